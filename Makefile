@@ -1,0 +1,106 @@
+# vecdot: PGXS extension, server-free archive, tests. `make help` lists the targets.
+EXTENSION = vecdot
+EXTVERSION = 0.1.0
+MODULE_big = vecdot
+DATA_built = $(EXTENSION)--$(EXTVERSION).sql
+
+# The SQL declarations, in the order of their dependencies.
+SQL_PARTS = \
+	src/type/vector.sql
+
+CORE_SOURCES = $(wildcard src/core/*.cpp)
+KERNEL_SOURCES = $(wildcard src/kernels/*.cpp)
+ALGO_SOURCES = $(wildcard src/algo/*.cpp)
+SERVER_SOURCES = $(wildcard src/pg/*.cpp src/type/*.cpp src/linalg/*.cpp src/index/*.cpp)
+
+PG_CONFIG ?= pg_config
+PG_MAJOR := $(shell $(PG_CONFIG) --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
+
+# Everything built lies below BUILD; what depends on PostgreSQL in a folder of the major version.
+BUILD ?= build
+FREE = $(BUILD)/free
+SERVER = $(BUILD)/pg$(PG_MAJOR)
+ARCHIVE = $(FREE)/libvecdot.a
+
+free_objects = $(patsubst src/%.cpp,$(FREE)/%.o,$(CORE_SOURCES) $(KERNEL_SOURCES) $(ALGO_SOURCES))
+server_objects = $(patsubst src/%.cpp,$(SERVER)/%.o,$(SERVER_SOURCES))
+OBJS = $(server_objects)
+
+REGRESS = $(sort $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)))
+REGRESS_OPTS = --inputdir=. --load-extension=vecdot
+
+override with_llvm = no
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+SHLIB_LINK = $(ARCHIVE) -lstdc++ -lm
+EXTRA_CLEAN = $(BUILD) $(DATA_built)
+include $(PGXS)
+
+# PostgreSQL links with the C compiler's flags otherwise.
+override COMPILER = $(CXX) $(CXXFLAGS)
+
+# Our own flags, not PostgreSQL's: its CXXFLAGS hold options that some C++ compilers refuse.
+OPTIMISE ?= -O3
+WARNINGS = -Wall -Wextra -Wno-register
+VECDOT_CXXFLAGS = -std=c++20 $(OPTIMISE) -g -fPIC -fvisibility=hidden -fvisibility-inlines-hidden \
+	-fno-strict-aliasing -fwrapv -ffp-contract=off -fno-omit-frame-pointer -fstack-protector-strong \
+	$(WARNINGS) $(EXTRA_CXXFLAGS)
+override CXXFLAGS = $(VECDOT_CXXFLAGS)
+
+avx2_flags = -mavx2 -mfma
+avx512_flags = $(avx2_flags) -mavx512f -mavx512cd -mavx512dq -mavx512bw -mavx512vl -mavx512vnni -mavx512vbmi
+# g++ 12 takes the deliberately undefined operands in its own AVX-512 headers for mistakes (GCC bug 105593).
+avx512_flags += -Wno-uninitialized -Wno-maybe-uninitialized
+ISA_OBJECTS = $(FREE)/kernels/isa_baseline.o
+ifneq ($(filter x86_64%,$(shell $(CXX) -dumpmachine)),)
+ISA_OBJECTS += $(FREE)/kernels/isa_avx2.o $(FREE)/kernels/isa_avx512.o
+else
+free_objects := $(filter-out %/isa_avx2.o %/isa_avx512.o,$(free_objects))
+endif
+$(FREE)/kernels/isa_avx2.o: isa_flags = $(avx2_flags)
+$(FREE)/kernels/isa_avx512.o: isa_flags = $(avx512_flags)
+# Without optimisation inline functions of the instruction sets would become shared symbols.
+$(FREE)/kernels/isa_%.o: OPTIMISE = -O3
+
+$(FREE)/%.o: src/%.cpp Makefile
+	@mkdir -p $(@D)
+	$(CXX) $(VECDOT_CXXFLAGS) $(isa_flags) -Isrc -MMD -MP -c -o $@ $<
+
+$(SERVER)/%.o: src/%.cpp Makefile
+	@mkdir -p $(@D)
+	$(CXX) $(VECDOT_CXXFLAGS) -Isrc -isystem $(includedir_server) -D_GNU_SOURCE -MMD -MP -c -o $@ $<
+
+$(ARCHIVE): $(free_objects)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(shlib): $(ARCHIVE)
+
+$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS) Makefile
+	@{ echo '-- complain if the script is sourced in psql rather than by CREATE EXTENSION'; \
+	   echo '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit'; \
+	   cat $(SQL_PARTS); } > $@.tmp
+	@mv $@.tmp $@
+
+# The unit tests link the archive and nothing of PostgreSQL: that link is the test of the layering.
+UNIT_SOURCES = $(wildcard test/unit/*/*.cpp)
+unit_objects = $(patsubst test/unit/%.cpp,$(FREE)/unit/%.o,$(UNIT_SOURCES))
+UNIT_TESTS = $(FREE)/unit_tests
+
+$(FREE)/unit/%.o: test/unit/%.cpp Makefile
+	@mkdir -p $(@D)
+	$(CXX) $(VECDOT_CXXFLAGS) -Isrc -Itest/unit -MMD -MP -c -o $@ $<
+
+$(UNIT_TESTS): $(unit_objects) $(ARCHIVE)
+	$(CXX) $(VECDOT_CXXFLAGS) -o $@ $^ -lgtest -lgtest_main -lpthread
+
+.PHONY: unit format help
+unit: $(UNIT_TESTS)
+	$(UNIT_TESTS) --gtest_brief=1
+
+format:
+	clang-format -i $$(git ls-files '*.cpp' '*.hpp')
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,27 @@
+// Σ aᵢbᵢ and Σ aᵢ².
+#pragma once
+
+#include "kernels/lanes.hpp"
+
+namespace vecdot::kernels {
+
+// The product of two float4 is exact in float8, so fused or not the sum is the same.
+template <class Arch>
+double dot(const float* a, const float* b, std::size_t n) noexcept {
+    Sum<Arch> sum;
+    for_each_pair<Arch>(a, b, n, [&](std::size_t j, Doubles<Arch> x, Doubles<Arch> y) {
+        sum.part[j] = xsimd::fma(x, y, sum.part[j]);
+    });
+    return sum.total();
+}
+
+template <class Arch>
+double norm_squared(const float* a, std::size_t n) noexcept {
+    Sum<Arch> sum;
+    for_each_pair<Arch>(a, a, n, [&](std::size_t j, Doubles<Arch> x, Doubles<Arch>) {
+        sum.part[j] = xsimd::fma(x, x, sum.part[j]);
+    });
+    return sum.total();
+}
+
+}  // namespace vecdot::kernels

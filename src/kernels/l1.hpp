@@ -1,0 +1,17 @@
+// Σ |aᵢ − bᵢ|.
+#pragma once
+
+#include "kernels/lanes.hpp"
+
+namespace vecdot::kernels {
+
+template <class Arch>
+double l1(const float* a, const float* b, std::size_t n) noexcept {
+    Sum<Arch> sum;
+    for_each_pair<Arch>(a, b, n, [&](std::size_t j, Doubles<Arch> x, Doubles<Arch> y) {
+        sum.part[j] = sum.part[j] + xsimd::abs(x - y);
+    });
+    return sum.total();
+}
+
+}  // namespace vecdot::kernels

@@ -1,0 +1,19 @@
+// Σ (aᵢ − bᵢ)².
+#pragma once
+
+#include "kernels/lanes.hpp"
+
+namespace vecdot::kernels {
+
+// The square of a difference is rounded in float8: multiply, then add, on every instruction set.
+template <class Arch>
+double l2_squared(const float* a, const float* b, std::size_t n) noexcept {
+    Sum<Arch> sum;
+    for_each_pair<Arch>(a, b, n, [&](std::size_t j, Doubles<Arch> x, Doubles<Arch> y) {
+        const Doubles<Arch> difference = x - y;
+        sum.part[j] = sum.part[j] + difference * difference;
+    });
+    return sum.total();
+}
+
+}  // namespace vecdot::kernels
