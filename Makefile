@@ -76,8 +76,8 @@ $(ARCHIVE): $(free_objects)
 $(shlib): $(ARCHIVE)
 
 $(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS) Makefile
-	@{ echo '-- complain if the script is sourced in psql rather than by CREATE EXTENSION'; \
-	   echo '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit'; \
+	@{ printf '%s\n' '-- complain if the script is sourced in psql rather than by CREATE EXTENSION' \
+	       '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit'; \
 	   cat $(SQL_PARTS); } > $@.tmp
 	@mv $@.tmp $@
 

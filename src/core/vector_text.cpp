@@ -1,0 +1,225 @@
+// Reading a vector from text. Most elements take a path of a few multiplications that proves its own rounding;
+// the rest go to std::from_chars.
+#include "core/vector_text.hpp"
+
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace vecdot::core {
+
+namespace {
+
+bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+}
+
+bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+struct Cursor {
+    const char* at;
+    const char* end;
+
+    bool done() const { return at == end; }
+    bool is(char c) const { return at != end && *at == c; }
+    void skip_space() {
+        while (at != end && is_space(*at)) {
+            ++at;
+        }
+    }
+};
+
+constexpr double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+constexpr int max_exact_power = 22;
+
+// An element's digits, read without judging them.
+struct Digits {
+    std::uint64_t significand;  // the first 19 significant digits
+    int exponent;               // value = significand · 10^exponent, if no digit was dropped
+    bool dropped;               // digits beyond the 19th
+    bool any;
+};
+
+// Reads digits, a point, digits and an exponent at c, if they are there.
+Digits read_digits(Cursor& c) {
+    Digits d{0, 0, false, false};
+    int significant = 0;
+    auto take = [&](char digit) {
+        d.any = true;
+        if (significant == 0 && digit == '0') {
+            return true;
+        }
+        if (significant < 19) {
+            d.significand = d.significand * 10 + static_cast<std::uint64_t>(digit - '0');
+            ++significant;
+            return true;
+        }
+        d.dropped = true;
+        return false;
+    };
+    for (; !c.done() && is_digit(*c.at); ++c.at) {
+        if (!take(*c.at) && d.exponent < 100000) {
+            ++d.exponent;
+        }
+    }
+    if (c.is('.')) {
+        ++c.at;
+        for (; !c.done() && is_digit(*c.at); ++c.at) {
+            if (take(*c.at) && d.exponent > -100000) {
+                --d.exponent;
+            }
+        }
+    }
+    if (d.any && !c.done() && lower(*c.at) == 'e') {
+        Cursor e{c.at + 1, c.end};
+        bool negative = false;
+        if (e.is('-') || e.is('+')) {
+            negative = *e.at == '-';
+            ++e.at;
+        }
+        if (!e.done() && is_digit(*e.at)) {
+            int exponent = 0;
+            for (; !e.done() && is_digit(*e.at); ++e.at) {
+                if (exponent < 100000) {
+                    exponent = exponent * 10 + (*e.at - '0');
+                }
+            }
+            d.exponent += negative ? -exponent : exponent;
+            c.at = e.at;
+        }
+    }
+    return d;
+}
+
+// significand · 10^exponent as float4, if float8 arithmetic can prove the rounding. The float8 value is off by
+// less than 2 units in its last place (each of the three operations adds half a unit); so unless its 29 bits
+// below float4's last one are within 4 units of the middle, the nearest float4 is certain.
+bool round_fast(const Digits& d, float& value) {
+    if (d.dropped || d.exponent < -max_exact_power || d.exponent > max_exact_power) {
+        return false;
+    }
+    double x = static_cast<double>(d.significand);
+    x = d.exponent < 0 ? x / powers_of_ten[-d.exponent] : x * powers_of_ten[d.exponent];
+    if (x < static_cast<double>(std::numeric_limits<float>::min()) || x > 3e38) {
+        value = 0;
+        return d.significand == 0;
+    }
+    const std::uint64_t below = std::bit_cast<std::uint64_t>(x) & 0x1fffffff;
+    if (below >= 0x10000000 - 4 && below <= 0x10000000 + 4) {
+        return false;
+    }
+    value = static_cast<float>(x);
+    return true;
+}
+
+// An element without sign or leading space at c. Sets problem to out_of_range, or to syntax if there is none.
+float read_unsigned(Cursor& c, TextProblem& problem) {
+    const char* start = c.at;
+    if (c.end - c.at > 2 && c.at[0] == '0' && lower(c.at[1]) == 'x') {
+        float value = 0;
+        const auto result = std::from_chars(c.at + 2, c.end, value, std::chars_format::hex);
+        if (result.ptr == c.at + 2) {
+            ++c.at;  // strtof reads the 0 of "0x"
+            return 0;
+        }
+        if (result.ec == std::errc::result_out_of_range) {
+            double wide = 0;
+            const auto again = std::from_chars(c.at + 2, c.end, wide, std::chars_format::hex);
+            const bool tiny = again.ec == std::errc{} ? wide < 1 : std::string_view(c.at, result.ptr).find("p-") != std::string_view::npos;
+            value = tiny ? static_cast<float>(wide) : 0;
+            problem = tiny ? TextProblem::none : TextProblem::out_of_range;
+        }
+        c.at = result.ptr;
+        return value;
+    }
+    const Digits digits = read_digits(c);
+    float value = 0;
+    if (digits.any) {
+        if (round_fast(digits, value)) {
+            return value;
+        }
+        const auto result = std::from_chars(start, c.at, value);
+        if (result.ec == std::errc::result_out_of_range) {
+            int magnitude = digits.exponent;
+            for (std::uint64_t s = digits.significand; s != 0; s /= 10) {
+                ++magnitude;
+            }
+            value = 0;
+            if (magnitude > 0) {
+                problem = TextProblem::out_of_range;
+            }
+        }
+        return value;
+    }
+    // Only infinity and NaN, as text, are left.
+    const auto result = std::from_chars(start, c.end, value);
+    if (result.ptr == start) {
+        problem = TextProblem::syntax;
+    }
+    c.at = result.ptr;
+    return value;
+}
+
+}  // namespace
+
+ParsedText parse_vector(std::string_view text, MutableVectorView values) {
+    Cursor c{text.data(), text.data() + text.size()};
+    std::size_t dim = 0;
+    auto problem = [&](TextProblem what, std::string_view where = {}) {
+        return ParsedText{what, dim, where};
+    };
+    c.skip_space();
+    if (!c.is('[')) {
+        return problem(TextProblem::no_opening_bracket);
+    }
+    ++c.at;
+    c.skip_space();
+    if (c.is(']')) {
+        return problem(TextProblem::empty);
+    }
+    for (;;) {
+        if (dim == values.size()) {
+            return problem(TextProblem::too_many);
+        }
+        c.skip_space();
+        const char* start = c.at;
+        bool negative = false;
+        if (c.is('-') || c.is('+')) {
+            negative = *c.at == '-';
+            ++c.at;
+        }
+        TextProblem element = TextProblem::none;
+        float value = c.done() ? 0 : read_unsigned(c, element);
+        if (c.done() && element == TextProblem::none) {
+            element = TextProblem::syntax;  // no closing bracket can follow
+        }
+        if (element == TextProblem::none && std::isnan(value)) {
+            element = TextProblem::not_a_number;
+        } else if (element == TextProblem::none && std::isinf(value)) {
+            element = TextProblem::infinite;
+        }
+        if (element != TextProblem::none) {
+            return problem(element, {start, static_cast<std::size_t>(c.at - start)});
+        }
+        values[dim++] = negative ? -value : value;
+        c.skip_space();
+        if (c.is(',')) {
+            ++c.at;
+        } else if (c.is(']')) {
+            ++c.at;
+            break;
+        } else {
+            return problem(TextProblem::syntax);
+        }
+    }
+    c.skip_space();
+    return problem(c.done() ? TextProblem::none : TextProblem::junk);
+}
+
+}  // namespace vecdot::core

@@ -1,0 +1,46 @@
+// A vector as text: "[1,2.5,-3e-4]".
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "core/span.hpp"
+
+namespace vecdot::core {
+
+enum class TextProblem {
+    none,
+    no_opening_bracket,
+    empty,         // "[]"
+    syntax,        // anything else that is not a list of numbers
+    junk,          // something behind the closing bracket
+    too_many,      // more elements than there is room for
+    out_of_range,  // an element beyond float4
+    not_a_number,  // "NaN"
+    infinite,      // "inf"
+};
+
+struct ParsedText {
+    TextProblem problem;
+    std::size_t dim;         // elements read
+    std::string_view where;  // the element that is wrong
+};
+
+// Reads text into values; at most values.size() elements. White space may stand around elements and brackets.
+// Elements are what strtof reads (decimal or hexadecimal, an optional sign), correctly rounded to float4; what is
+// too small for float4 reads as 0. Nothing is thrown and nothing allocated.
+ParsedText parse_vector(std::string_view text, MutableVectorView values);
+
+// The longest text of one float4, and so of a vector of dim elements with its brackets (no terminating zero).
+constexpr std::size_t max_float_text = 15;
+constexpr std::size_t max_vector_text(std::size_t dim) { return dim * (max_float_text + 1) + 2; }
+
+// Writes the shortest decimal text that reads back as value, as float4out does by default, and returns its length.
+// Schubfach (Giulietti, "The Schubfach way to render doubles", 2020). Like PostgreSQL, and unlike the paper, the ends
+// of the rounding interval are not used. to has room for max_float_text characters.
+std::size_t format_float(float value, char* to);
+
+// The same for a whole vector; to has room for max_vector_text(values.size()).
+std::size_t format_vector(VectorView values, char* to);
+
+}  // namespace vecdot::core
