@@ -6,7 +6,12 @@ DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
 # The SQL declarations, in the order of their dependencies.
 SQL_PARTS = \
-	src/type/vector.sql
+	src/type/vector.sql \
+	src/type/vector_distance.sql \
+	src/type/vector_arithmetic.sql \
+	src/type/vector_geometry.sql \
+	src/type/vector_compare.sql \
+	src/type/vector_aggregate.sql
 
 CORE_SOURCES = $(wildcard src/core/*.cpp)
 KERNEL_SOURCES = $(wildcard src/kernels/*.cpp)

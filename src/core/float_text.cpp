@@ -73,7 +73,8 @@ struct Decimal {
     std::int32_t exponent;
 };
 
-// The upper 32 bits of g · c / 2^64 scaled so that rounding errors cannot be mistaken: the last bit is sticky.
+// The upper 32 bits of g · c / 2^64 scaled so that rounding errors cannot be mistaken: the last bit
+// is sticky.
 std::uint32_t round_to_odd(std::uint64_t g, std::uint32_t c) {
     const Wide product = Wide{g} * c;
     const std::uint32_t high = static_cast<std::uint32_t>(product >> 64);
@@ -124,7 +125,7 @@ Decimal shortest_decimal(std::uint32_t bits) {
 }
 
 unsigned count_digits(std::uint32_t v) {
-    return v >= 100000000 ? 9
+    return v >= 100000000  ? 9
            : v >= 10000000 ? 8
            : v >= 1000000  ? 7
            : v >= 100000   ? 6

@@ -1,5 +1,5 @@
-// Reading a vector from text. Most elements take a path of a few multiplications that proves its own rounding;
-// the rest go to std::from_chars.
+// Reading a vector from text. Most elements take a path of a few multiplications that proves its
+// own rounding; the rest go to std::from_chars.
 #include "core/vector_text.hpp"
 
 #include <bit>
@@ -16,9 +16,13 @@ bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
 }
 
-bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
+bool is_digit(char c) {
+    return static_cast<unsigned char>(c - '0') < 10;
+}
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
 
 struct Cursor {
     const char* at;
@@ -97,9 +101,10 @@ Digits read_digits(Cursor& c) {
     return d;
 }
 
-// significand · 10^exponent as float4, if float8 arithmetic can prove the rounding. The float8 value is off by
-// less than 2 units in its last place (each of the three operations adds half a unit); so unless its 29 bits
-// below float4's last one are within 4 units of the middle, the nearest float4 is certain.
+// significand · 10^exponent as float4, if float8 arithmetic can prove the rounding. The float8
+// value is off by less than 2 units in its last place (each of the three operations adds half a
+// unit); so unless its 29 bits below float4's last one are within 4 units of the middle, the
+// nearest float4 is certain.
 bool round_fast(const Digits& d, float& value) {
     if (d.dropped || d.exponent < -max_exact_power || d.exponent > max_exact_power) {
         return false;
@@ -118,7 +123,8 @@ bool round_fast(const Digits& d, float& value) {
     return true;
 }
 
-// An element without sign or leading space at c. Sets problem to out_of_range, or to syntax if there is none.
+// An element without sign or leading space at c. Sets problem to out_of_range, or to syntax if
+// there is none.
 float read_unsigned(Cursor& c, TextProblem& problem) {
     const char* start = c.at;
     if (c.end - c.at > 2 && c.at[0] == '0' && lower(c.at[1]) == 'x') {
@@ -131,7 +137,10 @@ float read_unsigned(Cursor& c, TextProblem& problem) {
         if (result.ec == std::errc::result_out_of_range) {
             double wide = 0;
             const auto again = std::from_chars(c.at + 2, c.end, wide, std::chars_format::hex);
-            const bool tiny = again.ec == std::errc{} ? wide < 1 : std::string_view(c.at, result.ptr).find("p-") != std::string_view::npos;
+            const bool tiny =
+                again.ec == std::errc{}
+                    ? wide < 1
+                    : std::string_view(c.at, result.ptr).find("p-") != std::string_view::npos;
             value = tiny ? static_cast<float>(wide) : 0;
             problem = tiny ? TextProblem::none : TextProblem::out_of_range;
         }

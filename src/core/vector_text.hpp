@@ -26,18 +26,23 @@ struct ParsedText {
     std::string_view where;  // the element that is wrong
 };
 
-// Reads text into values; at most values.size() elements. White space may stand around elements and brackets.
-// Elements are what strtof reads (decimal or hexadecimal, an optional sign), correctly rounded to float4; what is
-// too small for float4 reads as 0. Nothing is thrown and nothing allocated.
+// Reads text into values; at most values.size() elements. White space may stand around elements and
+// brackets. Elements are what strtof reads (decimal or hexadecimal, an optional sign), correctly
+// rounded to float4; what is too small for float4 reads as 0. Nothing is thrown and nothing
+// allocated.
 ParsedText parse_vector(std::string_view text, MutableVectorView values);
 
-// The longest text of one float4, and so of a vector of dim elements with its brackets (no terminating zero).
+// The longest text of one float4, and so of a vector of dim elements with its brackets (no
+// terminating zero).
 constexpr std::size_t max_float_text = 15;
-constexpr std::size_t max_vector_text(std::size_t dim) { return dim * (max_float_text + 1) + 2; }
+constexpr std::size_t max_vector_text(std::size_t dim) {
+    return dim * (max_float_text + 1) + 2;
+}
 
-// Writes the shortest decimal text that reads back as value, as float4out does by default, and returns its length.
-// Schubfach (Giulietti, "The Schubfach way to render doubles", 2020). Like PostgreSQL, and unlike the paper, the ends
-// of the rounding interval are not used. to has room for max_float_text characters.
+// Writes the shortest decimal text that reads back as value, as float4out does by default, and
+// returns its length. Schubfach (Giulietti, "The Schubfach way to render doubles", 2020). Like
+// PostgreSQL, and unlike the paper, the ends of the rounding interval are not used. to has room for
+// max_float_text characters.
 std::size_t format_float(float value, char* to);
 
 // The same for a whole vector; to has room for max_vector_text(values.size()).

@@ -1,0 +1,80 @@
+#include "pg/vector_ref.hpp"
+
+extern "C" {
+#include "access/detoast.h"
+}
+
+namespace vecdot::pg {
+
+namespace {
+
+constexpr int cached_arguments = 2;
+
+// The last out-of-line value of each argument of a call site, kept in fn_extra.
+struct ToastCache {
+    struct Entry {
+        varatt_external pointer;
+        struct varlena* value;  // null: nothing yet
+    } entry[cached_arguments];
+};
+
+struct varlena* fetch(FunctionCallInfo fcinfo, int n, struct varlena* stored) {
+    FmgrInfo* flinfo = fcinfo->flinfo;
+    if (flinfo == nullptr || n >= cached_arguments) {
+        return detoast_attr(stored);
+    }
+    varatt_external pointer;
+    VARATT_EXTERNAL_GET_POINTER(pointer, stored);
+    if (flinfo->fn_extra == nullptr) {
+        flinfo->fn_extra = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(ToastCache));
+    }
+    ToastCache::Entry& entry = static_cast<ToastCache*>(flinfo->fn_extra)->entry[n];
+    // A toast value never changes, and its id is not reused while a snapshot can see it: within one query the
+    // same pointer is the same value.
+    if (entry.value == nullptr || std::memcmp(&entry.pointer, &pointer, sizeof pointer) != 0) {
+        if (entry.value != nullptr) {
+            pfree(entry.value);
+            entry.value = nullptr;
+        }
+        MemoryContext old = MemoryContextSwitchTo(flinfo->fn_mcxt);
+        struct varlena* value = detoast_attr(stored);
+        MemoryContextSwitchTo(old);
+        entry.pointer = pointer;
+        entry.value = value;
+    }
+    return entry.value;
+}
+
+}  // namespace
+
+VectorRef vector_argument(FunctionCallInfo fcinfo, int n) {
+    struct varlena* stored =
+        reinterpret_cast<struct varlena*>(DatumGetPointer(fcinfo->args[n].value));
+    if (VARATT_IS_EXTERNAL_ONDISK(stored)) {
+        stored = fetch(fcinfo, n, stored);
+    } else if (VARATT_IS_EXTERNAL(stored) || VARATT_IS_COMPRESSED(stored)) {
+        stored = detoast_attr(stored);
+    }
+    // dim, unused, elements
+    const char* body = VARDATA_ANY(stored);
+    const Size size = VARSIZE_ANY_EXHDR(stored);
+    int16 head[2] = {0, 0};
+    if (likely(size >= sizeof head)) {
+        std::memcpy(head, body, sizeof head);
+    }
+    if (unlikely(head[0] < 1 || head[0] > max_dimensions || head[1] != 0 ||
+                 size != sizeof head + sizeof(float) * head[0])) {
+        ereport(ERROR,
+                (errcode(ERRCODE_DATA_CORRUPTED), errmsg("invalid vector value of %zu bytes", size),
+                 errdetail("The length of a stored vector does not match its dimensions.")));
+    }
+    return {reinterpret_cast<const float*>(body + sizeof head), head[0]};
+}
+
+VectorPair vector_pair(FunctionCallInfo fcinfo) {
+    const VectorPair pair{vector_argument(fcinfo, 0), vector_argument(fcinfo, 1)};
+    check_same_dimensions(pair.a.dim, pair.b.dim);
+    return pair;
+}
+
+}  // namespace vecdot::pg

@@ -1,0 +1,142 @@
+// sum(vector) and avg(vector). The state is a float8 array: the count, then one sum per element. It is pgvector's,
+// it needs no serialisation, and it can be stored.
+#include "pg/guard.hpp"
+#include "pg/vector_datum.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+}
+
+using namespace vecdot;
+
+namespace {
+
+struct State {
+    ArrayType* array;
+    int length;  // elements of the array: 0 in the beginning, 1 + dimensions afterwards
+    float8* values;
+
+    int dim() const { return length - 1; }
+};
+
+State state_of(ArrayType* array) {
+    if (ARR_ELEMTYPE(array) != FLOAT8OID || ARR_HASNULL(array) || ARR_NDIM(array) > 1) {
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("state of a vector aggregate must be a 1-D float8 array without nulls")));
+    }
+    const int length = ARR_NDIM(array) == 0 ? 0 : ARR_DIMS(array)[0];
+    State state{array, length, reinterpret_cast<float8*>(ARR_DATA_PTR(array))};
+    if (length > 1 + pg::max_dimensions || (length == 1 && state.values[0] != 0)) {
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("invalid state of a vector aggregate with %d elements", length)));
+    }
+    return state;
+}
+
+bool is_empty(const State& state) { return state.length <= 1 || state.values[0] == 0; }
+
+State new_state(int dim) {
+    const Size size = ARR_OVERHEAD_NONULLS(1) + sizeof(float8) * (static_cast<Size>(dim) + 1);
+    ArrayType* array = static_cast<ArrayType*>(palloc0(size));
+    SET_VARSIZE(array, size);
+    array->ndim = 1;
+    array->dataoffset = 0;
+    array->elemtype = FLOAT8OID;
+    ARR_DIMS(array)[0] = dim + 1;
+    ARR_LBOUND(array)[0] = 1;
+    return state_of(array);
+}
+
+// Called as an aggregate the state is ours to change; called from SQL it is somebody's value.
+State writable(FunctionCallInfo fcinfo, const State& state) {
+    if (AggCheckCallContext(fcinfo, nullptr) != 0) {
+        return state;
+    }
+    State copy = new_state(state.dim());
+    std::memcpy(copy.values, state.values, sizeof(float8) * static_cast<Size>(state.length));
+    return copy;
+}
+
+State new_aggregate_state(FunctionCallInfo fcinfo, int dim) {
+    MemoryContext context;
+    if (AggCheckCallContext(fcinfo, &context) == 0) {
+        return new_state(dim);
+    }
+    MemoryContext old = MemoryContextSwitchTo(context);
+    State state = new_state(dim);
+    MemoryContextSwitchTo(old);
+    return state;
+}
+
+float to_float4(float8 value) {
+    const float result = static_cast<float>(value);
+    if (unlikely(std::isinf(result))) {
+        ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+                        errmsg("value out of range: overflow")));
+    }
+    pg::check_finite(result);
+    return result;
+}
+
+pg::Vector* finish(const State& state, float8 divisor) {
+    pg::check_dimensions(state.dim());
+    pg::Vector* result = pg::new_vector(state.dim());
+    for (int i = 0; i < state.dim(); ++i) {
+        result->x[i] = to_float4(state.values[1 + i] / divisor);
+    }
+    return result;
+}
+
+}  // namespace
+
+VECDOT_FUNCTION(vector_accum) {
+    State state = state_of(PG_GETARG_ARRAYTYPE_P(0));
+    const pg::Vector* v = PG_GETARG_VECTOR(1);
+    if (is_empty(state)) {
+        state = new_aggregate_state(fcinfo, v->dim);
+    } else {
+        pg::check_expected_dimensions(state.dim(), v->dim);
+        state = writable(fcinfo, state);
+    }
+    state.values[0] += 1;
+    for (int i = 0; i < v->dim; ++i) {
+        state.values[1 + i] += v->x[i];
+    }
+    PG_RETURN_ARRAYTYPE_P(state.array);
+}
+
+VECDOT_FUNCTION(vector_combine) {
+    State a = state_of(PG_GETARG_ARRAYTYPE_P(0));
+    State b = state_of(PG_GETARG_ARRAYTYPE_P(1));
+    if (is_empty(b)) {
+        PG_RETURN_ARRAYTYPE_P(a.array);
+    }
+    if (is_empty(a)) {
+        State copy = new_aggregate_state(fcinfo, b.dim());
+        std::memcpy(copy.values, b.values, sizeof(float8) * static_cast<Size>(b.length));
+        PG_RETURN_ARRAYTYPE_P(copy.array);
+    }
+    pg::check_expected_dimensions(a.dim(), b.dim());
+    a = writable(fcinfo, a);
+    for (int i = 0; i < a.length; ++i) {
+        a.values[i] += b.values[i];
+    }
+    PG_RETURN_ARRAYTYPE_P(a.array);
+}
+
+VECDOT_FUNCTION(vector_avg) {
+    const State state = state_of(PG_GETARG_ARRAYTYPE_P(0));
+    if (is_empty(state)) {
+        PG_RETURN_NULL();
+    }
+    PG_RETURN_VECTOR(finish(state, state.values[0]));
+}
+
+VECDOT_FUNCTION(vector_sum) {
+    const State state = state_of(PG_GETARG_ARRAYTYPE_P(0));
+    if (is_empty(state)) {
+        PG_RETURN_NULL();
+    }
+    PG_RETURN_VECTOR(finish(state, 1));
+}
