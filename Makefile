@@ -65,6 +65,8 @@ $(FREE)/kernels/isa_avx2.o: isa_flags = $(avx2_flags)
 $(FREE)/kernels/isa_avx512.o: isa_flags = $(avx512_flags)
 # Without optimisation inline functions of the instruction sets would become shared symbols.
 $(FREE)/kernels/isa_%.o: OPTIMISE = -O3
+# Kernels write no memory of their own.
+$(FREE)/kernels/isa_%.o: EXTRA_CXXFLAGS += -fno-stack-protector -fomit-frame-pointer
 
 $(FREE)/%.o: src/%.cpp Makefile
 	@mkdir -p $(@D)

@@ -11,11 +11,12 @@ CosineSums cosine_sums(const float* a, const float* b, std::size_t n) noexcept {
     Sum<Arch> ab;
     Sum<Arch> aa;
     Sum<Arch> bb;
-    for_each_pair<Arch>(a, b, n, [&](std::size_t j, Doubles<Arch> x, Doubles<Arch> y) {
-        ab.part[j] = xsimd::fma(x, y, ab.part[j]);
-        aa.part[j] = xsimd::fma(x, x, aa.part[j]);
-        bb.part[j] = xsimd::fma(y, y, bb.part[j]);
-    });
+    for_each_pair<Arch>(
+        a, b, n, [&](auto j, Doubles<Arch> x, Doubles<Arch> y) __attribute__((always_inline)) {
+            ab.part[j] = multiply_add<Arch>(x, y, ab.part[j]);
+            aa.part[j] = multiply_add<Arch>(x, x, aa.part[j]);
+            bb.part[j] = multiply_add<Arch>(y, y, bb.part[j]);
+        });
     return {ab.total(), aa.total(), bb.total()};
 }
 

@@ -9,18 +9,20 @@ namespace vecdot::kernels {
 template <class Arch>
 double dot(const float* a, const float* b, std::size_t n) noexcept {
     Sum<Arch> sum;
-    for_each_pair<Arch>(a, b, n, [&](std::size_t j, Doubles<Arch> x, Doubles<Arch> y) {
-        sum.part[j] = xsimd::fma(x, y, sum.part[j]);
-    });
+    for_each_pair<Arch>(
+        a, b, n, [&](auto j, Doubles<Arch> x, Doubles<Arch> y) __attribute__((always_inline)) {
+            sum.part[j] = multiply_add<Arch>(x, y, sum.part[j]);
+        });
     return sum.total();
 }
 
 template <class Arch>
 double norm_squared(const float* a, std::size_t n) noexcept {
     Sum<Arch> sum;
-    for_each_pair<Arch>(a, a, n, [&](std::size_t j, Doubles<Arch> x, Doubles<Arch>) {
-        sum.part[j] = xsimd::fma(x, x, sum.part[j]);
-    });
+    for_each_pair<Arch>(
+        a, a, n, [&](auto j, Doubles<Arch> x, Doubles<Arch>) __attribute__((always_inline)) {
+            sum.part[j] = multiply_add<Arch>(x, x, sum.part[j]);
+        });
     return sum.total();
 }
 

@@ -8,9 +8,10 @@ namespace vecdot::kernels {
 template <class Arch>
 double l1(const float* a, const float* b, std::size_t n) noexcept {
     Sum<Arch> sum;
-    for_each_pair<Arch>(a, b, n, [&](std::size_t j, Doubles<Arch> x, Doubles<Arch> y) {
-        sum.part[j] = sum.part[j] + xsimd::abs(x - y);
-    });
+    for_each_pair<Arch>(
+        a, b, n, [&](auto j, Doubles<Arch> x, Doubles<Arch> y) __attribute__((always_inline)) {
+            sum.part[j] = sum.part[j] + xsimd::abs(x - y);
+        });
     return sum.total();
 }
 

@@ -3,6 +3,9 @@
 // between instruction sets.
 #pragma once
 
+#include <cstddef>
+#include <type_traits>
+#include <utility>
 #include <xsimd/xsimd.hpp>
 
 #if defined(__x86_64__)
@@ -31,10 +34,18 @@ requires(width<Arch> == 8) VECDOT_INLINE Doubles<Arch> widen(const float* p) {
 }
 
 template <class Arch>
-requires(width<Arch> == 8) VECDOT_INLINE Doubles<Arch> widen_some(const float* p,
-                                                                  std::size_t count) {
-    const __mmask8 mask = static_cast<__mmask8>((1u << count) - 1);
+requires(width<Arch> == 8) VECDOT_INLINE Doubles<Arch> widen_some(const float* p, long count) {
+    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __mmask8 mask =
+        _mm256_cmpgt_epi32_mask(_mm256_set1_epi32(static_cast<int>(count)), lanes);
     return _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask, p));
+}
+
+template <class Arch>
+requires(width<Arch> == 8) VECDOT_INLINE Doubles<Arch> multiply_add(Doubles<Arch> x,
+                                                                    Doubles<Arch> y,
+                                                                    Doubles<Arch> z) {
+    return _mm512_fmadd_pd(x, y, z);
 }
 
 template <class Arch>
@@ -53,11 +64,17 @@ requires(width<Arch> == 4) VECDOT_INLINE Doubles<Arch> widen(const float* p) {
 }
 
 template <class Arch>
-requires(width<Arch> == 4) VECDOT_INLINE Doubles<Arch> widen_some(const float* p,
-                                                                  std::size_t count) {
+requires(width<Arch> == 4) VECDOT_INLINE Doubles<Arch> widen_some(const float* p, long count) {
     const __m128i mask =
         _mm_cmpgt_epi32(_mm_set1_epi32(static_cast<int>(count)), _mm_setr_epi32(0, 1, 2, 3));
     return _mm256_cvtps_pd(_mm_maskload_ps(p, mask));
+}
+
+template <class Arch>
+requires(width<Arch> == 4) VECDOT_INLINE Doubles<Arch> multiply_add(Doubles<Arch> x,
+                                                                    Doubles<Arch> y,
+                                                                    Doubles<Arch> z) {
+    return _mm256_fmadd_pd(x, y, z);
 }
 
 template <class Arch>
@@ -75,8 +92,17 @@ requires(width<Arch> == 2) VECDOT_INLINE Doubles<Arch> widen(const float* p) {
 }
 
 template <class Arch>
-requires(width<Arch> == 2) VECDOT_INLINE Doubles<Arch> widen_some(const float* p, std::size_t) {
-    return _mm_cvtps_pd(_mm_load_ss(p));
+requires(width<Arch> == 2) VECDOT_INLINE Doubles<Arch> widen_some(const float* p, long count) {
+    return count >= 2   ? widen<Arch>(p)
+           : count == 1 ? Doubles<Arch>(_mm_cvtps_pd(_mm_load_ss(p)))
+                        : Doubles<Arch>(0.0);
+}
+
+template <class Arch>
+requires(width<Arch> == 2) VECDOT_INLINE Doubles<Arch> multiply_add(Doubles<Arch> x,
+                                                                    Doubles<Arch> y,
+                                                                    Doubles<Arch> z) {
+    return x * y + z;
 }
 
 template <class Arch>
@@ -91,8 +117,15 @@ VECDOT_INLINE Doubles<Arch> widen(const float* p) {
 }
 
 template <class Arch>
-VECDOT_INLINE Doubles<Arch> widen_some(const float* p, std::size_t) {
-    return vcvt_f64_f32(vld1_lane_f32(p, vdup_n_f32(0), 0));
+VECDOT_INLINE Doubles<Arch> widen_some(const float* p, long count) {
+    return count >= 2   ? widen<Arch>(p)
+           : count == 1 ? Doubles<Arch>(vcvt_f64_f32(vld1_lane_f32(p, vdup_n_f32(0), 0)))
+                        : Doubles<Arch>(0.0);
+}
+
+template <class Arch>
+VECDOT_INLINE Doubles<Arch> multiply_add(Doubles<Arch> x, Doubles<Arch> y, Doubles<Arch> z) {
+    return vfmaq_f64(z, x, y);
 }
 
 template <class Arch>
@@ -111,48 +144,51 @@ struct Sum {
 
     Doubles<Arch> part[parts];
 
-    VECDOT_INLINE Sum() {
-        for (Doubles<Arch>& p : part) {
-            p = Doubles<Arch>(0.0);
-        }
+    VECDOT_INLINE Sum() { clear(std::make_index_sequence<parts>{}); }
+
+    VECDOT_INLINE double total() const { return fold<Arch>(add_up<0, 1>()); }
+
+  private:
+    // Spelt out: an array that a loop indexes would live in memory.
+    template <std::size_t... J>
+    VECDOT_INLINE void clear(std::index_sequence<J...>) {
+        ((part[J] = Doubles<Arch>(0.0)), ...);
     }
 
-    VECDOT_INLINE double total() const {
-        Doubles<Arch> folded[parts];
-        for (std::size_t j = 0; j < parts; ++j) {
-            folded[j] = part[j];
+    // The parts whose number is j modulo count: adding the upper half of them to the lower, as
+    // often as it takes.
+    template <std::size_t j, std::size_t count>
+    VECDOT_INLINE Doubles<Arch> add_up() const {
+        if constexpr (count == parts) {
+            return part[j];
+        } else {
+            return add_up<j, 2 * count>() + add_up<j + count, 2 * count>();
         }
-        for (std::size_t half = parts / 2; half > 0; half /= 2) {
-            for (std::size_t j = 0; j < half; ++j) {
-                folded[j] = folded[j] + folded[j + half];
-            }
-        }
-        return fold<Arch>(folded[0]);
     }
 };
 
-// Calls step(j, aᵢ…, bᵢ…) for every run of width<Arch> elements, j being the part of the sums it
-// belongs to. A lane without an element is left out of the last step's input: it sees zeros, and
-// step must add 0 then.
+// Calls step(j, aᵢ…, bᵢ…) for every run of width<Arch> elements, j (a compile-time constant) being
+// the part of the sums that it belongs to. Lanes without an element are zeros in the last steps,
+// for which step must add 0.
 template <class Arch, class Step>
 VECDOT_INLINE void for_each_pair(const float* a, const float* b, std::size_t n, Step step) {
     constexpr std::size_t w = width<Arch>;
-    constexpr std::size_t parts = float_lanes / w;
-    std::size_t i = 0;
-    for (; i + float_lanes <= n; i += float_lanes) {
-        for (std::size_t j = 0; j < parts; ++j) {
-            step(j, widen<Arch>(a + i + j * w), widen<Arch>(b + i + j * w));
+    [&]<std::size_t... J>(std::index_sequence<J...>) __attribute__((always_inline)) {
+        std::size_t i = 0;
+        for (; i + float_lanes <= n; i += float_lanes) {
+            (step(std::integral_constant<std::size_t, J>{}, widen<Arch>(a + i + J * w),
+                  widen<Arch>(b + i + J * w)),
+             ...);
+        }
+        if (i < n) {
+            const long left = static_cast<long>(n - i);
+            (step(std::integral_constant<std::size_t, J>{},
+                  widen_some<Arch>(a + i + J * w, left - static_cast<long>(J * w)),
+                  widen_some<Arch>(b + i + J * w, left - static_cast<long>(J * w))),
+             ...);
         }
     }
-    for (std::size_t j = 0; j < parts; ++j) {
-        if (i + w <= n) {
-            step(j, widen<Arch>(a + i), widen<Arch>(b + i));
-            i += w;
-        } else if (i < n) {
-            step(j, widen_some<Arch>(a + i, n - i), widen_some<Arch>(b + i, n - i));
-            i = n;
-        }
-    }
+    (std::make_index_sequence<Sum<Arch>::parts>{});
 }
 
 }  // namespace vecdot::kernels

@@ -29,8 +29,8 @@ struct varlena* fetch(FunctionCallInfo fcinfo, int n, struct varlena* stored) {
         flinfo->fn_extra = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(ToastCache));
     }
     ToastCache::Entry& entry = static_cast<ToastCache*>(flinfo->fn_extra)->entry[n];
-    // A toast value never changes, and its id is not reused while a snapshot can see it: within one query the
-    // same pointer is the same value.
+    // A toast value never changes, and its id is not reused while a snapshot can see it: within one
+    // query the same pointer is the same value.
     if (entry.value == nullptr || std::memcmp(&entry.pointer, &pointer, sizeof pointer) != 0) {
         if (entry.value != nullptr) {
             pfree(entry.value);

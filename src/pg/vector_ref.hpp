@@ -5,8 +5,8 @@
 
 namespace vecdot::pg {
 
-// The elements of a stored vector at whatever address they have: a small vector has a 1-byte header, behind which
-// its floats are not aligned. Only for kernels, which load from any address.
+// The elements of a stored vector at whatever address they have: a small vector has a 1-byte
+// header, behind which its floats are not aligned. Only for kernels, which load from any address.
 struct VectorRef {
     const float* data;
     int dim;
@@ -14,9 +14,9 @@ struct VectorRef {
     std::size_t size() const { return static_cast<std::size_t>(dim); }
 };
 
-// The vector that argument n of a function holds; ERRCODE_DATA_CORRUPTED if its bytes are not a vector.
-// What is stored out of line is fetched once per call site while the same value keeps coming: a query vector from a
-// sub-select is a toast pointer, and each row would fetch it again.
+// The vector that argument n of a function holds; ERRCODE_DATA_CORRUPTED if its bytes are not a
+// vector. What is stored out of line is fetched once per call site while the same value keeps
+// coming: a query vector from a sub-select is a toast pointer, and each row would fetch it again.
 VectorRef vector_argument(FunctionCallInfo fcinfo, int n);
 
 // Two arguments of the same number of dimensions.

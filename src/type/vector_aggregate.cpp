@@ -1,5 +1,5 @@
-// sum(vector) and avg(vector). The state is a float8 array: the count, then one sum per element. It is pgvector's,
-// it needs no serialisation, and it can be stored.
+// sum(vector) and avg(vector). The state is a float8 array: the count, then one sum per element. It
+// is pgvector's, it needs no serialisation, and it can be stored.
 #include "pg/guard.hpp"
 #include "pg/vector_datum.hpp"
 
@@ -22,8 +22,9 @@ struct State {
 
 State state_of(ArrayType* array) {
     if (ARR_ELEMTYPE(array) != FLOAT8OID || ARR_HASNULL(array) || ARR_NDIM(array) > 1) {
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("state of a vector aggregate must be a 1-D float8 array without nulls")));
+        ereport(ERROR,
+                (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                 errmsg("state of a vector aggregate must be a 1-D float8 array without nulls")));
     }
     const int length = ARR_NDIM(array) == 0 ? 0 : ARR_DIMS(array)[0];
     State state{array, length, reinterpret_cast<float8*>(ARR_DATA_PTR(array))};
@@ -34,7 +35,9 @@ State state_of(ArrayType* array) {
     return state;
 }
 
-bool is_empty(const State& state) { return state.length <= 1 || state.values[0] == 0; }
+bool is_empty(const State& state) {
+    return state.length <= 1 || state.values[0] == 0;
+}
 
 State new_state(int dim) {
     const Size size = ARR_OVERHEAD_NONULLS(1) + sizeof(float8) * (static_cast<Size>(dim) + 1);

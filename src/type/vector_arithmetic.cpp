@@ -40,7 +40,8 @@ pg::Vector* combine(FunctionCallInfo fcinfo, Operation operation) {
     return result;
 }
 
-// factor · v, computed in float8. A result that is too small for float4 is an error unless it is 0 exactly.
+// factor · v, computed in float8. A result that is too small for float4 is an error unless it is 0
+// exactly.
 template <typename Operation>
 pg::Vector* scale(const pg::Vector* v, Operation operation) {
     pg::Vector* result = pg::new_vector(v->dim);
@@ -59,11 +60,11 @@ pg::Vector* scale(const pg::Vector* v, Operation operation) {
 
 void check_factor(double factor) {
     if (unlikely(!std::isfinite(factor))) {
-        ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
-                        errmsg("factor of a vector must be finite, not %s",
-                               std::isnan(factor) ? "NaN"
-                               : factor > 0       ? "Infinity"
-                                                  : "-Infinity")));
+        ereport(ERROR,
+                (errcode(ERRCODE_DATA_EXCEPTION),
+                 errmsg("factor of a vector must be finite, not %s", std::isnan(factor) ? "NaN"
+                                                                     : factor > 0       ? "Infinity"
+                                                                                  : "-Infinity")));
     }
 }
 

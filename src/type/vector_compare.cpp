@@ -44,13 +44,27 @@ float* canonical(const pg::Vector* v) {
 
 }  // namespace
 
-VECDOT_FUNCTION(vector_lt) { PG_RETURN_BOOL(compare(fcinfo) < 0); }
-VECDOT_FUNCTION(vector_le) { PG_RETURN_BOOL(compare(fcinfo) <= 0); }
-VECDOT_FUNCTION(vector_eq) { PG_RETURN_BOOL(compare(fcinfo) == 0); }
-VECDOT_FUNCTION(vector_ne) { PG_RETURN_BOOL(compare(fcinfo) != 0); }
-VECDOT_FUNCTION(vector_ge) { PG_RETURN_BOOL(compare(fcinfo) >= 0); }
-VECDOT_FUNCTION(vector_gt) { PG_RETURN_BOOL(compare(fcinfo) > 0); }
-VECDOT_FUNCTION(vector_cmp) { PG_RETURN_INT32(compare(fcinfo)); }
+VECDOT_FUNCTION(vector_lt) {
+    PG_RETURN_BOOL(compare(fcinfo) < 0);
+}
+VECDOT_FUNCTION(vector_le) {
+    PG_RETURN_BOOL(compare(fcinfo) <= 0);
+}
+VECDOT_FUNCTION(vector_eq) {
+    PG_RETURN_BOOL(compare(fcinfo) == 0);
+}
+VECDOT_FUNCTION(vector_ne) {
+    PG_RETURN_BOOL(compare(fcinfo) != 0);
+}
+VECDOT_FUNCTION(vector_ge) {
+    PG_RETURN_BOOL(compare(fcinfo) >= 0);
+}
+VECDOT_FUNCTION(vector_gt) {
+    PG_RETURN_BOOL(compare(fcinfo) > 0);
+}
+VECDOT_FUNCTION(vector_cmp) {
+    PG_RETURN_INT32(compare(fcinfo));
+}
 
 VECDOT_FUNCTION(vector_hash) {
     const pg::Vector* v = PG_GETARG_VECTOR(0);

@@ -11,12 +11,16 @@ using namespace vecdot;
 
 namespace {
 
-const kernels::FloatKernels& floats() { return kernels::active().floats; }
+const kernels::FloatKernels& floats() {
+    return kernels::active().floats;
+}
 
-double dot(const pg::VectorPair& v) { return floats().dot(v.a.data, v.b.data, v.a.size()); }
+double dot(const pg::VectorPair& v) {
+    return floats().dot(v.a.data, v.b.data, v.a.size());
+}
 
-// cos θ in [-1, 1]; NaN if one of the vectors is zero. aa · bb stays within float8: float4 squares sum up to less
-// than 2e81, and down to more than 1e-91.
+// cos θ in [-1, 1]; NaN if one of the vectors is zero. aa · bb stays within float8: float4 squares
+// sum up to less than 2e81, and down to more than 1e-91.
 double cosine(const kernels::CosineSums& sums) {
     const double similarity = sums.ab / std::sqrt(sums.aa * sums.bb);
     return similarity > 1 ? 1 : similarity < -1 ? -1 : similarity;
@@ -28,11 +32,17 @@ double cosine(const pg::VectorPair& v) {
 
 }  // namespace
 
-VECDOT_FUNCTION(dot) { PG_RETURN_FLOAT8(dot(pg::vector_pair(fcinfo))); }
+VECDOT_FUNCTION(dot) {
+    PG_RETURN_FLOAT8(dot(pg::vector_pair(fcinfo)));
+}
 
-VECDOT_FUNCTION(inner_product) { PG_RETURN_FLOAT8(dot(pg::vector_pair(fcinfo))); }
+VECDOT_FUNCTION(inner_product) {
+    PG_RETURN_FLOAT8(dot(pg::vector_pair(fcinfo)));
+}
 
-VECDOT_FUNCTION(vector_negative_inner_product) { PG_RETURN_FLOAT8(-dot(pg::vector_pair(fcinfo))); }
+VECDOT_FUNCTION(vector_negative_inner_product) {
+    PG_RETURN_FLOAT8(-dot(pg::vector_pair(fcinfo)));
+}
 
 VECDOT_FUNCTION(vector_l2_squared_distance) {
     const pg::VectorPair v = pg::vector_pair(fcinfo);
@@ -49,9 +59,13 @@ VECDOT_FUNCTION(l1_distance) {
     PG_RETURN_FLOAT8(floats().l1(v.a.data, v.b.data, v.a.size()));
 }
 
-VECDOT_FUNCTION(cosine_distance) { PG_RETURN_FLOAT8(1 - cosine(pg::vector_pair(fcinfo))); }
+VECDOT_FUNCTION(cosine_distance) {
+    PG_RETURN_FLOAT8(1 - cosine(pg::vector_pair(fcinfo)));
+}
 
-VECDOT_FUNCTION(cosine_similarity) { PG_RETURN_FLOAT8(cosine(pg::vector_pair(fcinfo))); }
+VECDOT_FUNCTION(cosine_similarity) {
+    PG_RETURN_FLOAT8(cosine(pg::vector_pair(fcinfo)));
+}
 
 // The angle between unit vectors over π.
 VECDOT_FUNCTION(vector_spherical_distance) {

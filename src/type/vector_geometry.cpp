@@ -1,5 +1,5 @@
-// Projections and angles' yes-or-no questions. A direction that does not exist (a zero vector) gives NULL, as
-// PostgreSQL's geometric operators do, or NaN where the result is a number.
+// Projections and angles' yes-or-no questions. A direction that does not exist (a zero vector)
+// gives NULL, as PostgreSQL's geometric operators do, or NaN where the result is a number.
 #include "kernels/kernels.hpp"
 #include "pg/guard.hpp"
 #include "pg/vector_datum.hpp"
@@ -13,7 +13,8 @@ using namespace vecdot;
 
 namespace {
 
-// Of the sine (parallel) or cosine (orthogonal) of the angle; PostgreSQL's geometric types use the same number.
+// Of the sine (parallel) or cosine (orthogonal) of the angle; PostgreSQL's geometric types use the
+// same number.
 constexpr double angle_tolerance = 1e-6;
 
 kernels::CosineSums sums_of(const float* a, const float* b, int dim) {

@@ -11,6 +11,11 @@
 #include "kernels/kernels.hpp"
 
 namespace vecdot::kernels {
+
+#if defined(__x86_64__)
+extern const Kernels avx512_kernels;
+#endif
+
 namespace {
 
 const char* name_of(InstructionSet set) {
@@ -105,6 +110,28 @@ TEST_P(FloatKernelsTest, GiveTheSameBitsAsBaseline) {
         EXPECT_EQ(kernels_->norm_squared(a.data(), n), baseline.norm_squared(a.data(), n));
     }
 }
+
+#if defined(__x86_64__)
+// table() may mix in narrower kernels: the 512-bit ones are tested by themselves too.
+TEST(WideFloatKernels, GiveTheSameBitsAsBaseline) {
+    if (!is_supported(InstructionSet::avx512)) {
+        GTEST_SKIP() << "this processor lacks avx512";
+    }
+    const FloatKernels& wide = avx512_kernels.floats;
+    const FloatKernels& baseline = table(InstructionSet::baseline)->floats;
+    for (std::size_t n = 1; n <= 130; ++n) {
+        const std::vector<float> a = random_values(n, n);
+        const std::vector<float> b = random_values(n, n + 1);
+        EXPECT_EQ(wide.dot(a.data(), b.data(), n), baseline.dot(a.data(), b.data(), n));
+        EXPECT_EQ(wide.l1(a.data(), b.data(), n), baseline.l1(a.data(), b.data(), n));
+        EXPECT_EQ(wide.l2_squared(a.data(), b.data(), n),
+                  baseline.l2_squared(a.data(), b.data(), n));
+        EXPECT_EQ(wide.norm_squared(a.data(), n), baseline.norm_squared(a.data(), n));
+        EXPECT_EQ(wide.cosine_sums(a.data(), b.data(), n).ab,
+                  baseline.cosine_sums(a.data(), b.data(), n).ab);
+    }
+}
+#endif
 
 INSTANTIATE_TEST_SUITE_P(InstructionSets, FloatKernelsTest,
                          testing::Values(InstructionSet::baseline, InstructionSet::avx2,
