@@ -1,4 +1,28 @@
 # vecdot: PGXS extension, server-free archive, tests. `make help` lists the targets.
+PG_CONFIG ?= pg_config
+export PG_CONFIG
+
+# The commands install what they miss, so they work where there is no PostgreSQL yet.
+COMMANDS = help check check-versions
+ifneq ($(filter $(COMMANDS),$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+.PHONY: $(MAKECMDGOALS)
+
+## make                  the library and the extension's script, for the PostgreSQL of PG_CONFIG
+## make install          installs them there (DESTDIR=... elsewhere)
+## make installcheck     the SQL tests on a running server that has the extension installed
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make check            every test; installs missing Debian packages, nothing else (ONLY='unit tap-*' picks)
+check:
+	@test/check.sh $(ONLY)
+
+# Other goals beside a command.
+$(filter-out $(COMMANDS),$(MAKECMDGOALS)):
+	$(MAKE) $@
+else
+
 EXTENSION = vecdot
 EXTVERSION = 0.1.0
 MODULE_big = vecdot
@@ -18,7 +42,6 @@ KERNEL_SOURCES = $(wildcard src/kernels/*.cpp)
 ALGO_SOURCES = $(wildcard src/algo/*.cpp)
 SERVER_SOURCES = $(wildcard src/pg/*.cpp src/type/*.cpp src/linalg/*.cpp src/index/*.cpp)
 
-PG_CONFIG ?= pg_config
 PG_MAJOR := $(shell $(PG_CONFIG) --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
 
 # Everything built lies below BUILD; what depends on PostgreSQL in a folder of the major version.
@@ -36,6 +59,9 @@ REGRESS_OPTS = --inputdir=. --load-extension=vecdot
 
 override with_llvm = no
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+ifeq ($(wildcard $(PGXS)),)
+$(error no PostgreSQL development files by "$(PG_CONFIG) --pgxs": install postgresql-server-dev-all or give PG_CONFIG=...)
+endif
 SHLIB_LINK = $(ARCHIVE) -lstdc++ -lm
 EXTRA_CLEAN = $(BUILD) $(DATA_built)
 include $(PGXS)
@@ -100,14 +126,18 @@ $(FREE)/unit/%.o: test/unit/%.cpp Makefile
 $(UNIT_TESTS): $(unit_objects) $(ARCHIVE)
 	$(CXX) $(VECDOT_CXXFLAGS) -o $@ $^ -lgtest -lgtest_main -lpthread
 
-.PHONY: unit format help
+.PHONY: unit format
+## make unit             the unit tests, without PostgreSQL
 unit: $(UNIT_TESTS)
 	$(UNIT_TESTS) --gtest_brief=1
 
+## make format           clang-format 14 over all sources
 format:
 	clang-format -i $$(git ls-files '*.cpp' '*.hpp')
 
-help:
-	@sed -n 's/^## //p' Makefile
+# make print-NAME: the value of a variable, for the scripts.
+print-%:
+	@echo '$($*)'
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(FREE) $(SERVER) -name '*.d' 2>/dev/null)
+endif

@@ -1,0 +1,319 @@
+#!/bin/bash
+# make check: every test there is, on a machine that may have nothing but make and a compiler's name.
+# Arguments (make check ONLY="..."): patterns of the jobs to run, such as unit or 'regress-*'.
+set -uo pipefail
+. "$(dirname "$0")/common.sh"
+
+only=("$@")
+passed=0 failed=0 skipped=0
+stage=
+
+# --- a clean end ----------------------------------------------------------------------------------
+
+declare -A running=()  # process group -> name of the job
+
+finish() {
+    trap - EXIT
+    trap '' INT TERM HUP
+    local group pidfile
+    for group in "${!running[@]}"; do
+        kill -TERM -- "-$group" 2>/dev/null
+    done
+    [ ${#running[@]} -eq 0 ] || wait
+    if [ -n "$stage" ] && [ -d "$stage" ]; then
+        # Whichever servers are left, those of a killed TAP test too.
+        while IFS= read -r pidfile; do
+            as_server_user "$pg_bindir/pg_ctl" -D "$(dirname "$pidfile")" -m immediate -s stop 2>/dev/null
+        done < <(find "$stage" -name postmaster.pid 2>/dev/null)
+        if [ "$failed" -gt 0 ]; then
+            find "$stage" -mindepth 1 -maxdepth 1 ! -name log -exec rm -rf {} +
+            say "logs: $stage/log"
+        else
+            rm -rf "$stage"
+        fi
+    fi
+}
+trap finish EXIT
+trap 'say "interrupted"; failed=0; exit 130' INT
+trap 'say "ended by a signal"; failed=0; exit 143' TERM HUP
+
+# --- jobs -----------------------------------------------------------------------------------------
+# A job is a function job_NAME; its output goes to log/NAME, and it says how many tests passed, failed
+# and were skipped by calling count. Each has its own process group, so that it can be ended.
+
+count() {
+    echo "$1 $2 ${3:-0}" >>"$stage/count/$job"
+}
+
+wanted() {
+    local pattern
+    [ ${#only[@]} -gt 0 ] || return 0
+    for pattern in "${only[@]}"; do
+        # shellcheck disable=SC2053
+        [[ $1 == $pattern ]] && return 0
+    done
+    return 1
+}
+
+declare -A started=()
+
+launch() {
+    local name=$1
+    shift
+    : >"$stage/count/$name"
+    set -m
+    (
+        trap - INT TERM HUP EXIT
+        job=$name
+        "$@"
+    ) >"$stage/log/$name" 2>&1 </dev/null &
+    set +m
+    running[$!]=$name
+    started[$name]=$SECONDS
+}
+
+# Waits for one job, adds its counts, shows its log if something failed.
+reap() {
+    local group status name ok=0 bad=0 skip=0 a b c note
+    wait -n -p group "${!running[@]}"
+    status=$?
+    name=${running[$group]}
+    unset "running[$group]"
+    while read -r a b c; do
+        ok=$((ok + a)) bad=$((bad + b)) skip=$((skip + c))
+    done <"$stage/count/$name"
+    # A job that broke off has not said so itself.
+    if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
+        bad=1
+    elif [ $((ok + bad + skip)) -eq 0 ] && [ "$name" != build ]; then
+        echo "the job ended without having counted a test" >>"$stage/log/$name"
+        bad=1
+    fi
+    passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
+    note=
+    [ "$skip" -eq 0 ] || note=", $skip skipped"
+    if [ "$name" = build ] && [ "$bad" -eq 0 ]; then
+        printf '%-28s done (%d s)\n' "$name" $((SECONDS - started[$name]))
+    else
+        printf '%-28s %d passed, %d failed%s (%d s)\n' "$name" "$ok" "$bad" "$note" $((SECONDS - started[$name]))
+    fi
+    if [ "$bad" -gt 0 ]; then
+        sed 's/^/    /' "$stage/log/$name" | tail -n "${LOG_LINES:-400}"
+    else
+        grep '^skipped: ' "$stage/log/$name" | sed 's/^/    /'
+    fi
+    [ "$bad" -eq 0 ]
+}
+
+run() {
+    wanted "$1" || return 0
+    while [ ${#running[@]} -ge "$jobs_limit" ]; do
+        reap
+    done
+    launch "$@"
+}
+
+run_alone() {
+    while [ ${#running[@]} -gt 0 ]; do
+        reap
+    done
+    launch "$@"
+    reap
+}
+
+# --- the build ------------------------------------------------------------------------------------
+
+build() {
+    locked_make all build/free/unit_tests &&
+        locked_make -s install DESTDIR="$stage/dest" &&
+        cp "$source_dir/build/free/unit_tests" "$stage/unit_tests" &&
+        mkdir -p "$stage/tree" &&
+        cp -r "$source_dir"/{sql,expected,test} "$stage/tree/" &&
+        chmod -R a+rX "$stage/dest" "$stage/tree" "$stage/unit_tests" || return 1
+    # The tests run as an ordinary user, who writes below stage only.
+    mkdir -p "$stage/server" "$stage/tap" "$stage/tmp" "$stage/regress"
+    if [ "$(id -u)" -eq 0 ]; then
+        chown "$server_user" "$stage/server" "$stage/tap" "$stage/tmp" "$stage/regress"
+    fi
+    destdir_settings "$stage/dest" >"$stage/dest/vecdot.conf"
+    new_cluster "$stage/server" "$stage/dest" <<-END || return 1
+		fsync = off
+		max_parallel_workers = 8
+	END
+    start_cluster "$stage/server"
+}
+
+server_psql() {
+    as_server_user "$pg_bindir/psql" -X -q -A -t -v ON_ERROR_STOP=1 -h "$stage/server/socket" -U postgres "$@"
+}
+
+make_variable() {
+    make -s --no-print-directory -C "$source_dir" PG_CONFIG="$PG_CONFIG" "print-$1"
+}
+
+# --- unit tests -----------------------------------------------------------------------------------
+
+unit() {
+    local status
+    "$stage/unit_tests" | tee "$stage/log/unit.cases"
+    status=$?
+    count "$(grep -c '^\[       OK \]' "$stage/log/unit.cases")" \
+        "$(grep -c '^\[  FAILED  \].* ms)$' "$stage/log/unit.cases")" \
+        "$(grep -c '^\[  SKIPPED \].* ms)$' "$stage/log/unit.cases")"
+    grep -B1 -A0 '^\[  SKIPPED \].* ms)$' "$stage/log/unit.cases" | sed -n 's/^\[  SKIPPED \] /skipped: /p'
+    rm "$stage/log/unit.cases"
+    return $status
+}
+
+# --- pg_regress under an instruction set ----------------------------------------------------------
+
+regress() {
+    local set=$1 output=$stage/regress/$1 tests status good bad
+    tests=$(make_variable REGRESS)
+    if ! server_psql -d postgres -c "LOAD 'vecdot'; SET vecdot.instruction_set = '$set'" 2>/dev/null; then
+        echo "skipped: SQL tests under $set: the processor or the build lacks it"
+        count 0 0 "$(wc -w <<<"$tests")"
+        return 0
+    fi
+    as_server_user mkdir -p "$output"
+    # shellcheck disable=SC2086
+    PGOPTIONS="-c vecdot.instruction_set=$set" as_server_user "$pgxs_dir/test/regress/pg_regress" \
+        --bindir="$pg_bindir" --inputdir="$stage/tree" --outputdir="$output" --load-extension=vecdot \
+        --host="$stage/server/socket" --user=postgres --dbname="regress_$set" $tests >"$output/summary" 2>&1
+    status=$?
+    cat "$output/summary"
+    # The lines of PostgreSQL 15, then those of 16 and later.
+    good=$(grep -cE '^(test )?[ a-z0-9_.]+ \.\.\. ok|^ok ' "$output/summary")
+    bad=$(grep -cE ' \.\.\. FAILED|^not ok ' "$output/summary")
+    [ "$bad" -eq 0 ] || cat "$output/regression.diffs"
+    count "$good" "$bad"
+    [ "$(server_psql -d "regress_$set" -c "SET vecdot.instruction_set = '$set'; LOAD 'vecdot'; SHOW vecdot.instruction_set")" = "$set" ] || return 1
+    return $status
+}
+
+# --- TAP tests ------------------------------------------------------------------------------------
+
+tap() {
+    local file=$1 directory=$stage/tap/$job status
+    as_server_user mkdir -p "$directory"
+    PATH=$pg_bindir:$PATH TMPDIR=$stage/tmp VECDOT_CONF=$stage/dest/vecdot.conf \
+        PG_REGRESS=$pgxs_dir/test/regress/pg_regress TESTDIR=$directory \
+        TESTDATADIR=$directory/tmp_check TESTLOGDIR=$directory/tmp_check/log \
+        as_server_user prove -v -I "$pgxs_dir/test/perl" -I "$stage/tree/test/perl" "$stage/tree/$file" |
+        tee "$stage/log/$job.tap"
+    status=$?
+    count "$(grep '^ok ' "$stage/log/$job.tap" | grep -vc '# SKIP')" "$(grep -c '^not ok ' "$stage/log/$job.tap")" \
+        "$(grep -ciE '^(ok .*# SKIP|1\.\.0 # SKIP)' "$stage/log/$job.tap")"
+    sed -nE 's/^(ok|1\.\.0).*# SKIP/skipped:/ip' "$stage/log/$job.tap"
+    [ "$status" -eq 0 ] || tail -n 60 "$directory"/tmp_check/log/* 2>/dev/null
+    rm "$stage/log/$job.tap"
+    return $status
+}
+
+# --- checks of the sources and the objects --------------------------------------------------------
+
+# check TEXT: whether nothing came in on standard input; what did is shown.
+check() {
+    local found
+    found=$(cat)
+    if [ -z "$found" ]; then
+        echo "ok: $1"
+        count 1 0
+    else
+        printf 'not ok: %s\n%s\n' "$1" "$found"
+        count 0 1
+    fi
+}
+
+in_list() {
+    local word=$1
+    shift
+    [[ " $* " == *" $word "* ]]
+}
+
+sources() {
+    cd "$source_dir" || return 1
+    local regress parts file name sections
+    regress=$(make_variable REGRESS) parts=$(make_variable SQL_PARTS)
+    regress=$(echo $regress) parts=$(echo $parts)
+
+    for file in sql/*.sql; do
+        name=$(basename "$file" .sql)
+        [ -f "expected/$name.out" ] || echo "$file has no expected/$name.out"
+        in_list "$name" "$regress" || echo "$file is not in REGRESS"
+    done | check "every SQL test has its expected output and is listed in REGRESS"
+    for file in expected/*.out; do
+        name=$(basename "$file" .out)
+        [ -f "sql/$name.sql" ] || [[ $name =~ _[0-9]$ && -f sql/${name%_?}.sql ]] || echo "$file has no sql/$name.sql"
+    done | check "every expected output has its SQL test"
+    for file in src/*/*.sql; do
+        in_list "$file" "$parts" || echo "$file is not in SQL_PARTS"
+    done | check "every SQL declaration is part of the extension's script"
+
+    test/layering.sh | check "includes point downwards only"
+    nm -C --undefined-only build/free/libvecdot.a | grep -wE 'palloc|pfree|errstart|errfinish|MemoryContextAlloc|CurrentMemoryContext' |
+        check "the server-free archive asks for nothing of PostgreSQL"
+    test/isa_symbols.sh "$(make_variable ISA_OBJECTS)" | check "objects of an instruction set share no symbol"
+    for file in $(make_variable OBJS) $(make_variable free_objects); do
+        sections=$(readelf -SW "$file" 2>&1)
+        [[ $sections == *' .text'* ]] || echo "$file: $sections"
+        [[ ! $sections =~ \.(init_array|ctors) ]] || echo "$file has a static constructor"
+    done | check "no static constructors"
+
+    if [ "$(clang-format --version 2>/dev/null | grep -oE 'version [0-9]+')" = "version 14" ]; then
+        find . -path ./build -prune -o \( -name '*.cpp' -o -name '*.hpp' \) -print0 |
+            xargs -0 clang-format --dry-run 2>&1 | head -40 | check "clang-format 14 changes nothing"
+    else
+        echo "skipped: formatting: no clang-format 14"
+        count 0 0 1
+    fi
+}
+
+# Every function, operator, type and setting that a user can see stands in the documentation.
+documentation() {
+    local database=documentation kind name
+    server_psql -d postgres -c "CREATE DATABASE $database" &&
+        server_psql -d $database -c 'CREATE EXTENSION vecdot' || return 1
+    server_psql -d $database -F ' ' -f "$stage/tree/test/documented_names.sql" >"$stage/tmp/names" || return 1
+    [ -s "$stage/tmp/names" ] || return 1
+    while read -r kind name; do
+        case $kind in
+            operator) grep -qF -e "\`$name\`" -e " $name " "$source_dir"/README.md "$source_dir"/docs/*.md 2>/dev/null ;;
+            *) grep -qE -e "(^|[^a-z0-9_])${name//./\\.}([^a-z0-9_]|\$)" "$source_dir"/README.md "$source_dir"/docs/*.md 2>/dev/null ;;
+        esac || echo "$kind $name is not in README.md or docs/"
+    done <"$stage/tmp/names" | check "all $(wc -l <"$stage/tmp/names") functions, operators, types and settings are in the documentation"
+}
+
+# --------------------------------------------------------------------------------------------------
+
+[ -z "$(tr -d '[:alnum:]_./,+@-' <<<"${TMPDIR:-/tmp}" | tr -d '\n')" ] || TMPDIR=/tmp
+need_packages g++ make binutils perl libipc-run-perl libxsimd-dev libgtest-dev
+find_postgres
+# Below /tmp, since the tree may lie where the server's user can't look.
+stage=$(mktemp -d /tmp/vecdot-check.XXXXXX) || exit 1
+chmod 755 "$stage"
+mkdir "$stage/log" "$stage/count"
+say "vecdot: make check with $("$PG_CONFIG" --version), $(make_variable CXX | head -1), $jobs_limit at a time; servers run as $server_user below $stage"
+
+run_alone build build || exit 1
+while [ ${#running[@]} -gt 0 ]; do reap; done
+for instruction_set in $(server_psql -d postgres -c "LOAD 'vecdot'; SELECT unnest(enumvals) FROM pg_settings WHERE name = 'vecdot.instruction_set'"); do
+    [ "$instruction_set" = auto ] || run "regress-$instruction_set" regress "$instruction_set"
+done
+run unit unit
+run sources sources
+[ ! -f "$source_dir/README.md" ] || run documentation documentation
+for file in "$source_dir"/test/t/*.pl; do
+    [ ! -e "$file" ] || run "tap-$(basename "$file" .pl)" tap "test/t/$(basename "$file")"
+done
+while [ ${#running[@]} -gt 0 ]; do
+    reap
+done
+summary="$passed passed, $failed failed"
+[ "$skipped" -eq 0 ] || summary="$summary, $skipped skipped"
+status=0
+[ "$failed" -eq 0 ] || status=1
+finish
+say "took $SECONDS s"
+say "$summary"
+exit $status
