@@ -2,6 +2,7 @@
 // else.
 #pragma once
 
+#include "kernels/accumulate.hpp"
 #include "kernels/cosine.hpp"
 #include "kernels/dot.hpp"
 #include "kernels/kernels.hpp"
@@ -18,7 +19,8 @@ constexpr Kernels implementation(const char* name) {
                    .l2_squared = l2_squared<Arch>,
                    .l1 = l1<Arch>,
                    .norm_squared = norm_squared<Arch>,
-                   .cosine_sums = cosine_sums<Arch>},
+                   .cosine_sums = cosine_sums<Arch>,
+                   .accumulate = accumulate<Arch>},
     };
 }
 

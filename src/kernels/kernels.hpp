@@ -38,6 +38,8 @@ struct FloatKernels {
     double (*l1)(const float* a, const float* b, std::size_t n) noexcept;  // Σ |aᵢ − bᵢ|
     double (*norm_squared)(const float* a, std::size_t n) noexcept;        // Σ aᵢ²
     CosineSums (*cosine_sums)(const float* a, const float* b, std::size_t n) noexcept;
+    // yᵢ += s xᵢ, the product rounded to float8 before it is added. y does not overlap x.
+    void (*accumulate)(double* y, double s, const float* x, std::size_t n) noexcept;
 };
 
 struct Kernels {

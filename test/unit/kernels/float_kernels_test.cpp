@@ -94,6 +94,25 @@ TEST_P(FloatKernelsTest, MatchScalarReferenceAtAllLengthsAndOffsets) {
             EXPECT_EQ(sums.ab, kernels_->dot(a.data(), b.data(), n));
             EXPECT_EQ(sums.aa, kernels_->norm_squared(a.data(), n));
             EXPECT_EQ(sums.bb, kernels_->norm_squared(b.data(), n));
+            EXPECT_NEAR(sums.bb, static_cast<double>(bb), tolerance);
+        }
+    }
+}
+
+TEST_P(FloatKernelsTest, AccumulateRoundsTheProductThenTheSum) {
+    for (std::size_t n = 0; n <= 130; ++n) {
+        const std::vector<float> x = random_values(n, n);
+        const std::vector<float> start = random_values(n, n + 1000);
+        const double factor = 0.1 + static_cast<double>(n);
+        for (std::size_t offset : {0, 4, 5, 33}) {
+            std::vector<double> sums(start.begin(), start.end());
+            sums.push_back(42);  // must stay
+            kernels_->accumulate(sums.data(), factor, Shifted(x, offset).data(), n);
+            for (std::size_t i = 0; i < n; ++i) {
+                const double product = factor * static_cast<double>(x[i]);
+                EXPECT_EQ(sums[i], static_cast<double>(start[i]) + product) << n << ", " << i;
+            }
+            EXPECT_EQ(sums[n], 42);
         }
     }
 }
