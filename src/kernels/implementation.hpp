@@ -21,6 +21,7 @@ constexpr Kernels implementation(const char* name) {
                    .norm_squared = norm_squared<Arch>,
                    .cosine_sums = cosine_sums<Arch>,
                    .accumulate = accumulate<Arch>},
+        .codes = {},
     };
 }
 

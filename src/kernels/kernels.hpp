@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/code_kernels.hpp"
+
 namespace vecdot::kernels {
 
 enum class InstructionSet {
@@ -45,6 +47,7 @@ struct FloatKernels {
 struct Kernels {
     const char* name;
     FloatKernels floats;
+    CodeKernels codes;
 };
 
 // True if this build has the instruction set and this CPU and operating system run it.

@@ -1,0 +1,53 @@
+// What a recall setting costs on this index: thresholds of the stopping rule, learnt from rows that
+// play queries in the emission loop itself, at ranks 1, 10 and 100.
+#pragma once
+
+#include <cstdint>
+
+#include "algo/store.hpp"
+#include "core/interrupt.hpp"
+
+namespace vecdot::algo {
+
+// Stored in the index's meta page. All zero = never calibrated: everything is opened.
+struct Calibration {
+    static constexpr std::size_t targets = 8;
+    static constexpr double recall[targets] = {0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999};
+
+    std::uint32_t queries;  // it was learnt from; 0: none
+    std::uint32_t reserved;
+    std::uint64_t rows;   // the index had
+    double tau[targets];  // growing
+};
+
+// Learns from one query after another. Usage: for each sampled row: reset the scratch memory,
+// observe(); at the end finish().
+class Calibrator {
+  public:
+    // Rows a query is followed for, and the most queries that are of use.
+    static constexpr std::size_t depth = 200;
+    static constexpr std::size_t enough = 400;
+
+    // arena: for up to queries × 3.2 kB.
+    Calibrator(core::Arena& arena, std::size_t queries);
+
+    // rotated: image of a sampled row (of route() or decode_row()), normal rows only. Runs a search
+    // of the whole index in scratch. Ignored when queries have been observed already.
+    void observe(core::Arena scratch, const Space& space, const float* rotated,
+                 const CellDirectory& directory, const CellStore& store, core::Interrupt interrupt);
+
+    Calibration finish(std::uint64_t rows) const;
+
+  private:
+    struct Neighbour {
+        double gap;       // d² − d₀² of its cell
+        double distance;  // squared
+    };
+
+    std::span<Neighbour> neighbours_;  // queries × depth, by distance
+    std::span<std::uint32_t> found_;   // a query
+    std::size_t capacity_;
+    std::size_t count_ = 0;
+};
+
+}  // namespace vecdot::algo

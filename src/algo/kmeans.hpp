@@ -1,0 +1,66 @@
+// k-means on a sample (Lloyd 1982; two levels as in product search practice: √k coarse groups, each
+// split on its own, then global rounds), and the fast search for the nearest centroid.
+//
+// Works on rotated images. Owns std containers: call it where no PostgreSQL call happens inside.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/arena.hpp"
+#include "core/interrupt.hpp"
+#include "core/span.hpp"
+
+namespace vecdot::algo {
+
+// Nearest centroid by int8 scan, then exactly among the few that the scan can't tell apart.
+class CentroidTable {
+  public:
+    CentroidTable() = default;
+    // centroids: count × padded floats, kept by reference.
+    CentroidTable(const float* centroids, std::size_t count, std::size_t padded);
+
+    std::size_t count() const { return count_; }
+    std::size_t padded() const { return padded_; }
+    const float* centroid(std::size_t i) const { return centroids_ + i * padded_; }
+
+    // cells[i] := nearest centroid of rows + i·padded, i < n; ties to the lowest. distances (may be
+    // null): its squared distance.
+    void assign(const float* rows, std::size_t n, std::uint32_t* cells, float* distances) const;
+
+  private:
+    const float* centroids_ = nullptr;
+    std::size_t count_ = 0;
+    std::size_t padded_ = 0;
+    std::vector<std::uint8_t> codes_;
+    std::vector<float> scale_;
+    std::vector<float> norm_;
+};
+
+struct KmeansOptions {
+    std::size_t clusters;  // wanted; fewer come where the sample has fewer distinct rows
+    std::uint64_t seed;
+    std::size_t group_rounds = 6;  // Lloyd rounds of each level
+    std::size_t global_rounds = 2;
+};
+
+// Returns centroids, row-major, at most options.clusters of them, at least one if n > 0. sample: n
+// × padded floats. Extra memory: about clusters·padded·9 bytes + n·16 bytes + a copy of one coarse
+// group. Reproducible: depends on the arguments only. Throws what interrupt throws.
+std::vector<float> train_kmeans(const float* sample, std::size_t n, std::size_t padded,
+                                const KmeansOptions& options, const core::Interrupt& interrupt);
+
+// Splits rows (n × padded, n ≥ 2) in two of similar size for a cell that grew too large: 2 ×
+// padded floats. Where all rows are equal the second centroid equals the first. scratch: arena for
+// n·4 + 4·padded bytes. Allocates nothing else: may be called in a frame that calls PostgreSQL.
+void split_in_two(core::Arena& scratch, const float* rows, std::size_t n, std::size_t padded,
+                  std::uint64_t seed, float* centroids, std::uint8_t* side);
+
+// 2·√rows, at least 1, so that rows/cells stays sensible.
+std::size_t cells_for(std::size_t rows);
+
+// Rows to sample for so many cells: 128 a cell, at least 10,000 (or all there are).
+std::size_t sample_for(std::size_t cells);
+
+}  // namespace vecdot::algo

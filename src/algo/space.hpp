@@ -1,0 +1,82 @@
+// Routing space: the one geometry behind three metrics. A vector becomes P floats such that the
+// operator's value is a growing function of a squared distance ("key") there:
+//   L2             x -> s·x                        value = √key / s
+//   cosine         x -> x/|x|                      value = key/2
+//   inner product  x -> (x/M, √(1 − |x|²/M²)), q -> (q/|q|, 0)    value = |q|·M·(key/2 − 1)
+// (Neyshabur & Srebro 2015 for the last), minus an origin, and rotated. A row longer than M under
+// inner product is "long": x -> (x/M, 0), its key being 2 − 2·<q̂, x/M>, which may be negative; long
+// rows live in cells of their own (CellFlags::long_rows), opened first.
+#pragma once
+
+#include <cstdint>
+
+#include "algo/rotation.hpp"
+
+namespace vecdot::algo {
+
+enum class Metric : std::uint8_t { l2 = 0, cosine = 1, inner_product = 2 };
+
+// What the index stores for good (its meta page). Plain data.
+struct SpaceParameters {
+    Metric metric;
+    std::uint32_t dimension;
+    std::uint64_t seed;
+    double scale;  // L2: s, a power of two; inner product: 1/M; cosine: 1
+};
+
+constexpr std::size_t padded_dimension(Metric metric, std::size_t dimension) {
+    return padded_dimension(dimension + (metric == Metric::inner_product ? 1 : 0));
+}
+
+// What becomes of a row.
+enum class RowKind : std::uint8_t {
+    normal,     // into the nearest cell
+    long_row,   // into the nearest cell with CellFlags::long_rows
+    loose,      // no usable place in routing space (absurdly large): the LOOSE list
+    undefined,  // zero under cosine: the NAN list
+};
+
+// A row (or the image of one) in routing space: |rotated − exact| ≤ error, exact being the image
+// under an exactly orthogonal rotation.
+struct RoutedRow {
+    RowKind kind;
+    float error;
+};
+
+class Space {
+  public:
+    // origin: padded() floats as choose_scale/mean gave them (unrotated), or empty for none; L2 and
+    // cosine only. Kept by reference: it must outlive the Space. The rotation lives in arena.
+    Space(core::Arena& arena, const SpaceParameters& parameters, core::VectorView origin);
+
+    const SpaceParameters& parameters() const { return parameters_; }
+    Metric metric() const { return parameters_.metric; }
+    std::size_t dimension() const { return parameters_.dimension; }
+    std::size_t padded() const { return rotation_.padded(); }
+    const Rotation& rotation() const { return rotation_; }
+    core::VectorView origin() const { return origin_; }
+
+    // Writes the image of x (dimension() floats) to rotated (padded() floats). For loose and
+    // undefined rows nothing is written.
+    RoutedRow route(core::VectorView x, float* rotated) const noexcept;
+
+    // The row x as a query's direction, from its image: for calibration, where rows play queries.
+    // Writes to unrotated what route_query_image() takes. Under inner product: (x/|x|, 0).
+    void row_as_query(const float* rotated, float* query) const noexcept;
+
+  private:
+    SpaceParameters parameters_;
+    Rotation rotation_;
+    core::VectorView origin_;
+};
+
+// The parameters' scale for a sample of rows (n × dimension, row-major, sampled at random): L2: the
+// power of two that brings the root mean square norm to [1, 2); inner product: 1/(a little over the
+// largest norm); cosine: 1. An empty sample gives 1.
+double choose_scale(Metric metric, const float* rows, std::size_t n, std::size_t dimension);
+
+// The same from statistics that a build collects while it samples. largest: the largest |x|;
+// mean_square: the mean of |x|².
+double choose_scale(Metric metric, double largest, double mean_square);
+
+}  // namespace vecdot::algo

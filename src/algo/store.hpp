@@ -1,0 +1,120 @@
+// How the search sees the index's pages: through a table of functions that storage fills in (pages
+// with PostgreSQL, memory in tests). The functions may leave by longjmp: nothing on the way owns
+// anything.
+#pragma once
+
+#include "algo/code.hpp"
+#include "kernels/kernels.hpp"
+
+namespace vecdot::algo {
+
+struct CellFlags {
+    static constexpr std::uint32_t long_rows = 1;  // opened before all others
+    static constexpr std::uint32_t unused = 2;     // a free directory slot: skipped
+};
+
+// One cell in the directory.
+struct CellSummary {
+    RefineFactors centroid;  // of encode_centroid()
+    float radius;            // ≥ |exact image − c'| of every row
+    std::uint32_t flags;     // CellFlags
+    std::uint32_t reserved;
+    std::uint64_t handle;  // storage's own: head block, generation
+};
+
+// All cells. Read by Search's constructor only.
+struct CellDirectory {
+    std::uint32_t count;
+    const CellSummary* summaries;
+    const std::uint8_t* codes;  // count × padded
+};
+
+// A cell in the order of one query.
+struct CellKey {
+    float distance_squared;  // to the coded centroid
+    float lower;             // proven lower bound of any row's distance (not squared)
+    std::uint32_t cell;      // index in the directory
+    std::uint32_t flags;
+    std::uint64_t handle;
+};
+
+struct OpenCell {
+    CellKey key;
+    std::uint32_t rows;  // set by CellStore::open; rows beyond it don't exist for this search
+    void* state;         // storage's own, null before open
+    CellDistance distance;
+    std::uint64_t* emitted;  // Search's
+};
+
+// Scores the blocks of one cell as their units go by. Storage calls units() with consecutive units
+// of the cell's blocks, cut anywhere between two units; all blocks up to rows, none behind.
+class BlockScorer {
+  public:
+    // units: count·64 bytes, any alignment (64 is best). Never throws, never allocates.
+    void units(const std::uint8_t* units, std::size_t count) noexcept;
+
+    // Takes the 32 bounds of a block and the rows below the cut: returns the new cut.
+    using Take = float (*)(void* self, std::uint32_t first_row, std::uint32_t mask,
+                           const float* bounds) noexcept;
+
+    BlockScorer(const Query& query, const kernels::BoundTerms& terms, std::uint32_t rows, float cut,
+                Take take, void* self) noexcept;
+
+    std::uint32_t rows() const { return rows_; }
+
+  private:
+    void finish_block(const std::uint8_t* factors) noexcept;
+
+    const std::int8_t* table_;
+    kernels::BoundTerms terms_;
+    std::uint32_t rows_;
+    float cut_;
+    Take take_;
+    void* self_;
+    std::size_t code_units_;
+    std::size_t position_ = 0;  // units of the current block that have gone by
+    std::uint32_t first_row_ = 0;
+    alignas(64) std::int32_t sums_[kernels::block_rows] = {};
+    alignas(64) std::uint8_t factors_[factor_units * kernels::unit_bytes];
+};
+
+// Rows of one cell whose address entries and int8 codes are wanted, ascending.
+struct RefineBatch {
+    static constexpr std::size_t capacity = 128;
+
+    const Query* query;
+    std::uint32_t count;
+    std::uint32_t slots[capacity];
+    RowEntry entries[capacity];         // storage copies them here
+    kernels::PlaneDots dots[capacity];  // zeroed by Search
+
+    // Storage hands over the code of slots[i], in pieces of multiples of 64 bytes if it is cut;
+    // offset: dimensions before this piece. Not for dead rows if it likes.
+    void code(std::size_t i, std::size_t offset, const std::uint8_t* codes,
+              std::size_t bytes) noexcept {
+        const kernels::PlaneDots d = kernels::active().codes.dot_planes(
+            codes, query->high.data() + offset, query->low.data() + offset, bytes);
+        dots[i].high += d.high;
+        dots[i].low += d.low;
+    }
+};
+
+enum class SpecialList : std::uint8_t { loose, undefined, null };
+
+struct CellStore {
+    void* self;
+    // Sets cell.rows and cell.state, gives the float centroid to cell.distance.add() in order.
+    void (*open)(void* self, OpenCell& cell);
+    // Hands all blocks to the scorer. May be called again later for the same cell.
+    void (*scan)(void* self, OpenCell& cell, BlockScorer& scorer);
+    // Fills batch.entries and calls batch.code(); slots are below cell.rows.
+    void (*refine)(void* self, OpenCell& cell, RefineBatch& batch);
+    // Copies address entries first … of a cell; returns how many (≥ 1 while first < cell.rows).
+    std::size_t (*entries)(void* self, OpenCell& cell, std::uint32_t first,
+                           std::span<RowEntry> entries);
+    // The same of a special list from a position that starts at 0 and counts entries; 0 at its end.
+    std::size_t (*special)(void* self, SpecialList list, std::uint64_t position,
+                           std::span<RowEntry> entries);
+};
+
+}  // namespace vecdot::algo
