@@ -205,7 +205,7 @@ tap() {
     count "$(grep '^ok ' "$stage/log/$job.tap" | grep -vc '# SKIP')" "$(grep -c '^not ok ' "$stage/log/$job.tap")" \
         "$(grep -ciE '^(ok .*# SKIP|1\.\.0 # SKIP)' "$stage/log/$job.tap")"
     sed -nE 's/^(ok|1\.\.0).*# SKIP/skipped:/ip' "$stage/log/$job.tap"
-    [ "$status" -eq 0 ] || tail -n 60 "$directory"/tmp_check/log/* 2>/dev/null
+    [ "$status" -eq 0 ] || tail -n 30 "$directory"/tmp_check/log/* 2>/dev/null
     rm "$stage/log/$job.tap"
     return $status
 }

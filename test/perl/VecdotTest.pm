@@ -1,0 +1,53 @@
+# What the TAP tests share: a node whose server finds the vecdot that is being tested.
+package VecdotTest;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(new_node start_node is_sql is_error);
+
+# An initialised node, not started. VECDOT_CONF names a file of settings that lead to an installation
+# below a directory; without it vecdot has to be installed in the server's own directories.
+sub new_node
+{
+	my ($name, %parameters) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init(%parameters);
+	$node->append_conf('postgresql.conf', slurp_file($ENV{VECDOT_CONF})) if $ENV{VECDOT_CONF};
+	return $node;
+}
+
+sub start_node
+{
+	my $node = new_node(@_);
+	$node->start;
+	return $node;
+}
+
+# The output of a query, psql's unaligned form.
+sub is_sql
+{
+	my ($node, $query, $expected, $name, %parameters) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $database = delete $parameters{database} // 'postgres';
+	my ($status, $output, $errors) = $node->psql($database, $query, %parameters);
+	is($output . ($status ? "\n$errors" : ''), $expected, $name);
+}
+
+# A query fails with this SQLSTATE and a message like this.
+sub is_error
+{
+	my ($node, $query, $sqlstate, $message, $name, %parameters) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $database = delete $parameters{database} // 'postgres';
+	my ($status, $output, $errors) =
+	  $node->psql($database, "\\set VERBOSITY verbose\n$query", on_error_stop => 1, %parameters);
+	like($errors, qr/ERROR:  \Q$sqlstate\E: .*$message/s, $name);
+}
+
+1;

@@ -1,0 +1,61 @@
+# The bytes of a vector in a row and on the wire stay what they are (pgvector's), and pg_upgrade, which
+# moves them as they are, works.
+use strict;
+use warnings;
+
+use Config;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use VecdotTest;
+
+my $node = start_node('old');
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION vecdot;
+	CREATE TABLE short (v vector(3));
+	INSERT INTO short VALUES ('[1,-2,0.5]');
+	CREATE TABLE long (v vector(40));
+	INSERT INTO long SELECT ('[' || string_agg(i::text, ',') || ']')::vector FROM generate_series(1, 40) i;
+	CREATE TABLE toasted (v vector(2000));
+	INSERT INTO toasted SELECT ('[' || string_agg(i::text, ',') || ']')::vector FROM generate_series(1, 2000) i;
+});
+is_sql($node, q{SELECT vector_send('[1,-2,0.5]')}, '\x000300003f800000c00000003f000000', 'the bytes on the wire');
+is_sql($node, q{SELECT pg_column_size('[1,2,3]'::vector)}, '20', 'size in memory');
+is_sql($node, q{SELECT typlen, typalign, typstorage, typbyval FROM pg_type WHERE oid = 'vector'::regtype},
+	'-1|i|e|f', 'length, alignment and storage of the type');
+is_sql($node, q{SELECT pg_column_size(v), pg_relation_size(reltoastrelid) > 0 FROM toasted, pg_class
+	WHERE pg_class.oid = 'toasted'::regclass}, '8004|t', 'a long vector is stored out of line, uncompressed');
+
+SKIP:
+{
+	skip 'the images below are little-endian', 2 unless $Config{byteorder} =~ /^1234/;
+	$node->safe_psql('postgres', 'CHECKPOINT');
+	my $heap = sub {
+		return slurp_file($node->data_dir . '/' . $node->safe_psql('postgres', "SELECT pg_relation_filepath('$_[0]')"));
+	};
+	# A one-byte header (17 bytes in all), as PostgreSQL packs any short value.
+	my $short = pack('H*', '23' . '0300' . '0000' . '0000803f' . '000000c0' . '0000003f');
+	ok(index($heap->('short'), $short) > 0, 'a short vector in its row');
+	# A four-byte header (168 bytes).
+	my $long = pack('H*', 'a0020000' . '2800' . '0000' . '0000803f' . '00000040' . '00004040');
+	ok(index($heap->('long'), $long) > 0, 'a longer vector in its row');
+}
+
+# pg_upgrade to a new cluster of the same version.
+my $before = $node->safe_psql('postgres', q{SELECT v FROM short; SELECT md5(v::text) FROM long; SELECT md5(v::text) FROM toasted});
+$node->stop;
+my $new = new_node('new');
+my $bindir = $node->config_data('--bindir');
+chdir $new->basedir or die $!;
+my @upgrade = ('pg_upgrade', '--no-sync', '-d', $node->data_dir, '-D', $new->data_dir, '-b', $bindir, '-B', $bindir,
+	'-s', $new->host, '-p', $node->port, '-P', $new->port);
+@upgrade = grep { $_ ne '--no-sync' } @upgrade if $node->pg_version < 15;
+command_ok(\@upgrade, 'pg_upgrade');
+$new->start;
+is_sql($new, q{SELECT v FROM short; SELECT md5(v::text) FROM long; SELECT md5(v::text) FROM toasted}, $before,
+	'every vector is there after pg_upgrade');
+is_sql($new, q{SELECT v @ '[1,1,2]' FROM short; INSERT INTO short VALUES ('[1,1,1]'); SELECT sum(v) FROM short},
+	"0\n[2,-1,1.5]", 'and works');
+
+$new->stop;
+done_testing();
