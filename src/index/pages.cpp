@@ -1,0 +1,128 @@
+#include "index/pages.hpp"
+
+#include <cstdarg>
+
+extern "C" {
+#include "access/xlog.h"
+#include "storage/lmgr.h"
+}
+
+namespace vecdot::index {
+
+void corrupted(Relation index, BlockNumber block, const char* format, ...) {
+    char detail[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    ereport(ERROR, (errcode(ERRCODE_INDEX_CORRUPTED),
+                    errmsg("index \"%s\" is damaged at block %u: %s",
+                           RelationGetRelationName(index), block, detail),
+                    errhint("Please REINDEX it.")));
+    pg_unreachable();
+}
+
+void check_page(Relation index, BlockNumber block, Page page, const PageIdentity& identity) {
+    if (PageIsNew(page)) {
+        corrupted(index, block, "page is empty");
+    }
+    const PageLabel* label = page_label(page);
+    if (label->magic != page_magic) {
+        corrupted(index, block, "page has magic number %08x instead of %08x", label->magic,
+                  page_magic);
+    }
+    if (label->generation != identity.generation || label->cell != identity.cell) {
+        if (RecoveryInProgress()) {
+            ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+                            errmsg("canceling statement due to conflict with recovery"),
+                            errdetail("The query read a part of index \"%s\" that has been reused.",
+                                      RelationGetRelationName(index)),
+                            errhint("Retry the query; hot_standby_feedback avoids this.")));
+        }
+        corrupted(index, block,
+                  "page belongs to cell %u, generation " UINT64_FORMAT
+                  " instead of cell %u, generation " UINT64_FORMAT,
+                  label->cell, label->generation, identity.cell, identity.generation);
+    }
+    if (label->kind != identity.kind || label->position != identity.position) {
+        corrupted(index, block, "page is number %u of kind %d instead of number %u of kind %d",
+                  label->position, static_cast<int>(label->kind), identity.position,
+                  static_cast<int>(identity.kind));
+    }
+}
+
+Buffer read_page(Relation index, BlockNumber block, const PageIdentity& identity, int lock) {
+    const Buffer buffer = ReadBuffer(index, block);
+    LockBuffer(buffer, lock);
+    check_page(index, block, BufferGetPage(buffer), identity);
+    return buffer;
+}
+
+void check_blocks(Relation index, BlockNumber block, BlockNumber end, BlockNumber* known) {
+    if (end > *known) {
+        *known = RelationGetNumberOfBlocks(index);
+        if (end > *known || end < block) {
+            corrupted(index, block, "it refers to block %u of %u", end - 1, *known);
+        }
+    }
+}
+
+void init_page(Page page, const PageIdentity& identity) {
+    PageInit(page, BLCKSZ, 0);
+    reinterpret_cast<PageHeader>(page)->pd_lower = BLCKSZ;
+    PageLabel* label = page_label(page);
+    label->magic = page_magic;
+    label->kind = identity.kind;
+    label->cell = identity.cell;
+    label->position = identity.position;
+    label->generation = identity.generation;
+}
+
+void extend_to(Relation index, BlockNumber end) {
+    if (RelationGetNumberOfBlocks(index) >= end) {
+        return;
+    }
+    const bool shared = !RELATION_IS_LOCAL(index);
+    if (shared) {
+        LockRelationForExtension(index, ExclusiveLock);
+    }
+    while (RelationGetNumberOfBlocks(index) < end) {
+        ReleaseBuffer(ReadBuffer(index, P_NEW));
+    }
+    if (shared) {
+        UnlockRelationForExtension(index, ExclusiveLock);
+    }
+}
+
+Buffer lock_fresh_page(Relation index, BlockNumber block) {
+    extend_to(index, block + 1);
+    return ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_ZERO_AND_LOCK, nullptr);
+}
+
+Page Record::add(Buffer buffer) {
+    if (state_ == nullptr) {
+        state_ = GenericXLogStart(index_);
+    }
+    count_ += 1;
+    return GenericXLogRegisterBuffer(state_, buffer, 0);
+}
+
+Page Record::add_fresh(Buffer buffer, const PageIdentity& identity) {
+    if (state_ == nullptr) {
+        state_ = GenericXLogStart(index_);
+    }
+    count_ += 1;
+    const Page page = GenericXLogRegisterBuffer(state_, buffer, GENERIC_XLOG_FULL_IMAGE);
+    init_page(page, identity);
+    return page;
+}
+
+void Record::finish() {
+    if (state_ != nullptr) {
+        GenericXLogFinish(state_);
+        state_ = nullptr;
+        count_ = 0;
+    }
+}
+
+}  // namespace vecdot::index
