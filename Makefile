@@ -3,7 +3,7 @@ PG_CONFIG ?= pg_config
 export PG_CONFIG
 
 # The commands install what they miss, so they work where there is no PostgreSQL yet.
-COMMANDS = help check check-versions
+COMMANDS = help check demo demo-start demo-psql demo-stop
 ifneq ($(filter $(COMMANDS),$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 .PHONY: $(MAKECMDGOALS)
@@ -17,6 +17,14 @@ help:
 ## make check            every test; installs missing Debian packages, nothing else (ONLY='unit tap-*' picks)
 check:
 	@test/check.sh $(ONLY)
+
+## make demo             nearest neighbours of pictures on a cluster of its own, and a picture of them
+demo:
+	@examples/demo.sh
+
+## make demo-psql        psql on that cluster (demo-start and demo-stop: its server)
+demo-start demo-psql demo-stop:
+	@examples/cluster.sh $(@:demo-%=%)
 
 # Other goals beside a command.
 $(filter-out $(COMMANDS),$(MAKECMDGOALS)):

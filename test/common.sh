@@ -131,7 +131,7 @@ new_cluster() {
 }
 
 start_cluster() {
-    as_server_user "$pg_bindir/pg_ctl" -D "$1/data" -l "$1/server.log" -w -s start </dev/null || {
+    as_server_user "$pg_bindir/pg_ctl" -D "$1/data" -l "$1/server.log" -w -s start </dev/null 8<&- || {
         tail -n 30 "$1/server.log"
         return 1
     }
@@ -149,7 +149,9 @@ give_to_owner() {
     local owner
     owner=$(stat -c %u:%g "$source_dir")
     if [ "$(id -u)" -eq 0 ] && [ "${owner%%:*}" -ne 0 ]; then
-        chown -R "$owner" "$source_dir/build" "$source_dir"/vecdot.so "$source_dir"/vecdot--*.sql 2>/dev/null
+        chown "$owner" "$source_dir"/vecdot.so "$source_dir"/vecdot--*.sql 2>/dev/null
+        # The demonstration's cluster belongs to its server's user.
+        find "$source_dir/build" -path "$source_dir/build/demo/cluster" -prune -o -exec chown -h "$owner" {} +
     fi
     return 0
 }

@@ -1,0 +1,17 @@
+-- Nearest neighbours of a picture: paste it into psql on the demonstration's cluster (make demo-psql).
+
+-- The ten training images with the smallest cosine distance to test image 1, and what they show.
+\timing on
+SELECT t.id, c.name, round((t.image <=> q.image)::numeric, 4) AS distance
+  FROM (SELECT image FROM test_images WHERE id = 1) q,
+       train_images t JOIN classes c USING (label)
+ ORDER BY t.image <=> q.image
+ LIMIT 10;
+\timing off
+
+-- What it was:
+SELECT name FROM test_images JOIN classes USING (label) WHERE id = 1;
+
+-- The plan of the search alone: every image is compared, by all workers that the planner wants.
+EXPLAIN (ANALYZE, COSTS off, SUMMARY on)
+SELECT id FROM train_images ORDER BY image <=> (SELECT image FROM test_images WHERE id = 1) LIMIT 10;
