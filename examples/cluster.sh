@@ -9,8 +9,6 @@ set -uo pipefail
 
 demo_output=$source_dir/build/demo
 demo_packages=(g++ make libxsimd-dev libeigen3-dev dataset-fashion-mnist python3-numpy python3-pil fonts-dejavu-core)
-# The interpreter that Debian's python3-... packages are for.
-python=/usr/bin/python3
 
 # Where the cluster lies: below build/, or, if the server's user can't get there (a tree below /root),
 # below /var/tmp.

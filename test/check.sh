@@ -284,10 +284,24 @@ documentation() {
     done <"$stage/tmp/names" | check "all $(wc -l <"$stage/tmp/names") functions, operators, types and settings are in the documentation"
 }
 
+# The SQL of the documentation, block by block in one database, as a reader would paste it.
+examples() {
+    local directory=$stage/tmp/examples name place output
+    mkdir "$directory"
+    server_psql -d postgres -c 'CREATE DATABASE examples' || return 1
+    while read -r name place; do
+        if output=$(server_psql -d examples -f "$directory/$name.sql" 2>&1); then
+            count 1 0
+        else
+            printf 'not ok: the SQL at %s\n%s\n' "$place" "$output"
+            count 0 1
+        fi
+    done < <("$python" "$source_dir/test/documentation_sql.py" "$directory" "$source_dir"/README.md "$source_dir"/docs/*.md)
+}
+
 # --------------------------------------------------------------------------------------------------
 
-[ -z "$(tr -d '[:alnum:]_./,+@-' <<<"${TMPDIR:-/tmp}" | tr -d '\n')" ] || TMPDIR=/tmp
-need_packages g++ make binutils perl libipc-run-perl libxsimd-dev libgtest-dev
+need_packages g++ make binutils perl python3 libipc-run-perl libxsimd-dev libeigen3-dev libgtest-dev
 find_postgres
 # Below /tmp, since the tree may lie where the server's user can't look.
 stage=$(mktemp -d /tmp/vecdot-check.XXXXXX) || exit 1
@@ -302,7 +316,8 @@ for instruction_set in $(server_psql -d postgres -c "LOAD 'vecdot'; SELECT unnes
 done
 run unit unit
 run sources sources
-[ ! -f "$source_dir/README.md" ] || run documentation documentation
+run documentation documentation
+run examples examples
 for file in "$source_dir"/test/t/*.pl; do
     [ ! -e "$file" ] || run "tap-$(basename "$file" .pl)" tap "test/t/$(basename "$file")"
 done

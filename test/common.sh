@@ -18,6 +18,10 @@ esac
 unset MFLAGS MAKELEVEL MAKEOVERRIDES
 jobs_limit=${JOBS:-$(nproc)}
 
+# The interpreter that Debian's python3-... packages are for, whatever else is in PATH.
+python=/usr/bin/python3
+[ -x "$python" ] || python=python3
+
 say() {
     printf '%s\n' "$*"
 }
