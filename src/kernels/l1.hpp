@@ -10,7 +10,7 @@ double l1(const float* a, const float* b, std::size_t n) noexcept {
     Sum<Arch> sum;
     for_each_pair<Arch>(
         a, b, n, [&](auto j, Doubles<Arch> x, Doubles<Arch> y) __attribute__((always_inline)) {
-            sum.part[j] = sum.part[j] + xsimd::abs(x - y);
+            sum.part[j] = sum.part[j] + xsimd::abs(subtract<Arch>(x, y));
         });
     return sum.total();
 }

@@ -11,7 +11,7 @@ double l2_squared(const float* a, const float* b, std::size_t n) noexcept {
     Sum<Arch> sum;
     for_each_pair<Arch>(
         a, b, n, [&](auto j, Doubles<Arch> x, Doubles<Arch> y) __attribute__((always_inline)) {
-            const Doubles<Arch> difference = x - y;
+            const Doubles<Arch> difference = subtract<Arch>(x, y);
             sum.part[j] = sum.part[j] + difference * difference;
         });
     return sum.total();

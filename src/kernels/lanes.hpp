@@ -24,6 +24,18 @@ using Doubles = xsimd::batch<double, Arch>;
 template <class Arch>
 constexpr std::size_t width = Doubles<Arch>::size;
 
+// Zen 4 has two pipes that convert and add, and two others that multiply: l2 and l1 are a quarter
+// faster if these subtract, by x · 1 − y (rounded once, as is x − y).
+template <class Arch>
+VECDOT_INLINE Doubles<Arch> subtract(Doubles<Arch> x, Doubles<Arch> y) {
+#if defined(__AVX2__)
+    if constexpr (width<Arch> == 4) {
+        return _mm256_fmsub_pd(x, _mm256_set1_pd(1.0), y);
+    }
+#endif
+    return x - y;
+}
+
 // widen: the next width<Arch> floats at p (any alignment) as doubles.
 // widen_some: the same for the first count (0 < count < width), zeros behind; nothing past them is
 // read. fold: the upper half of the lanes added to the lower, until one is left.
@@ -75,6 +87,11 @@ requires(width<Arch> == 4) VECDOT_INLINE Doubles<Arch> multiply_add(Doubles<Arch
                                                                     Doubles<Arch> y,
                                                                     Doubles<Arch> z) {
     return _mm256_fmadd_pd(x, y, z);
+}
+
+template <class Arch>
+requires(width<Arch> == 4) VECDOT_INLINE Doubles<Arch> subtract(Doubles<Arch> x, Doubles<Arch> y) {
+    return _mm256_fmsub_pd(x, _mm256_set1_pd(1.0), y);
 }
 
 template <class Arch>
@@ -167,28 +184,52 @@ struct Sum {
     }
 };
 
+// How many elements ahead of the arithmetic they are asked for: the processor's own prefetching
+// starts anew at every page and, of two streams, loses a tenth of the bus.
+constexpr std::size_t prefetch_distance = 32;
+
+// The last count < float_lanes elements of for_each_pair, from part j on.
+template <class Arch, std::size_t j, class Step>
+VECDOT_INLINE void for_each_last(const float* a, const float* b, std::size_t count, Step step) {
+    constexpr std::size_t w = width<Arch>;
+    constexpr std::integral_constant<std::size_t, j> part{};
+    if (count < w) {
+        if (count > 0) {
+            step(part, widen_some<Arch>(a, static_cast<long>(count)),
+                 widen_some<Arch>(b, static_cast<long>(count)));
+        }
+        return;
+    }
+    step(part, widen<Arch>(a), widen<Arch>(b));
+    if constexpr (j + 1 < Sum<Arch>::parts) {
+        for_each_last<Arch, j + 1>(a + w, b + w, count - w, step);
+    }
+}
+
 // Calls step(j, aᵢ…, bᵢ…) for every run of width<Arch> elements, j (a compile-time constant) being
-// the part of the sums that it belongs to. Lanes without an element are zeros in the last steps,
-// for which step must add 0.
+// the part of the sums that it belongs to. Lanes without an element are zeros in the last step, for
+// which step must add 0: as no sum is ever −0, that is the same as not adding at all.
 template <class Arch, class Step>
 VECDOT_INLINE void for_each_pair(const float* a, const float* b, std::size_t n, Step step) {
     constexpr std::size_t w = width<Arch>;
-    [&]<std::size_t... J>(std::index_sequence<J...>) __attribute__((always_inline)) {
-        std::size_t i = 0;
-        for (; i + float_lanes <= n; i += float_lanes) {
+    std::size_t i = 0;
+    const auto round = [&]() __attribute__((always_inline)) {
+        [&]<std::size_t... J>(std::index_sequence<J...>) __attribute__((always_inline)) {
             (step(std::integral_constant<std::size_t, J>{}, widen<Arch>(a + i + J * w),
                   widen<Arch>(b + i + J * w)),
              ...);
         }
-        if (i < n) {
-            const long left = static_cast<long>(n - i);
-            (step(std::integral_constant<std::size_t, J>{},
-                  widen_some<Arch>(a + i + J * w, left - static_cast<long>(J * w)),
-                  widen_some<Arch>(b + i + J * w, left - static_cast<long>(J * w))),
-             ...);
-        }
+        (std::make_index_sequence<Sum<Arch>::parts>{});
+    };
+    for (; i + prefetch_distance + float_lanes <= n; i += float_lanes) {
+        __builtin_prefetch(a + i + prefetch_distance);
+        __builtin_prefetch(b + i + prefetch_distance);
+        round();
     }
-    (std::make_index_sequence<Sum<Arch>::parts>{});
+    for (; i + float_lanes <= n; i += float_lanes) {
+        round();
+    }
+    for_each_last<Arch, 0>(a + i, b + i, n - i, step);
 }
 
 }  // namespace vecdot::kernels
