@@ -3,7 +3,7 @@ PG_CONFIG ?= pg_config
 export PG_CONFIG
 
 # The commands install what they miss, so they work where there is no PostgreSQL yet.
-COMMANDS = help check demo demo-start demo-psql demo-stop
+COMMANDS = help check bench demo demo-start demo-psql demo-stop
 ifneq ($(filter $(COMMANDS),$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 .PHONY: $(MAKECMDGOALS)
@@ -25,6 +25,10 @@ demo:
 ## make demo-psql        psql on that cluster (demo-start and demo-stop: its server)
 demo-start demo-psql demo-stop:
 	@examples/cluster.sh $(@:demo-%=%)
+
+## make bench            the kernels, then SQL beside pgvector: bench/README.md (ONLY='kernels io scan' picks)
+bench:
+	@bench/bench.sh $(ONLY)
 
 # Other goals beside a command.
 $(filter-out $(COMMANDS),$(MAKECMDGOALS)):
@@ -134,10 +138,12 @@ $(FREE)/unit/%.o: test/unit/%.cpp Makefile
 $(UNIT_TESTS): $(unit_objects) $(ARCHIVE)
 	$(CXX) $(VECDOT_CXXFLAGS) -o $@ $^ -lgtest -lgtest_main -lpthread
 
-.PHONY: unit format
+.PHONY: unit format bench-kernels
 ## make unit             the unit tests, without PostgreSQL
 unit: $(UNIT_TESTS)
 	$(UNIT_TESTS) --gtest_brief=1
+
+include bench/bench.mk
 
 ## make format           clang-format 14 over all sources
 format:

@@ -1,0 +1,71 @@
+#!/bin/bash
+# make bench: the kernels by themselves, then SQL on a private server, beside pgvector if
+# PGVECTOR_DESTDIR names a directory below which it is installed (make install DESTDIR=...), or the
+# server has it. Arguments (make bench ONLY="..."): kernels, or names of SQL benchmarks (sql/run.py).
+set -uo pipefail
+pgvector=${PGVECTOR_DESTDIR:-}  # before the variables that begin with PG go
+. "$(dirname "$0")/../test/common.sh"
+
+output=$source_dir/build/bench
+stage=
+
+finish() {
+    trap - EXIT
+    trap '' INT TERM HUP
+    if [ -n "$stage" ] && [ -d "$stage" ]; then
+        stop_cluster "$stage" immediate
+        rm -rf "$stage"
+    fi
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+need_packages g++ make libxsimd-dev libeigen3-dev libbenchmark-dev libfaiss-dev libblas-dev \
+    python3-numpy python3-matplotlib python3-psycopg2 dataset-fashion-mnist
+find_postgres
+mkdir -p "$output"
+
+names=("$@")
+[ ${#names[@]} -gt 0 ] || names=(kernels io scan)
+sql=()
+for name in "${names[@]}"; do
+    if [ "$name" = kernels ]; then
+        locked_make bench-kernels || exit 1
+    else
+        sql+=("$name")
+    fi
+done
+[ ${#sql[@]} -gt 0 ] || exit 0
+
+say "Building vecdot and a private server ..."
+stage=$(mktemp -d /var/tmp/vecdot-bench.XXXXXX) || exit 1
+[ -z "$pgvector" ] || cp -a "$pgvector" "$stage/dest" || exit 1
+locked_make all >"$output/build.log" 2>&1 && locked_make -s install DESTDIR="$stage/dest" >>"$output/build.log" 2>&1 || {
+    tail -n 40 "$output/build.log"
+    die "the build failed; all of its output is in $output/build.log"
+}
+if [ -z "$pgvector" ] && [ "$pg_major" -lt 18 ] && [ -f "$pg_sharedir/extension/vector.control" ]; then
+    # With extension_destdir the server looks at one directory only.
+    mkdir -p "$stage/dest$pg_sharedir/extension" && cp "$pg_sharedir"/extension/vector* "$stage/dest$pg_sharedir/extension/"
+fi
+chmod -R a+rX "$stage"
+[ "$(id -u)" -ne 0 ] || chown -R "$server_user" "$stage"
+
+new_cluster "$stage" "$stage/dest" <<-END || die "initdb failed"
+	shared_buffers = ${BENCH_SHARED_BUFFERS:-3GB}
+	work_mem = 64MB
+	maintenance_work_mem = ${BENCH_MAINTENANCE_WORK_MEM:-1GB}
+	max_wal_size = 16GB
+	wal_level = minimal
+	max_wal_senders = 0
+	fsync = off
+	autovacuum = off
+	jit = off
+END
+start_cluster "$stage" || die "the server does not start"
+mkdir -p "$stage/files"
+chmod 755 "$stage" "$stage/files"
+"$python" "$source_dir/bench/sql/run.py" "host=$stage/socket user=postgres dbname=postgres" "$stage/files" "${sql[@]}" || exit 1
+cp "$stage"/files/*.{json,png,svg} "$output/" 2>/dev/null
+say "The figures as JSON, and plots of them: $output"

@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""Runs the SQL benchmarks on a server: run.py DSN OUTPUT_DIRECTORY [name ...].
+
+Each benchmark is a module of this directory with main(contenders, rounds, directory) -> lines for
+the JSON file; a new one is added to BENCHMARKS.
+"""
+
+import importlib
+import json
+import os
+import pathlib
+import platform
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import plot  # noqa: E402
+from contenders import connect  # noqa: E402
+
+BENCHMARKS = {"io": "text_io", "scan": "exact_scan"}
+
+
+def processor():
+    for line in open("/proc/cpuinfo"):
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor()
+
+
+def main():
+    dsn, output = sys.argv[1:3]
+    names = sys.argv[3:] or list(BENCHMARKS)
+    rounds = int(os.environ.get("BENCH_ROUNDS", "7"))
+    contenders = connect(dsn)
+    server = contenders[0].run("SELECT version()")[0][0].split(" on ")[0]
+    versions = ", ".join(f"{contender.name} {contender.version()}" for contender in contenders)
+    print(f"{server}; {versions}; {processor()}, {os.cpu_count()} CPUs; {rounds} interleaved rounds")
+    if len(contenders) == 1:
+        print("(the server has no extension \"vector\": nothing to compare with)")
+    for name in names:
+        lines = importlib.import_module(BENCHMARKS[name]).main(contenders, rounds, output)
+        with open(f"{output}/{name}.json", "w") as file:
+            json.dump({"server": server, "versions": versions, "cpu": processor(), "rounds": rounds,
+                       "lines": lines}, file, indent=1)
+        plot.ratios(lines, f"{name}: {versions}, {processor()}", f"{output}/{name}")
+
+
+if __name__ == "__main__":
+    main()

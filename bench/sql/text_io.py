@@ -1,0 +1,63 @@
+"""Text input and output: the functions by themselves, and COPY."""
+
+import datasets
+from contenders import Report, interleaved, literal
+
+ROWS = {"synthetic768": 20_000, "glove": 100_000, "fashion": 20_000}
+
+
+def functions(contenders, report, data, rounds, repeats):
+    """The cast of one literal, so often that nothing else counts: MATERIALIZED keeps the planner
+    from folding it, and the text in memory."""
+    text = literal(data.queries[0])
+    source = f"FROM x, generate_series(1, {repeats})"
+
+    def read(contender):
+        return contender.timed(
+            f"WITH x AS MATERIALIZED (SELECT %s::text AS t) SELECT count(t::vector) {source}", [text])[0]
+
+    def write(contender):
+        return contender.timed(
+            f"WITH x AS MATERIALIZED (SELECT %s::vector AS v) SELECT sum(length(v::text)) {source}", [text])[0]
+
+    report.add(f"{data.name}: vector_in, one literal", interleaved(contenders, read, rounds), repeats)
+    report.add(f"{data.name}: vector_out, one vector", interleaved(contenders, write, rounds), repeats)
+
+
+def copies(contenders, report, data, rounds, directory):
+    """COPY of many rows; `WHERE false` reads them and keeps none, so it is the input alone."""
+    rows = min(ROWS[data.name.split("-")[0]], len(data.base))
+    path = f"{directory}/{data.name}.copy"
+    with open(path, "w") as file:
+        for i in range(rows):
+            file.write(f"{i}\t{literal(data.base[i])}\n")
+    for contender in contenders:
+        contender.load("copied", data.base[:rows])
+        contender.run("DROP TABLE IF EXISTS target")
+        contender.run(f"CREATE UNLOGGED TABLE target (id integer, v vector({data.dimensions}))")
+
+    def read(contender):
+        return contender.timed(f"COPY target FROM '{path}' WHERE false")[0]
+
+    def load(contender):
+        contender.run("TRUNCATE target")
+        return contender.timed(f"COPY target FROM '{path}'")[0]
+
+    def write(contender):
+        return contender.timed("COPY copied TO '/dev/null'")[0]
+
+    report.add(f"{data.name}: COPY FROM, input alone, a row", interleaved(contenders, read, rounds), rows)
+    report.add(f"{data.name}: COPY FROM into a table, a row", interleaved(contenders, load, rounds), rows)
+    report.add(f"{data.name}: COPY TO, a row", interleaved(contenders, write, rounds), rows)
+    for contender in contenders:
+        contender.run("DROP TABLE copied, target")
+
+
+def main(contenders, rounds, directory):
+    report = Report(contenders, "µs", 1e6)
+    report.head("Text input and output")
+    for name, repeats in [("synthetic768", 5000), ("glove", 20000), ("fashion", 5000)]:
+        data = datasets.load(name)
+        functions(contenders, report, data, rounds, repeats)
+        copies(contenders, report, data, rounds, directory)
+    return report.lines
