@@ -43,6 +43,7 @@ DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 # The SQL declarations, in the order of their dependencies.
 SQL_PARTS = \
 	src/type/vector.sql \
+	src/type/vector_support.sql \
 	src/type/vector_distance.sql \
 	src/type/vector_arithmetic.sql \
 	src/type/vector_geometry.sql \

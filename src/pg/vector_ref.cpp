@@ -45,16 +45,7 @@ struct varlena* fetch(FunctionCallInfo fcinfo, int n, struct varlena* stored) {
     return entry.value;
 }
 
-}  // namespace
-
-VectorRef vector_argument(FunctionCallInfo fcinfo, int n) {
-    struct varlena* stored =
-        reinterpret_cast<struct varlena*>(DatumGetPointer(fcinfo->args[n].value));
-    if (VARATT_IS_EXTERNAL_ONDISK(stored)) {
-        stored = fetch(fcinfo, n, stored);
-    } else if (VARATT_IS_EXTERNAL(stored) || VARATT_IS_COMPRESSED(stored)) {
-        stored = detoast_attr(stored);
-    }
+VectorRef ref_of(const struct varlena* stored) {
     // dim, unused, elements
     const char* body = VARDATA_ANY(stored);
     const Size size = VARSIZE_ANY_EXHDR(stored);
@@ -71,10 +62,35 @@ VectorRef vector_argument(FunctionCallInfo fcinfo, int n) {
     return {reinterpret_cast<const float*>(body + sizeof head), head[0]};
 }
 
+}  // namespace
+
+VectorRef vector_argument(FunctionCallInfo fcinfo, int n) {
+    struct varlena* stored =
+        reinterpret_cast<struct varlena*>(DatumGetPointer(fcinfo->args[n].value));
+    if (VARATT_IS_EXTERNAL_ONDISK(stored)) {
+        stored = fetch(fcinfo, n, stored);
+    } else {
+        stored = pg_detoast_datum_packed(stored);
+    }
+    return ref_of(stored);
+}
+
 VectorPair vector_pair(FunctionCallInfo fcinfo) {
     const VectorPair pair{vector_argument(fcinfo, 0), vector_argument(fcinfo, 1)};
     check_same_dimensions(pair.a.dim, pair.b.dim);
     return pair;
+}
+
+FetchedVector fetch_vector(Datum datum) {
+    struct varlena* stored = reinterpret_cast<struct varlena*>(DatumGetPointer(datum));
+    struct varlena* plain = pg_detoast_datum_packed(stored);
+    return {ref_of(plain), plain == stored ? nullptr : plain};
+}
+
+void release(const FetchedVector& vector) {
+    if (vector.copy != nullptr) {
+        pfree(vector.copy);
+    }
 }
 
 }  // namespace vecdot::pg

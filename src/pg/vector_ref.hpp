@@ -6,12 +6,19 @@
 namespace vecdot::pg {
 
 // The elements of a stored vector at whatever address they have: a small vector has a 1-byte
-// header, behind which its floats are not aligned. Only for kernels, which load from any address.
+// header, behind which its floats are not aligned. data is for kernels, which load from any
+// address.
 struct VectorRef {
     const float* data;
     int dim;
 
     std::size_t size() const { return static_cast<std::size_t>(dim); }
+
+    float operator[](int i) const {
+        float value;
+        std::memcpy(&value, reinterpret_cast<const char*>(data) + sizeof(float) * i, sizeof value);
+        return value;
+    }
 };
 
 // The vector that argument n of a function holds; ERRCODE_DATA_CORRUPTED if its bytes are not a
@@ -25,5 +32,14 @@ struct VectorPair {
     VectorRef b;
 };
 VectorPair vector_pair(FunctionCallInfo fcinfo);
+
+// A vector behind a datum, for the support functions of sorts and indexes: they run where nobody
+// clears memory between calls, so what had to be fetched is given back by release().
+struct FetchedVector {
+    VectorRef ref;
+    void* copy;  // null: ref points into the datum
+};
+FetchedVector fetch_vector(Datum datum);
+void release(const FetchedVector& vector);
 
 }  // namespace vecdot::pg

@@ -1,7 +1,8 @@
 // sum(vector) and avg(vector). The state is a float8 array: the count, then one sum per element. It
 // is pgvector's, it needs no serialisation, and it can be stored.
+#include "kernels/kernels.hpp"
 #include "pg/guard.hpp"
-#include "pg/vector_datum.hpp"
+#include "pg/vector_ref.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
@@ -39,6 +40,7 @@ bool is_empty(const State& state) {
     return state.length <= 1 || state.values[0] == 0;
 }
 
+// In the memory of the current row: the executor copies a state that is new to where states live.
 State new_state(int dim) {
     const Size size = ARR_OVERHEAD_NONULLS(1) + sizeof(float8) * (static_cast<Size>(dim) + 1);
     ArrayType* array = static_cast<ArrayType*>(palloc0(size));
@@ -59,17 +61,6 @@ State writable(FunctionCallInfo fcinfo, const State& state) {
     State copy = new_state(state.dim());
     std::memcpy(copy.values, state.values, sizeof(float8) * static_cast<Size>(state.length));
     return copy;
-}
-
-State new_aggregate_state(FunctionCallInfo fcinfo, int dim) {
-    MemoryContext context;
-    if (AggCheckCallContext(fcinfo, &context) == 0) {
-        return new_state(dim);
-    }
-    MemoryContext old = MemoryContextSwitchTo(context);
-    State state = new_state(dim);
-    MemoryContextSwitchTo(old);
-    return state;
 }
 
 float to_float4(float8 value) {
@@ -95,17 +86,15 @@ pg::Vector* finish(const State& state, float8 divisor) {
 
 VECDOT_FUNCTION(vector_accum) {
     State state = state_of(PG_GETARG_ARRAYTYPE_P(0));
-    const pg::Vector* v = PG_GETARG_VECTOR(1);
+    const pg::VectorRef v = pg::vector_argument(fcinfo, 1);
     if (is_empty(state)) {
-        state = new_aggregate_state(fcinfo, v->dim);
+        state = new_state(v.dim);
     } else {
-        pg::check_expected_dimensions(state.dim(), v->dim);
+        pg::check_expected_dimensions(state.dim(), v.dim);
         state = writable(fcinfo, state);
     }
     state.values[0] += 1;
-    for (int i = 0; i < v->dim; ++i) {
-        state.values[1 + i] += v->x[i];
-    }
+    kernels::active().floats.accumulate(state.values + 1, 1, v.data, v.size());
     PG_RETURN_ARRAYTYPE_P(state.array);
 }
 
@@ -116,9 +105,7 @@ VECDOT_FUNCTION(vector_combine) {
         PG_RETURN_ARRAYTYPE_P(a.array);
     }
     if (is_empty(a)) {
-        State copy = new_aggregate_state(fcinfo, b.dim());
-        std::memcpy(copy.values, b.values, sizeof(float8) * static_cast<Size>(b.length));
-        PG_RETURN_ARRAYTYPE_P(copy.array);
+        PG_RETURN_ARRAYTYPE_P(b.array);
     }
     pg::check_expected_dimensions(a.dim(), b.dim());
     a = writable(fcinfo, a);

@@ -1,7 +1,7 @@
 // Element by element: + - *, scaling, negation, unit length. Results are float4, rounded once.
 #include "kernels/kernels.hpp"
 #include "pg/guard.hpp"
-#include "pg/vector_datum.hpp"
+#include "pg/vector_ref.hpp"
 
 using namespace vecdot;
 
@@ -29,29 +29,27 @@ void check_overflow(const pg::Vector* v) {
 
 template <typename Operation>
 pg::Vector* combine(FunctionCallInfo fcinfo, Operation operation) {
-    const pg::Vector* a = PG_GETARG_VECTOR(0);
-    const pg::Vector* b = PG_GETARG_VECTOR(1);
-    pg::check_same_dimensions(a->dim, b->dim);
-    pg::Vector* result = pg::new_vector(a->dim);
-    for (int i = 0; i < a->dim; ++i) {
-        result->x[i] = operation(a->x[i], b->x[i]);
+    const pg::VectorPair v = pg::vector_pair(fcinfo);
+    pg::Vector* result = pg::new_vector(v.a.dim);
+    for (int i = 0; i < v.a.dim; ++i) {
+        result->x[i] = operation(v.a[i], v.b[i]);
     }
     check_overflow(result);
     return result;
 }
 
-// factor · v, computed in float8. A result that is too small for float4 is an error unless it is 0
-// exactly.
+// Each element times a factor that is not 0, computed in float8: so a 0 that does not come from a 0
+// is an underflow (of float8 too, as in 1e-300 * 1e-30).
 template <typename Operation>
-pg::Vector* scale(const pg::Vector* v, Operation operation) {
-    pg::Vector* result = pg::new_vector(v->dim);
-    for (int i = 0; i < v->dim; ++i) {
-        const double exact = operation(static_cast<double>(v->x[i]));
-        result->x[i] = static_cast<float>(exact);
+pg::Vector* scale(const pg::VectorRef& v, Operation operation) {
+    pg::Vector* result = pg::new_vector(v.dim);
+    for (int i = 0; i < v.dim; ++i) {
+        const float x = v[i];
+        result->x[i] = static_cast<float>(operation(static_cast<double>(x)));
         if (unlikely(std::isinf(result->x[i]))) {
             overflow();
         }
-        if (unlikely(result->x[i] == 0 && v->x[i] != 0 && exact != 0)) {
+        if (unlikely(result->x[i] == 0 && x != 0)) {
             underflow();
         }
     }
@@ -68,21 +66,23 @@ void check_factor(double factor) {
     }
 }
 
-pg::Vector* multiply(double factor, const pg::Vector* v) {
+pg::Vector* multiply(double factor, const pg::VectorRef& v) {
     check_factor(factor);
+    if (factor == 0) {
+        return pg::new_vector(v.dim);
+    }
     return scale(v, [factor](double x) { return factor * x; });
 }
 
 // v / ‖v‖, or null for a zero vector.
-pg::Vector* unit(const pg::Vector* v) {
-    const double norm =
-        std::sqrt(kernels::active().floats.norm_squared(v->x, static_cast<std::size_t>(v->dim)));
+pg::Vector* unit(const pg::VectorRef& v) {
+    const double norm = std::sqrt(kernels::active().floats.norm_squared(v.data, v.size()));
     if (norm == 0) {
         return nullptr;
     }
-    pg::Vector* result = pg::new_vector(v->dim);
-    for (int i = 0; i < v->dim; ++i) {
-        result->x[i] = static_cast<float>(v->x[i] / norm);
+    pg::Vector* result = pg::new_vector(v.dim);
+    for (int i = 0; i < v.dim; ++i) {
+        result->x[i] = static_cast<float>(v[i] / norm);
     }
     return result;
 }
@@ -108,15 +108,15 @@ VECDOT_FUNCTION(vector_mul) {
 }
 
 VECDOT_FUNCTION(vector_scale) {
-    PG_RETURN_VECTOR(multiply(PG_GETARG_FLOAT8(0), PG_GETARG_VECTOR(1)));
+    PG_RETURN_VECTOR(multiply(PG_GETARG_FLOAT8(0), pg::vector_argument(fcinfo, 1)));
 }
 
 VECDOT_FUNCTION(vector_scale_right) {
-    PG_RETURN_VECTOR(multiply(PG_GETARG_FLOAT8(1), PG_GETARG_VECTOR(0)));
+    PG_RETURN_VECTOR(multiply(PG_GETARG_FLOAT8(1), pg::vector_argument(fcinfo, 0)));
 }
 
 VECDOT_FUNCTION(vector_divide) {
-    const pg::Vector* v = PG_GETARG_VECTOR(0);
+    const pg::VectorRef v = pg::vector_argument(fcinfo, 0);
     const double divisor = PG_GETARG_FLOAT8(1);
     check_factor(divisor);
     if (unlikely(divisor == 0)) {
@@ -126,24 +126,24 @@ VECDOT_FUNCTION(vector_divide) {
 }
 
 VECDOT_FUNCTION(vector_negate) {
-    const pg::Vector* v = PG_GETARG_VECTOR(0);
-    pg::Vector* result = pg::new_vector(v->dim);
-    for (int i = 0; i < v->dim; ++i) {
-        result->x[i] = -v->x[i];
+    const pg::VectorRef v = pg::vector_argument(fcinfo, 0);
+    pg::Vector* result = pg::new_vector(v.dim);
+    for (int i = 0; i < v.dim; ++i) {
+        result->x[i] = -v[i];
     }
     PG_RETURN_VECTOR(result);
 }
 
 // A zero vector stays a zero vector, as in pgvector.
 VECDOT_FUNCTION(l2_normalize) {
-    const pg::Vector* v = PG_GETARG_VECTOR(0);
+    const pg::VectorRef v = pg::vector_argument(fcinfo, 0);
     pg::Vector* result = unit(v);
-    PG_RETURN_VECTOR(result != nullptr ? result : pg::new_vector(v->dim));
+    PG_RETURN_VECTOR(result != nullptr ? result : pg::new_vector(v.dim));
 }
 
 // A zero vector has no direction: NULL.
 VECDOT_FUNCTION(vector_unit) {
-    pg::Vector* result = unit(PG_GETARG_VECTOR(0));
+    pg::Vector* result = unit(pg::vector_argument(fcinfo, 0));
     if (result == nullptr) {
         PG_RETURN_NULL();
     }

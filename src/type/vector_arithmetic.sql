@@ -1,44 +1,54 @@
 -- Element by element.
 
 CREATE FUNCTION vector_add(vector, vector) RETURNS vector
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION vector_add(vector, vector) IS 'a[i] + b[i]; an error on overflow';
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SUPPORT vector_support;
+COMMENT ON FUNCTION vector_add(vector, vector) IS 'a[i] + b[i]; an error on overflow; an error if the dimensions differ';
 
 CREATE FUNCTION vector_sub(vector, vector) RETURNS vector
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION vector_sub(vector, vector) IS 'a[i] - b[i]; an error on overflow';
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SUPPORT vector_support;
+COMMENT ON FUNCTION vector_sub(vector, vector) IS 'a[i] - b[i]; an error on overflow; an error if the dimensions differ';
 
 CREATE FUNCTION vector_mul(vector, vector) RETURNS vector
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION vector_mul(vector, vector) IS 'a[i] * b[i]; an error on overflow and on underflow to 0';
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SUPPORT vector_support;
+COMMENT ON FUNCTION vector_mul(vector, vector) IS 'a[i] * b[i]; an error on overflow and on underflow to 0; an error if the dimensions differ';
 
 CREATE FUNCTION vector_scale(double precision, vector) RETURNS vector
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SUPPORT vector_support;
 COMMENT ON FUNCTION vector_scale(double precision, vector) IS 's * v[i], computed in float8 and rounded once; an error on overflow and on underflow to 0';
 
 CREATE FUNCTION vector_scale(vector, double precision) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vector_scale_right' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vector_scale_right' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SUPPORT vector_support;
 COMMENT ON FUNCTION vector_scale(vector, double precision) IS 'v[i] * s, computed in float8 and rounded once; an error on overflow and on underflow to 0';
 
 CREATE FUNCTION vector_divide(vector, double precision) RETURNS vector
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SUPPORT vector_support;
 COMMENT ON FUNCTION vector_divide(vector, double precision) IS 'v[i] / s, computed in float8 and rounded once; an error if s is 0, on overflow and on underflow to 0';
 
 CREATE FUNCTION vector_negate(vector) RETURNS vector
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SUPPORT vector_support;
 COMMENT ON FUNCTION vector_negate(vector) IS '-v[i]';
 
 CREATE FUNCTION l2_normalize(vector) RETURNS vector
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SUPPORT vector_support;
 COMMENT ON FUNCTION l2_normalize(vector) IS 'v / norm(v); a zero vector stays a zero vector';
 
 CREATE FUNCTION unit(vector) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vector_unit' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vector_unit' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SUPPORT vector_support;
 COMMENT ON FUNCTION unit(vector) IS 'unit vector of the same direction: v / norm(v); NULL for a zero vector, which has no direction';
 
 -- SQL reserves normalize(...) for Unicode: this one is called with its schema or in double quotes.
 CREATE FUNCTION "normalize"(vector) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vector_unit' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'vector_unit' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SUPPORT vector_support;
 COMMENT ON FUNCTION "normalize"(vector) IS 'the same as unit(vector)';
 
 CREATE OPERATOR + (

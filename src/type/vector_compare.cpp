@@ -1,45 +1,102 @@
-// Order and equality: lexicographic, then by length; −0 equals 0. And the hash that goes with it.
+// Order and equality: lexicographic, then by length; −0 equals 0. And the hash and the sort support
+// that go with it.
 #include <algorithm>
+#include <bit>
 
 #include "pg/guard.hpp"
-#include "pg/vector_datum.hpp"
+#include "pg/vector_ref.hpp"
 
 extern "C" {
+#include "access/detoast.h"
 #include "common/hashfn.h"
+#include "utils/sortsupport.h"
 }
 
 using namespace vecdot;
 
 namespace {
 
-int compare(FunctionCallInfo fcinfo) {
-    const pg::Vector* a = PG_GETARG_VECTOR(0);
-    const pg::Vector* b = PG_GETARG_VECTOR(1);
-    const int common = std::min(a->dim, b->dim);
-    int result = a->dim < b->dim ? -1 : a->dim > b->dim ? 1 : 0;
+int compare(const pg::VectorRef& a, const pg::VectorRef& b) {
+    const int common = std::min(a.dim, b.dim);
     for (int i = 0; i < common; ++i) {
-        if (a->x[i] != b->x[i]) {
-            result = a->x[i] < b->x[i] ? -1 : 1;
-            break;
+        const float x = a[i];
+        const float y = b[i];
+        if (x != y) {
+            return x < y ? -1 : 1;
         }
     }
-    // Comparisons run where nobody clears memory between calls: an index build, a merge join.
-    if (reinterpret_cast<const void*>(a) != PG_GETARG_POINTER(0)) {
-        pfree(const_cast<pg::Vector*>(a));
-    }
-    if (reinterpret_cast<const void*>(b) != PG_GETARG_POINTER(1)) {
-        pfree(const_cast<pg::Vector*>(b));
-    }
+    return a.dim < b.dim ? -1 : a.dim > b.dim ? 1 : 0;
+}
+
+int compare(Datum x, Datum y) {
+    const pg::FetchedVector a = pg::fetch_vector(x);
+    const pg::FetchedVector b = pg::fetch_vector(y);
+    const int result = compare(a.ref, b.ref);
+    pg::release(a);
+    pg::release(b);
     return result;
 }
 
-// The elements with every −0 as 0, so that what is equal has equal bytes.
-float* canonical(const pg::Vector* v) {
-    float* values = static_cast<float*>(palloc(sizeof(float) * v->dim));
-    for (int i = 0; i < v->dim; ++i) {
-        values[i] = v->x[i] == 0 ? 0 : v->x[i];
+int compare(FunctionCallInfo fcinfo) {
+    return compare(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1));
+}
+
+int compare_for_sort(Datum x, Datum y, SortSupport) {
+    return pg::guard([=] { return compare(x, y); });
+}
+
+// An unsigned number that sorts as the float does; above 0, the numbers being finite.
+uint32 sort_key(float value) {
+    const uint32 bits = std::bit_cast<uint32>(value == 0 ? 0.0F : value);
+    return bits ^ (bits >> 31 != 0 ? 0xFFFFFFFFU : 0x80000000U);
+}
+
+static_assert(SIZEOF_DATUM == 8, "abbreviated keys hold two float4");
+
+// The first two elements, 0 where there is no second. Of a value out of line no more is read.
+Datum abbreviate(Datum original) {
+    constexpr int32 head = offsetof(pg::Vector, x) - VARHDRSZ;
+    struct varlena* stored = reinterpret_cast<struct varlena*>(DatumGetPointer(original));
+    struct varlena* start = detoast_attr_slice(stored, 0, head + 2 * sizeof(float));
+    const int32 bytes = static_cast<int32>(VARSIZE_ANY_EXHDR(start)) - head;
+    float x[2] = {0, 0};
+    std::memcpy(x, VARDATA_ANY(start) + head, static_cast<Size>(std::max(bytes, 0)));
+    const uint32 second = bytes < static_cast<int32>(sizeof x) ? 0 : sort_key(x[1]);
+    pfree(start);
+    return UInt64GetDatum(static_cast<uint64>(sort_key(x[0])) << 32 | second);
+}
+
+Datum abbreviate_for_sort(Datum original, SortSupport) {
+    return pg::guard([=] { return abbreviate(original); });
+}
+
+// A useless key costs one integer comparison, next to nothing beside that of the vectors.
+bool never_abort(int, SortSupport) {
+    return false;
+}
+
+// Calls hash on the elements as bytes, with every −0 as 0, so that what is equal has equal bytes.
+template <typename Hash>
+Datum hash_elements(Datum datum, Hash hash) {
+    const pg::FetchedVector v = pg::fetch_vector(datum);
+    const int size = static_cast<int>(sizeof(float)) * v.ref.dim;
+    bool negative_zero = false;
+    for (int i = 0; i < v.ref.dim; ++i) {
+        negative_zero |= std::bit_cast<uint32>(v.ref[i]) == 0x80000000U;
     }
-    return values;
+    Datum result;
+    if (negative_zero) {
+        float* values = static_cast<float*>(palloc(static_cast<Size>(size)));
+        for (int i = 0; i < v.ref.dim; ++i) {
+            values[i] = v.ref[i] == 0 ? 0 : v.ref[i];
+        }
+        result = hash(reinterpret_cast<const unsigned char*>(values), size);
+        pfree(values);
+    } else {
+        result = hash(reinterpret_cast<const unsigned char*>(v.ref.data), size);
+    }
+    pg::release(v);
+    return result;
 }
 
 }  // namespace
@@ -66,17 +123,27 @@ VECDOT_FUNCTION(vector_cmp) {
     PG_RETURN_INT32(compare(fcinfo));
 }
 
+VECDOT_FUNCTION(vector_sortsupport) {
+    SortSupport support = reinterpret_cast<SortSupport>(PG_GETARG_POINTER(0));
+    support->comparator = compare_for_sort;
+    if (support->abbreviate) {
+        support->comparator = ssup_datum_unsigned_cmp;
+        support->abbrev_converter = abbreviate_for_sort;
+        support->abbrev_abort = never_abort;
+        support->abbrev_full_comparator = compare_for_sort;
+    }
+    PG_RETURN_VOID();
+}
+
 VECDOT_FUNCTION(vector_hash) {
-    const pg::Vector* v = PG_GETARG_VECTOR(0);
-    const float* values = canonical(v);
-    PG_RETURN_DATUM(hash_any(reinterpret_cast<const unsigned char*>(values),
-                             static_cast<int>(sizeof(float)) * v->dim));
+    return hash_elements(PG_GETARG_DATUM(0), [](const unsigned char* bytes, int size) {
+        return hash_any(bytes, size);
+    });
 }
 
 VECDOT_FUNCTION(vector_hash_extended) {
-    const pg::Vector* v = PG_GETARG_VECTOR(0);
-    const float* values = canonical(v);
-    PG_RETURN_DATUM(hash_any_extended(reinterpret_cast<const unsigned char*>(values),
-                                      static_cast<int>(sizeof(float)) * v->dim,
-                                      static_cast<uint64>(PG_GETARG_INT64(1))));
+    const uint64 seed = static_cast<uint64>(PG_GETARG_INT64(1));
+    return hash_elements(PG_GETARG_DATUM(0), [seed](const unsigned char* bytes, int size) {
+        return hash_any_extended(bytes, size, seed);
+    });
 }

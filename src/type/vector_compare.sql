@@ -1,32 +1,42 @@
 -- Order and equality: lexicographic, then by length; -0 equals 0.
 
 CREATE FUNCTION vector_lt(vector, vector) RETURNS boolean
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SUPPORT vector_support;
 COMMENT ON FUNCTION vector_lt(vector, vector) IS 'a < b, lexicographically, then by length';
 
 CREATE FUNCTION vector_le(vector, vector) RETURNS boolean
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SUPPORT vector_support;
 COMMENT ON FUNCTION vector_le(vector, vector) IS 'a <= b, lexicographically, then by length';
 
 CREATE FUNCTION vector_eq(vector, vector) RETURNS boolean
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SUPPORT vector_support;
 COMMENT ON FUNCTION vector_eq(vector, vector) IS 'a = b, lexicographically, then by length';
 
 CREATE FUNCTION vector_ne(vector, vector) RETURNS boolean
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SUPPORT vector_support;
 COMMENT ON FUNCTION vector_ne(vector, vector) IS 'a <> b, lexicographically, then by length';
 
 CREATE FUNCTION vector_ge(vector, vector) RETURNS boolean
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SUPPORT vector_support;
 COMMENT ON FUNCTION vector_ge(vector, vector) IS 'a >= b, lexicographically, then by length';
 
 CREATE FUNCTION vector_gt(vector, vector) RETURNS boolean
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SUPPORT vector_support;
 COMMENT ON FUNCTION vector_gt(vector, vector) IS 'a > b, lexicographically, then by length';
 
 CREATE FUNCTION vector_cmp(vector, vector) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_cmp(vector, vector) IS '-1, 0 or 1 as a sorts before, with or after b';
+
+CREATE FUNCTION vector_sortsupport(internal) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vector_sortsupport(internal) IS 'sorts by the first two elements as one integer, then by vector_cmp';
 
 CREATE FUNCTION vector_hash(vector) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -104,6 +114,7 @@ CREATE OPERATOR > (
 );
 COMMENT ON OPERATOR > (vector, vector) IS 'greater than';
 
+-- No equalimage function: -0 and 0 are equal and have different images, so the index must not merge them.
 CREATE OPERATOR CLASS vector_ops
 	DEFAULT FOR TYPE vector USING btree AS
 	OPERATOR 1 <,
@@ -111,7 +122,8 @@ CREATE OPERATOR CLASS vector_ops
 	OPERATOR 3 =,
 	OPERATOR 4 >=,
 	OPERATOR 5 >,
-	FUNCTION 1 vector_cmp(vector, vector);
+	FUNCTION 1 vector_cmp(vector, vector),
+	FUNCTION 2 vector_sortsupport(internal);
 COMMENT ON OPERATOR CLASS vector_ops USING btree IS 'lexicographic order, then by length';
 COMMENT ON OPERATOR FAMILY vector_ops USING btree IS 'lexicographic order, then by length';
 

@@ -92,12 +92,8 @@ VECDOT_FUNCTION(angle) {
     double minus = 0;
     double plus = 0;
     for (int i = 0; i < v.a.dim; ++i) {
-        float x;
-        float y;
-        std::memcpy(&x, reinterpret_cast<const char*>(v.a.data) + sizeof(float) * i, sizeof x);
-        std::memcpy(&y, reinterpret_cast<const char*>(v.b.data) + sizeof(float) * i, sizeof y);
-        const double p = x * a_scale;
-        const double q = y * b_scale;
+        const double p = v.a[i] * a_scale;
+        const double q = v.b[i] * b_scale;
         minus += (p - q) * (p - q);
         plus += (p + q) * (p + q);
     }

@@ -2,7 +2,6 @@
 // gives NULL, as PostgreSQL's geometric operators do, or NaN where the result is a number.
 #include "kernels/kernels.hpp"
 #include "pg/guard.hpp"
-#include "pg/vector_datum.hpp"
 #include "pg/vector_ref.hpp"
 
 extern "C" {
@@ -17,8 +16,8 @@ namespace {
 // same number.
 constexpr double angle_tolerance = 1e-6;
 
-kernels::CosineSums sums_of(const float* a, const float* b, int dim) {
-    return kernels::active().floats.cosine_sums(a, b, static_cast<std::size_t>(dim));
+kernels::CosineSums sums_of(const pg::VectorPair& v) {
+    return kernels::active().floats.cosine_sums(v.a.data, v.b.data, v.a.size());
 }
 
 float to_float4(double value) {
@@ -33,17 +32,15 @@ float to_float4(double value) {
 // Element i is element(aᵢ, (a·b/‖b‖²) bᵢ); null if b is zero.
 template <typename Element>
 pg::Vector* along(FunctionCallInfo fcinfo, Element element) {
-    const pg::Vector* a = PG_GETARG_VECTOR(0);
-    const pg::Vector* b = PG_GETARG_VECTOR(1);
-    pg::check_same_dimensions(a->dim, b->dim);
-    const kernels::CosineSums sums = sums_of(a->x, b->x, a->dim);
+    const pg::VectorPair v = pg::vector_pair(fcinfo);
+    const kernels::CosineSums sums = sums_of(v);
     if (sums.bb == 0) {
         return nullptr;
     }
     const double factor = sums.ab / sums.bb;
-    pg::Vector* result = pg::new_vector(a->dim);
-    for (int i = 0; i < a->dim; ++i) {
-        result->x[i] = to_float4(element(static_cast<double>(a->x[i]), factor * b->x[i]));
+    pg::Vector* result = pg::new_vector(v.a.dim);
+    for (int i = 0; i < v.a.dim; ++i) {
+        result->x[i] = to_float4(element(static_cast<double>(v.a[i]), factor * v.b[i]));
     }
     return result;
 }
@@ -68,20 +65,20 @@ VECDOT_FUNCTION(rejection) {
 
 VECDOT_FUNCTION(scalar_projection) {
     const pg::VectorPair v = pg::vector_pair(fcinfo);
-    const kernels::CosineSums sums = sums_of(v.a.data, v.b.data, v.a.dim);
+    const kernels::CosineSums sums = sums_of(v);
     PG_RETURN_FLOAT8(sums.bb == 0 ? get_float8_nan() : sums.ab / std::sqrt(sums.bb));
 }
 
 VECDOT_FUNCTION(is_orthogonal) {
     const pg::VectorPair v = pg::vector_pair(fcinfo);
-    const kernels::CosineSums sums = sums_of(v.a.data, v.b.data, v.a.dim);
+    const kernels::CosineSums sums = sums_of(v);
     PG_RETURN_BOOL(std::fabs(sums.ab) <= angle_tolerance * std::sqrt(sums.aa * sums.bb));
 }
 
 // sin² θ = 1 − cos² θ, which float8 still resolves far below the tolerance's square.
 VECDOT_FUNCTION(is_parallel) {
     const pg::VectorPair v = pg::vector_pair(fcinfo);
-    const kernels::CosineSums sums = sums_of(v.a.data, v.b.data, v.a.dim);
+    const kernels::CosineSums sums = sums_of(v);
     const double product = sums.aa * sums.bb;
     PG_RETURN_BOOL(product - sums.ab * sums.ab <= angle_tolerance * angle_tolerance * product);
 }
