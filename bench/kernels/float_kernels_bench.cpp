@@ -68,8 +68,8 @@ void run(benchmark::State& state, Function function, const float* rows, std::siz
         }
     }
     const auto calls = static_cast<double>(state.iterations()) * static_cast<double>(count);
-    state.counters["ns"] = benchmark::Counter(
-        calls * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+    state.counters["ns"] =
+        benchmark::Counter(calls * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 template <class Function>
@@ -112,9 +112,8 @@ void add_comparisons() {
     add("dot", "faiss", [](const float* a, const float* b, std::size_t n) {
         return faiss::fvec_inner_product(a, b, n);
     });
-    add("l2", "faiss", [](const float* a, const float* b, std::size_t n) {
-        return faiss::fvec_L2sqr(a, b, n);
-    });
+    add("l2", "faiss",
+        [](const float* a, const float* b, std::size_t n) { return faiss::fvec_L2sqr(a, b, n); });
 #endif
     // The whole block in one call: as many bytes as the kernels' rows.
     benchmark::RegisterBenchmark("stream/memory/load/1", [](benchmark::State& state) {

@@ -51,8 +51,8 @@ void look_at_column(PlannerInfo* root, const Var* var, Argument& argument) {
     if (table->rtekind != RTE_RELATION) {
         return;
     }
-    HeapTuple tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table->relid),
-                                      Int16GetDatum(var->varattno));
+    HeapTuple tuple =
+        SearchSysCache2(ATTNUM, ObjectIdGetDatum(table->relid), Int16GetDatum(var->varattno));
     if (!HeapTupleIsValid(tuple)) {
         return;
     }
@@ -73,7 +73,8 @@ Argument look_at(PlannerInfo* root, Node* node) {
         argument.dim = typmod;
     } else if (IsA(node, Const) && !reinterpret_cast<const Const*>(node)->constisnull) {
         const Size size = toast_raw_datum_size(reinterpret_cast<const Const*>(node)->constvalue);
-        argument.dim = static_cast<int>((size - std::min(size, pg::vector_size(0))) / sizeof(float));
+        argument.dim =
+            static_cast<int>((size - std::min(size, pg::vector_size(0))) / sizeof(float));
     } else if (argument.width > pointer_width) {
         argument.dim = static_cast<int>(argument.width / sizeof(float));
     }
@@ -144,8 +145,7 @@ bool price(SupportRequestCost* request) {
 
 VECDOT_FUNCTION(vector_support) {
     Node* request = static_cast<Node*>(static_cast<void*>(PG_GETARG_POINTER(0)));
-    if (IsA(request, SupportRequestCost) &&
-        price(reinterpret_cast<SupportRequestCost*>(request))) {
+    if (IsA(request, SupportRequestCost) && price(reinterpret_cast<SupportRequestCost*>(request))) {
         PG_RETURN_POINTER(request);
     }
     PG_RETURN_POINTER(nullptr);
