@@ -44,6 +44,9 @@ DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 SQL_PARTS = \
 	src/type/vector.sql \
 	src/type/vector_support.sql \
+	src/type/vector_cast.sql \
+	src/type/vector_subscript.sql \
+	src/type/vector_set.sql \
 	src/type/vector_distance.sql \
 	src/type/vector_arithmetic.sql \
 	src/type/vector_geometry.sql \
@@ -68,7 +71,7 @@ server_objects = $(patsubst src/%.cpp,$(SERVER)/%.o,$(SERVER_SOURCES))
 OBJS = $(server_objects)
 
 REGRESS = $(sort $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)))
-REGRESS_OPTS = --inputdir=. --load-extension=vecdot
+REGRESS_OPTS = --inputdir=. --encoding=UTF8 --load-extension=vecdot
 
 override with_llvm = no
 PGXS := $(shell $(PG_CONFIG) --pgxs)

@@ -20,6 +20,10 @@ bool is_digit(char c) {
     return static_cast<unsigned char>(c - '0') < 10;
 }
 
+bool is_letter(char c) {
+    return static_cast<unsigned char>((c | 0x20) - 'a') < 26;
+}
+
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
@@ -129,8 +133,11 @@ float read_unsigned(Cursor& c, TextProblem& problem) {
     const char* start = c.at;
     if (c.end - c.at > 2 && c.at[0] == '0' && lower(c.at[1]) == 'x') {
         float value = 0;
+        // from_chars would also take a sign, "inf" and "nan" here.
+        const bool hexadecimal =
+            is_digit(c.at[2]) || c.at[2] == '.' || (lower(c.at[2]) >= 'a' && lower(c.at[2]) <= 'f');
         const auto result = std::from_chars(c.at + 2, c.end, value, std::chars_format::hex);
-        if (result.ptr == c.at + 2) {
+        if (!hexadecimal || result.ptr == c.at + 2) {
             ++c.at;  // strtof reads the 0 of "0x"
             return 0;
         }
@@ -166,13 +173,35 @@ float read_unsigned(Cursor& c, TextProblem& problem) {
         }
         return value;
     }
-    // Only infinity and NaN, as text, are left.
+    // Only infinity and NaN, as text, are left; from_chars would also take a second sign.
+    c.at = start;
+    if (c.done() || !is_letter(*start)) {
+        problem = TextProblem::syntax;
+        return value;
+    }
     const auto result = std::from_chars(start, c.end, value);
     if (result.ptr == start) {
         problem = TextProblem::syntax;
     }
     c.at = result.ptr;
     return value;
+}
+
+// An element with its sign at c, whose text becomes where.
+TextProblem read_element(Cursor& c, float& value, std::string_view& where) {
+    const char* start = c.at;
+    const bool negative = c.is('-');
+    if (negative || c.is('+')) {
+        ++c.at;
+    }
+    TextProblem problem = TextProblem::none;
+    value = read_unsigned(c, problem);
+    value = negative ? -value : value;
+    where = {start, static_cast<std::size_t>(c.at - start)};
+    if (problem == TextProblem::none && !std::isfinite(value)) {
+        problem = std::isnan(value) ? TextProblem::not_a_number : TextProblem::infinite;
+    }
+    return problem;
 }
 
 }  // namespace
@@ -197,26 +226,12 @@ ParsedText parse_vector(std::string_view text, MutableVectorView values) {
             return problem(TextProblem::too_many);
         }
         c.skip_space();
-        const char* start = c.at;
-        bool negative = false;
-        if (c.is('-') || c.is('+')) {
-            negative = *c.at == '-';
-            ++c.at;
-        }
-        TextProblem element = TextProblem::none;
-        float value = c.done() ? 0 : read_unsigned(c, element);
-        if (c.done() && element == TextProblem::none) {
-            element = TextProblem::syntax;  // no closing bracket can follow
-        }
-        if (element == TextProblem::none && std::isnan(value)) {
-            element = TextProblem::not_a_number;
-        } else if (element == TextProblem::none && std::isinf(value)) {
-            element = TextProblem::infinite;
-        }
+        std::string_view where;
+        const TextProblem element = read_element(c, values[dim], where);
         if (element != TextProblem::none) {
-            return problem(element, {start, static_cast<std::size_t>(c.at - start)});
+            return problem(element, where);
         }
-        values[dim++] = negative ? -value : value;
+        ++dim;
         c.skip_space();
         if (c.is(',')) {
             ++c.at;
@@ -229,6 +244,13 @@ ParsedText parse_vector(std::string_view text, MutableVectorView values) {
     }
     c.skip_space();
     return problem(c.done() ? TextProblem::none : TextProblem::junk);
+}
+
+TextProblem parse_element(std::string_view text, float& value) {
+    Cursor c{text.data(), text.data() + text.size()};
+    std::string_view where;
+    const TextProblem problem = read_element(c, value, where);
+    return problem == TextProblem::none && !c.done() ? TextProblem::junk : problem;
 }
 
 }  // namespace vecdot::core

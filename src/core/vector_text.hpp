@@ -32,6 +32,9 @@ struct ParsedText {
 // allocated.
 ParsedText parse_vector(std::string_view text, MutableVectorView values);
 
+// Reads one element, with nothing around it.
+TextProblem parse_element(std::string_view text, float& value);
+
 // The longest text of one float4, and so of a vector of dim elements with its brackets (no
 // terminating zero).
 constexpr std::size_t max_float_text = 15;

@@ -1,5 +1,9 @@
 #include "pg/vector_datum.hpp"
 
+extern "C" {
+#include "utils/float.h"
+}
+
 namespace vecdot::pg {
 
 Vector* new_vector(int dim) {
@@ -55,6 +59,19 @@ void check_finite(float value) {
         ereport(ERROR,
                 (errcode(ERRCODE_DATA_EXCEPTION), errmsg("infinite value not allowed in vector")));
     }
+}
+
+float element_from_double(double value) {
+    const float element = static_cast<float>(value);
+    if (unlikely(!std::isfinite(element))) {
+        if (std::isfinite(value)) {
+            ereport(ERROR,
+                    (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+                     errmsg("\"%s\" is out of range for type vector", float8out_internal(value))));
+        }
+        check_finite(element);
+    }
+    return element;
 }
 
 }  // namespace vecdot::pg

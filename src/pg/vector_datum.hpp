@@ -38,6 +38,10 @@ void check_expected_dimensions(int32 typmod,
                                int dim);  // expected %d dimensions, not %d; typmod -1: any
 void check_finite(float value);           // NaN, infinity
 
+// value as an element: rounded to float4, 0 where it is too small. NaN, infinity and what is too
+// large for float4 are errors.
+float element_from_double(double value);
+
 }  // namespace vecdot::pg
 
 #define PG_GETARG_VECTOR(n) (vecdot::pg::vector_from_datum(PG_GETARG_DATUM(n)))

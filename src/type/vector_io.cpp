@@ -1,4 +1,5 @@
 // Text and binary input and output of vector, and its type modifier.
+#include "core/vector_binary.hpp"
 #include "core/vector_text.hpp"
 #include "pg/guard.hpp"
 #include "pg/vector_datum.hpp"
@@ -6,6 +7,10 @@
 extern "C" {
 #include "catalog/pg_type.h"
 #include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#endif
 #include "utils/array.h"
 }
 
@@ -13,40 +18,75 @@ using namespace vecdot;
 
 namespace {
 
-void report_text_problem(const char* text, const core::ParsedText& parsed) {
+// Of a text that a message quotes.
+constexpr int max_quoted = 200;
+
+// The start of text, whole characters only, for a message. Quoting a megabyte helps nobody.
+const char* quote(const char* text, std::size_t length) {
+    if (length <= max_quoted) {
+        return pnstrdup(text, length);
+    }
+    const int kept = pg_mbcliplen(text, static_cast<int>(length), max_quoted);
+    return psprintf("%.*s...", kept, text);
+}
+
+// Errors of input functions are soft, for pg_input_is_valid() and friends, where PostgreSQL knows
+// such. A soft error returns here.
+#if PG_VERSION_NUM >= 160000
+#define REPORT_INPUT_ERROR(context, ...) errsave(context, __VA_ARGS__)
+#define INPUT_FAILED(context) SOFT_ERROR_OCCURRED(context)
+#else
+#define REPORT_INPUT_ERROR(context, ...) \
+    do {                                 \
+        (void)(context);                 \
+        ereport(ERROR, __VA_ARGS__);     \
+    } while (false)
+#define INPUT_FAILED(context) false
+#endif
+
+void report_text_problem(Node* context, const char* text, std::size_t length,
+                         const core::ParsedText& parsed) {
     switch (parsed.problem) {
         case core::TextProblem::none:
             return;
         case core::TextProblem::no_opening_bracket:
-            ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-                            errmsg("invalid input syntax for type vector: \"%s\"", text),
-                            errdetail("Vector contents must start with \"[\".")));
+            REPORT_INPUT_ERROR(context, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+                                         errmsg("invalid input syntax for type vector: \"%s\"",
+                                                quote(text, length)),
+                                         errdetail("Vector contents must start with \"[\".")));
             return;
         case core::TextProblem::empty:
-            pg::check_dimensions(0);
+            REPORT_INPUT_ERROR(context, (errcode(ERRCODE_DATA_EXCEPTION),
+                                         errmsg("vector must have at least 1 dimension")));
             return;
         case core::TextProblem::syntax:
-            ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-                            errmsg("invalid input syntax for type vector: \"%s\"", text)));
+            REPORT_INPUT_ERROR(context, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+                                         errmsg("invalid input syntax for type vector: \"%s\"",
+                                                quote(text, length))));
             return;
         case core::TextProblem::junk:
-            ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-                            errmsg("invalid input syntax for type vector: \"%s\"", text),
-                            errdetail("Junk after closing right brace.")));
+            REPORT_INPUT_ERROR(context, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+                                         errmsg("invalid input syntax for type vector: \"%s\"",
+                                                quote(text, length)),
+                                         errdetail("Junk after closing right brace.")));
             return;
         case core::TextProblem::too_many:
-            pg::check_dimensions(pg::max_dimensions + 1);
+            REPORT_INPUT_ERROR(context, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                                         errmsg("vector cannot have more than %d dimensions",
+                                                pg::max_dimensions)));
             return;
         case core::TextProblem::out_of_range:
-            ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-                            errmsg("\"%s\" is out of range for type vector",
-                                   pnstrdup(parsed.where.data(), parsed.where.size()))));
+            REPORT_INPUT_ERROR(context, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+                                         errmsg("\"%s\" is out of range for type vector",
+                                                quote(parsed.where.data(), parsed.where.size()))));
             return;
         case core::TextProblem::not_a_number:
-            pg::check_finite(NAN);
+            REPORT_INPUT_ERROR(
+                context, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("NaN not allowed in vector")));
             return;
         case core::TextProblem::infinite:
-            pg::check_finite(INFINITY);
+            REPORT_INPUT_ERROR(context, (errcode(ERRCODE_DATA_EXCEPTION),
+                                         errmsg("infinite value not allowed in vector")));
             return;
     }
 }
@@ -56,12 +96,20 @@ void report_text_problem(const char* text, const core::ParsedText& parsed) {
 VECDOT_FUNCTION(vector_in) {
     const char* text = PG_GETARG_CSTRING(0);
     const int32 typmod = PG_GETARG_INT32(2);
+    const std::size_t length = std::strlen(text);
     float values[pg::max_dimensions];
     const core::ParsedText parsed =
-        core::parse_vector({text, std::strlen(text)}, {values, pg::max_dimensions});
-    report_text_problem(text, parsed);
+        core::parse_vector({text, length}, {values, pg::max_dimensions});
     const int dim = static_cast<int>(parsed.dim);
-    pg::check_expected_dimensions(typmod, dim);
+    report_text_problem(fcinfo->context, text, length, parsed);
+    if (parsed.problem == core::TextProblem::none && typmod != -1 && typmod != dim) {
+        REPORT_INPUT_ERROR(fcinfo->context,
+                           (errcode(ERRCODE_DATA_EXCEPTION),
+                            errmsg("expected %d dimensions, not %d", typmod, dim)));
+    }
+    if (INPUT_FAILED(fcinfo->context)) {
+        PG_RETURN_NULL();
+    }
     pg::Vector* result = pg::new_vector(dim);
     std::memcpy(result->x, values, sizeof(float) * parsed.dim);
     PG_RETURN_VECTOR(result);
@@ -94,32 +142,42 @@ VECDOT_FUNCTION(vector_typmod_in) {
 VECDOT_FUNCTION(vector_recv) {
     StringInfo message = reinterpret_cast<StringInfo>(PG_GETARG_POINTER(0));
     const int32 typmod = PG_GETARG_INT32(2);
-    const int dim = static_cast<int16>(pq_getmsgint(message, sizeof(int16)));
-    const int unused = static_cast<int16>(pq_getmsgint(message, sizeof(int16)));
-    pg::check_dimensions(dim);
-    pg::check_expected_dimensions(typmod, dim);
-    if (unused != 0) {
+    const auto* start = reinterpret_cast<const unsigned char*>(
+        pq_getmsgbytes(message, static_cast<int>(core::binary_header_size)));
+    const core::BinaryHeader header = core::read_binary_header({start, core::binary_header_size});
+    pg::check_dimensions(header.dim);
+    pg::check_expected_dimensions(typmod, header.dim);
+    if (header.unused != 0) {
         ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
-                        errmsg("expected unused to be 0, not %d", unused)));
+                        errmsg("expected unused to be 0, not %d", header.unused)));
     }
-    pg::Vector* result = pg::new_vector(dim);
-    for (int i = 0; i < dim; ++i) {
-        result->x[i] = pq_getmsgfloat4(message);
-        pg::check_finite(result->x[i]);
+    pg::Vector* result = pg::new_vector(header.dim);
+    const int size = static_cast<int>(sizeof(float)) * header.dim;
+    if (message->len - message->cursor != size) {
+        ereport(ERROR,
+                (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+                 errmsg("invalid binary vector of %d dimensions: %d bytes of elements, not %d",
+                        header.dim, message->len - message->cursor, size)));
+    }
+    const auto* elements = reinterpret_cast<const unsigned char*>(pq_getmsgbytes(message, size));
+    const std::size_t bad =
+        core::read_binary_elements({elements, static_cast<std::size_t>(size)}, result->view());
+    if (bad != result->view().size()) {
+        pg::check_finite(result->x[bad]);
     }
     PG_RETURN_VECTOR(result);
 }
 
 VECDOT_FUNCTION(vector_send) {
     const pg::Vector* vector = PG_GETARG_VECTOR(0);
-    StringInfoData message;
-    pq_begintypsend(&message);
-    pq_sendint16(&message, static_cast<uint16>(vector->dim));
-    pq_sendint16(&message, static_cast<uint16>(vector->unused));
-    for (const float value : vector->view()) {
-        pq_sendfloat4(&message, value);
-    }
-    PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+    const std::size_t size = core::binary_size(vector->view().size());
+    bytea* result = static_cast<bytea*>(palloc(VARHDRSZ + size));
+    SET_VARSIZE(result, VARHDRSZ + size);
+    auto* bytes = reinterpret_cast<unsigned char*>(VARDATA(result));
+    core::write_binary_header({vector->dim, vector->unused}, {bytes, size});
+    core::write_binary_elements(
+        vector->view(), {bytes + core::binary_header_size, size - core::binary_header_size});
+    PG_RETURN_BYTEA_P(result);
 }
 
 // The cast that applies a column's type modifier.
