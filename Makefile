@@ -142,6 +142,19 @@ $(FREE)/unit/%.o: test/unit/%.cpp Makefile
 $(UNIT_TESTS): $(unit_objects) $(ARCHIVE)
 	$(CXX) $(VECDOT_CXXFLAGS) -o $@ $^ -lgtest -lgtest_main -lpthread
 
+# A module of the tests that throws through the guard; no part of the extension.
+TEST_MODULE = $(SERVER)/guard_test.so
+
+$(SERVER)/guard_test.o: test/modules/guard/guard_test.cpp Makefile
+	@mkdir -p $(@D)
+	$(CXX) $(VECDOT_CXXFLAGS) -Isrc -isystem $(includedir_server) -D_GNU_SOURCE -MMD -MP -c -o $@ $<
+
+$(TEST_MODULE): $(SERVER)/guard_test.o $(SERVER)/pg/guard.o $(SERVER)/pg/memory.o $(ARCHIVE)
+	$(CXX) $(VECDOT_CXXFLAGS) -shared -o $@ $^
+
+.PHONY: test-modules
+test-modules: $(TEST_MODULE)
+
 .PHONY: unit format bench-kernels
 ## make unit             the unit tests, without PostgreSQL
 unit: $(UNIT_TESTS)

@@ -38,10 +38,10 @@ pg::Vector* combine(FunctionCallInfo fcinfo, Operation operation) {
     return result;
 }
 
-// Each element times a factor that is not 0, computed in float8: so a 0 that does not come from a 0
-// is an underflow (of float8 too, as in 1e-300 * 1e-30).
+// operation(element), computed in float8. Unless by_zero, a 0 that does not come from a 0 is an
+// underflow (of float8 too, as in 1e-300 * 1e-30).
 template <typename Operation>
-pg::Vector* scale(const pg::VectorRef& v, Operation operation) {
+pg::Vector* scale(const pg::VectorRef& v, bool by_zero, Operation operation) {
     pg::Vector* result = pg::new_vector(v.dim);
     for (int i = 0; i < v.dim; ++i) {
         const float x = v[i];
@@ -49,7 +49,7 @@ pg::Vector* scale(const pg::VectorRef& v, Operation operation) {
         if (unlikely(std::isinf(result->x[i]))) {
             overflow();
         }
-        if (unlikely(result->x[i] == 0 && x != 0)) {
+        if (unlikely(result->x[i] == 0 && x != 0 && !by_zero)) {
             underflow();
         }
     }
@@ -68,10 +68,7 @@ void check_factor(double factor) {
 
 pg::Vector* multiply(double factor, const pg::VectorRef& v) {
     check_factor(factor);
-    if (factor == 0) {
-        return pg::new_vector(v.dim);
-    }
-    return scale(v, [factor](double x) { return factor * x; });
+    return scale(v, factor == 0, [factor](double x) { return factor * x; });
 }
 
 // v / ‖v‖, or null for a zero vector.
@@ -122,7 +119,7 @@ VECDOT_FUNCTION(vector_divide) {
     if (unlikely(divisor == 0)) {
         ereport(ERROR, (errcode(ERRCODE_DIVISION_BY_ZERO), errmsg("division by zero")));
     }
-    PG_RETURN_VECTOR(scale(v, [divisor](double x) { return x / divisor; }));
+    PG_RETURN_VECTOR(scale(v, false, [divisor](double x) { return x / divisor; }));
 }
 
 VECDOT_FUNCTION(vector_negate) {

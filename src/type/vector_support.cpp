@@ -85,7 +85,8 @@ Argument look_at(PlannerInfo* root, Node* node) {
 // The share of the column's values that are stored out of line.
 double share_outside(const Argument& argument, int dim) {
     const double size = static_cast<double>(pg::vector_size(dim));
-    if (!argument.external || size <= pointer_width) {
+    // A small value stays in its row, there with a short header that makes it less wide than size.
+    if (!argument.external || size <= VARATT_SHORT_MAX) {
         return 0;
     }
     if (argument.width <= 0) {
