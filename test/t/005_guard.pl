@@ -20,9 +20,9 @@ $node->safe_psql('postgres', q{
 	CREATE FUNCTION guard_report() RETURNS integer AS 'guard_test' LANGUAGE C;
 	CREATE FUNCTION guard_owners() RETURNS integer AS 'guard_test' LANGUAGE C;
 	CREATE FUNCTION guard_wait() RETURNS boolean AS 'guard_test' LANGUAGE C;
-	-- Of the backend, in kB.
+	-- The backend's own resident memory in kB, without the pages it shares with others.
 	CREATE FUNCTION resident() RETURNS integer LANGUAGE sql AS
-		$$ SELECT substring(pg_read_file('/proc/self/status', 0, 8000) FROM 'VmRSS:\s+(\d+)')::integer $$;
+		$$ SELECT substring(pg_read_file('/proc/self/status', 0, 8000) FROM 'RssAnon:\s+(\d+)')::integer $$;
 });
 
 is_sql($node, "SELECT guard_raise('nothing', 3)", '1', 'what does not throw returns its value');
@@ -70,7 +70,7 @@ foreach my $case (
 	[ 'bad text', "SELECT '[1,2,x]'::vector;" ])
 {
 	my ($name, $statement) = @$case;
-	my $script = "\\set VERBOSITY terse\n" . "$statement\n" x 500 . "SELECT resident() AS before \\gset\n" . "$statement\n" x 10000
+	my $script = "\\set VERBOSITY terse\n" . "$statement\n" x 500 . "SELECT resident() AS before, guard_owners() AS owners \\gset\n" . "$statement\n" x 10000
 	  . "SELECT resident() - :before, guard_owners();\n";
 	my ($ignored, $output, $errors) = $node->psql('postgres', $script, on_error_stop => 0);
 	my $count = () = $errors =~ /ERROR:/g;
