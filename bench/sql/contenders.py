@@ -87,7 +87,8 @@ class BinaryRows(io.RawIOBase):
 
 
 def literal(vector):
-    return "[" + ",".join(repr(x) for x in vector.astype(numpy.float32)) + "]"
+    """As vector_out writes it: the shortest digits, whole numbers without a point."""
+    return "[" + ",".join(str(x).removesuffix(".0") for x in vector.astype(numpy.float32)) + "]"
 
 
 def connect(dsn):

@@ -1,6 +1,8 @@
 // The shortest decimal text of a float4.
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -59,15 +61,6 @@ static_assert(powers_of_ten[-min_power] == 0x8000000000000000u);
 static_assert(powers_of_ten[1 - min_power] == 0xa000000000000000u);
 static_assert(powers_of_ten[0] == 0x81ceb32c4b43fcf5u);
 
-constexpr auto digit_pairs = [] {
-    std::array<char, 200> pairs{};
-    for (std::size_t i = 0; i < 100; ++i) {
-        pairs[2 * i] = static_cast<char>('0' + i / 10);
-        pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
-    }
-    return pairs;
-}();
-
 struct Decimal {
     std::uint32_t digits;  // value = digits · 10^exponent
     std::int32_t exponent;
@@ -78,12 +71,16 @@ struct Decimal {
 std::uint32_t round_to_odd(std::uint64_t g, std::uint32_t c) {
     const Wide product = Wide{g} * c;
     const std::uint32_t high = static_cast<std::uint32_t>(product >> 64);
-    const std::uint32_t low = static_cast<std::uint32_t>(product >> 32);
+    const std::uint32_t low = static_cast<std::uint32_t>(static_cast<std::uint64_t>(product) >> 32);
     return high | static_cast<std::uint32_t>(low > 1);
 }
 
-// value finite and not 0, sign ignored.
+// Of a finite value; its sign is ignored. 0 is no digit and 10^1, so that as first.rest it becomes
+// 0 · 10^0.
 Decimal shortest_decimal(std::uint32_t bits) {
+    if (bits == 0) {
+        return {0, 1};
+    }
     const std::uint32_t fraction = bits & 0x7fffff;
     const std::uint32_t biased = (bits >> 23) & 0xff;
     std::uint32_t c = fraction;
@@ -105,110 +102,137 @@ Decimal shortest_decimal(std::uint32_t bits) {
     const std::uint32_t lower = round_to_odd(g, lower_bound << h) + 1;
     const std::uint32_t middle = round_to_odd(g, (4 * c) << h);
     const std::uint32_t upper = round_to_odd(g, upper_bound << h) - 1;
+    // Which candidate it is depends on digits that look random: computed all, then chosen, since a
+    // branch would be mispredicted every other time.
     const std::uint32_t s = middle / 4;
-    if (s >= 10) {
-        const std::uint32_t tens = s / 10;
-        const bool below = lower <= 40 * tens;
-        const bool above = 40 * tens + 40 <= upper;
-        if (below != above) {
-            return {tens + above, k + 1};
+    const std::uint32_t tens = s / 10;
+    const std::uint32_t tens_below = lower <= 40 * tens;
+    const std::uint32_t tens_above = 40 * tens + 40 <= upper;
+    const std::uint32_t shorter = (s >= 10) & (tens_below ^ tens_above);
+    const std::uint32_t below = lower <= 4 * s;
+    const std::uint32_t above = 4 * s + 4 <= upper;
+    // Up from the middle, or to the even one.
+    const std::uint32_t up = middle + (s & 1) > 4 * s + 2;
+    const std::uint32_t one = below ^ above;
+    const std::uint32_t full = s + ((above & one) | (up & ~one));
+    const std::uint32_t choice = tens + tens_above;
+    return {full ^ ((full ^ choice) & (0 - shorter)), k + static_cast<std::int32_t>(shorter)};
+}
+
+constexpr std::uint32_t small_powers[] = {1,      10,      100,      1000,      10000,
+                                          100000, 1000000, 10000000, 100000000, 1000000000};
+
+// The number n of digits of v depends on the number of its bits, and on whether v has come to the
+// power of ten among those: v + digit_counts[bits] = n · 2^32 + something below 2^32.
+constexpr auto digit_counts = [] {
+    std::array<std::uint64_t, 33> counts{};
+    for (int bits = 1; bits <= 32; ++bits) {
+        std::uint64_t power =
+            1;  // the only one that a number of so many bits can just have reached
+        std::uint64_t digits = 1;
+        while (10 * power < (std::uint64_t{1} << bits)) {
+            power *= 10;
+            ++digits;
         }
+        counts[static_cast<std::size_t>(bits)] = (digits << 32) - (digits == 1 ? 0 : power);
     }
-    const bool below = lower <= 4 * s;
-    const bool above = 4 * s + 4 <= upper;
-    if (below != above) {
-        return {s + above, k};
-    }
-    const std::uint32_t half = 4 * s + 2;
-    const bool up = middle > half || (middle == half && (s & 1) != 0);
-    return {s + up, k};
-}
+    return counts;
+}();
 
+// v < 10^9; 0 has none
 unsigned count_digits(std::uint32_t v) {
-    return v >= 100000000  ? 9
-           : v >= 10000000 ? 8
-           : v >= 1000000  ? 7
-           : v >= 100000   ? 6
-           : v >= 10000    ? 5
-           : v >= 1000     ? 4
-           : v >= 100      ? 3
-           : v >= 10       ? 2
-                           : 1;
+    return static_cast<unsigned>((v + digit_counts[static_cast<std::size_t>(std::bit_width(v))]) >>
+                                 32);
 }
 
-// Writes the decimal digits of v, count of them, at to.
-void write_digits(char* to, std::uint32_t v, unsigned count) {
-    while (count >= 2) {
-        count -= 2;
-        std::memcpy(to + count, &digit_pairs[2 * (v % 100)], 2);
-        v /= 100;
+// i's two digits as bytes 0 to 9, the first in the lower one.
+constexpr auto digit_pairs = [] {
+    std::array<std::uint16_t, 100> pairs{};
+    for (unsigned i = 0; i < 100; ++i) {
+        pairs[i] = static_cast<std::uint16_t>(i / 10 + i % 10 * 256);
     }
-    if (count != 0) {
-        *to = static_cast<char>('0' + v);
+    return pairs;
+}();
+
+// The 8 digits of v < 10^8, likewise.
+std::uint64_t eight_digits(std::uint32_t v) {
+    const std::uint32_t high = v / 10000;
+    const std::uint32_t low = v % 10000;
+    return digit_pairs[high / 100] | std::uint64_t{digit_pairs[high % 100]} << 16 |
+           std::uint64_t{digit_pairs[low / 100]} << 32 |
+           std::uint64_t{digit_pairs[low % 100]} << 48;
+}
+
+static_assert(std::endian::native == std::endian::little, "digits are stored by the word");
+
+// A number as first.rest · 10^exponent.
+struct Digits {
+    std::uint64_t rest;    // eight characters, the first in the lowest byte
+    unsigned significant;  // digits until only zeros follow, the first included
+    std::int32_t exponent;
+    char first;
+};
+
+Digits digits_of(Decimal decimal) {
+    const unsigned count = count_digits(decimal.digits);
+    const std::uint32_t nine = decimal.digits * small_powers[9 - count];
+    const std::uint64_t rest = eight_digits(nine % 100000000);
+    return {rest | 0x3030303030303030u,
+            rest == 0 ? 1 : 9 - static_cast<unsigned>(std::countl_zero(rest)) / 8,
+            decimal.exponent + static_cast<std::int32_t>(count) - 1,
+            static_cast<char>('0' + nine / 100000000)};
+}
+
+// Returns the end.
+char* write(const Digits& digits, bool negative, char* p) {
+    *p = '-';
+    p += negative;
+    const std::int32_t exponent = digits.exponent;
+    const unsigned significant = digits.significant;
+    if (exponent >= -4 && exponent < 0) {
+        std::memcpy(p, "0.000000", 8);
+        p += 1 - exponent;
+        p[0] = digits.first;
+        std::memcpy(p + 1, &digits.rest, 8);
+        return p + significant;
     }
+    p[0] = digits.first;
+    if (exponent >= 0 && exponent < 6) {
+        const unsigned whole = static_cast<unsigned>(exponent) + 1;
+        std::memcpy(p + 1, &digits.rest, 8);
+        if (significant <= whole) {
+            return p + whole;
+        }
+        const std::uint64_t fraction = digits.rest >> (8 * exponent);
+        p[whole] = '.';
+        std::memcpy(p + whole + 1, &fraction, 8);
+        return p + significant + 1;
+    }
+    p[1] = '.';
+    std::memcpy(p + 2, &digits.rest, 8);
+    p += significant > 1 ? significant + 1 : 1;
+    *p++ = 'e';
+    *p++ = exponent < 0 ? '-' : '+';
+    const std::uint32_t magnitude = static_cast<std::uint32_t>(exponent < 0 ? -exponent : exponent);
+    *p++ = static_cast<char>('0' + magnitude / 10);
+    *p++ = static_cast<char>('0' + magnitude % 10);
+    return p;
 }
 
 }  // namespace
 
 std::size_t format_float(float value, char* to) {
     const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
-    char* p = to;
-    if ((bits >> 31) != 0) {
-        *p++ = '-';
-    }
-    if ((bits & 0x7fffffff) == 0) {
-        *p++ = '0';
-        return static_cast<std::size_t>(p - to);
-    }
-    Decimal decimal = shortest_decimal(bits & 0x7fffffff);
-    unsigned count = count_digits(decimal.digits);
-    // Of the leading digit.
-    const std::int32_t exponent = decimal.exponent + static_cast<std::int32_t>(count) - 1;
-    if (decimal.exponent >= 0 && exponent < 6) {
-        write_digits(p, decimal.digits, count);
-        p += count;
-        std::memset(p, '0', static_cast<std::size_t>(decimal.exponent));
-        p += decimal.exponent;
-        return static_cast<std::size_t>(p - to);
-    }
-    while (decimal.digits % 10 == 0) {
-        decimal.digits /= 10;
-        ++decimal.exponent;
-        --count;
-    }
-    if (exponent >= -4 && exponent < 6) {
-        if (exponent < 0) {
-            std::memcpy(p, "0.000", 5);
-            p += 1 - exponent;
-            write_digits(p, decimal.digits, count);
-            return static_cast<std::size_t>(p + count - to);
-        }
-        const unsigned whole = static_cast<unsigned>(exponent) + 1;
-        write_digits(p + 1, decimal.digits, count);
-        std::memmove(p, p + 1, whole);
-        p[whole] = '.';
-        return static_cast<std::size_t>(p + count + 1 - to);
-    }
-    write_digits(p + 1, decimal.digits, count);
-    p[0] = p[1];
-    if (count > 1) {
-        p[1] = '.';
-        p += count + 1;
-    } else {
-        p += 1;
-    }
-    *p++ = 'e';
-    *p++ = exponent < 0 ? '-' : '+';
-    const std::uint32_t magnitude = static_cast<std::uint32_t>(exponent < 0 ? -exponent : exponent);
-    std::memcpy(p, &digit_pairs[2 * magnitude], 2);
-    return static_cast<std::size_t>(p + 2 - to);
+    const Digits digits = digits_of(shortest_decimal(bits & 0x7fffffff));
+    return static_cast<std::size_t>(write(digits, bits >> 31, to) - to);
 }
 
 std::size_t format_vector(VectorView values, char* to) {
     char* p = to;
     *p++ = '[';
     for (const float value : values) {
-        p += format_float(value, p);
+        const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+        p = write(digits_of(shortest_decimal(bits & 0x7fffffff)), bits >> 31, p);
         *p++ = ',';
     }
     p[-1] = ']';

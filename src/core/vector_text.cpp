@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 namespace vecdot::core {
@@ -45,6 +46,10 @@ constexpr double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e
                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 constexpr int max_exact_power = 22;
+
+constexpr std::uint64_t whole_powers[] = {
+    1,        10,        100,        1000,        10000,        100000,       1000000,
+    10000000, 100000000, 1000000000, 10000000000, 100000000000, 1000000000000};
 
 // An element's digits, read without judging them.
 struct Digits {
@@ -105,10 +110,15 @@ Digits read_digits(Cursor& c) {
     return d;
 }
 
-// significand · 10^exponent as float4, if float8 arithmetic can prove the rounding. The float8
-// value is off by less than 2 units in its last place (each of the three operations adds half a
-// unit); so unless its 29 bits below float4's last one are within 4 units of the middle, the
-// nearest float4 is certain.
+// Whether the float4 nearest to x is also the one nearest to the number that x was computed for. x
+// is off by less than 2 units in its last place (each of three operations adds half a unit); so
+// unless its 29 bits below float4's last one are within 4 units of the middle, it is.
+bool is_certain(double x) {
+    const std::uint64_t below = std::bit_cast<std::uint64_t>(x) & 0x1fffffff;
+    return below - (0x10000000 - 4) > 8;
+}
+
+// significand · 10^exponent as float4, if float8 arithmetic can prove the rounding.
 bool round_fast(const Digits& d, float& value) {
     if (d.dropped || d.exponent < -max_exact_power || d.exponent > max_exact_power) {
         return false;
@@ -119,11 +129,87 @@ bool round_fast(const Digits& d, float& value) {
         value = 0;
         return d.significand == 0;
     }
-    const std::uint64_t below = std::bit_cast<std::uint64_t>(x) & 0x1fffffff;
-    if (below >= 0x10000000 - 4 && below <= 0x10000000 + 4) {
+    if (!is_certain(x)) {
         return false;
     }
     value = static_cast<float>(x);
+    return true;
+}
+
+// How many of the 8 characters from the lowest byte on are digits.
+unsigned leading_digits(std::uint64_t text) {
+    // A digit's upper half is 3, and stays 3 when 6 is added.
+    const std::uint64_t other =
+        ((text & 0xf0f0f0f0f0f0f0f0u) ^ 0x3030303030303030u) |
+        (((text + 0x0606060606060606u) & 0xf0f0f0f0f0f0f0f0u) ^ 0x3030303030303030u);
+    return static_cast<unsigned>(std::countr_zero(other)) / 8;
+}
+
+// The number that the first count characters spell, 0 < count <= 8: two, then four, then eight
+// digits at once.
+std::uint64_t eight_digits(std::uint64_t text, unsigned count) {
+    text = (text & 0x0f0f0f0f0f0f0f0fu) << (64 - 8 * count);  // zeros before them
+    text = text * 10 + (text >> 8);
+    return (((text & 0x000000ff000000ffu) * (100 + (1000000ull << 32)) +
+             ((text >> 16) & 0x000000ff000000ffu) * (1 + (10000ull << 32))) >>
+            32) &
+           0xffffffffu;
+}
+
+std::uint64_t load(const char* p) {
+    std::uint64_t text;
+    std::memcpy(&text, p, sizeof text);
+    return text;
+}
+
+static_assert(std::endian::native == std::endian::little, "digits are loaded by the word");
+
+// The element at c if it is as most are: perhaps a minus, at most 7 digits, then a point and at
+// most 12 digits or nothing, then a comma or the closing bracket, and far enough from the end.
+// Otherwise c stays.
+bool read_common(Cursor& c, float& value) {
+    constexpr std::ptrdiff_t window = 32;
+    if (c.end - c.at < window) {
+        return false;
+    }
+    const char* p = c.at;
+    const bool negative = *p == '-';
+    p += negative;
+    const std::uint64_t head = load(p);
+    const unsigned whole = leading_digits(head);
+    if (whole == 0 || whole == 8) {
+        return false;
+    }
+    double x = 0;
+    p += whole;
+    if (*p == '.') {
+        ++p;
+        const std::uint64_t first = load(p);
+        const std::uint64_t second = load(p + 8);
+        const unsigned count = leading_digits(first);
+        // Without a branch on the number of digits, which looks random.
+        const std::uint64_t full = 0 - std::uint64_t{count == 8};
+        const unsigned more = leading_digits(second) & static_cast<unsigned>(full);
+        if (count == 0 || more > 4) {
+            return false;
+        }
+        const std::uint64_t rest =
+            eight_digits(second, more | (more == 0)) & (0 - std::uint64_t{more != 0});
+        const unsigned digits = count + more;
+        std::uint64_t significand = eight_digits(first, count);
+        significand = significand * whole_powers[more] + rest;
+        significand += eight_digits(head, whole) * whole_powers[digits];
+        // Of 19 digits at most; below 2e19 and, if not 0, above 1e-12.
+        x = static_cast<double>(significand) / powers_of_ten[digits];
+        p += digits;
+    } else {
+        x = static_cast<double>(eight_digits(head, whole));
+    }
+    if ((*p != ',' && *p != ']') || !is_certain(x)) {
+        return false;
+    }
+    value = static_cast<float>(negative ? -x : x);
+    c.at = p;
     return true;
 }
 
@@ -226,6 +312,13 @@ ParsedText parse_vector(std::string_view text, MutableVectorView values) {
             return problem(TextProblem::too_many);
         }
         c.skip_space();
+        if (read_common(c, values[dim])) {
+            ++dim;
+            if (*c.at++ == ']') {
+                break;
+            }
+            continue;
+        }
         std::string_view where;
         const TextProblem element = read_element(c, values[dim], where);
         if (element != TextProblem::none) {

@@ -35,17 +35,20 @@ ParsedText parse_vector(std::string_view text, MutableVectorView values);
 // Reads one element, with nothing around it.
 TextProblem parse_element(std::string_view text, float& value);
 
-// The longest text of one float4, and so of a vector of dim elements with its brackets (no
-// terminating zero).
+// The longest text of one float4; and the room to format it in, since digits are stored eight at a
+// time, whether there are so many or not.
 constexpr std::size_t max_float_text = 15;
+constexpr std::size_t float_text_room = max_float_text + 8;
+
+// The room to format a vector of dim elements in, with its brackets (no terminating zero).
 constexpr std::size_t max_vector_text(std::size_t dim) {
-    return dim * (max_float_text + 1) + 2;
+    return (dim - 1) * (max_float_text + 1) + float_text_room + 2;
 }
 
 // Writes the shortest decimal text that reads back as value, as float4out does by default, and
 // returns its length. Schubfach (Giulietti, "The Schubfach way to render doubles", 2020). Like
 // PostgreSQL, and unlike the paper, the ends of the rounding interval are not used. to has room for
-// max_float_text characters.
+// float_text_room characters.
 std::size_t format_float(float value, char* to);
 
 // The same for a whole vector; to has room for max_vector_text(values.size()).
