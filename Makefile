@@ -155,6 +155,22 @@ $(TEST_MODULE): $(SERVER)/guard_test.o $(SERVER)/pg/guard.o $(SERVER)/pg/memory.
 .PHONY: test-modules
 test-modules: $(TEST_MODULE)
 
+FUZZ_CXX ?= clang++-14
+FUZZ_SECONDS ?= 20
+FUZZ_SOURCES = test/fuzz/vector_input_fuzz.cpp $(CORE_SOURCES)
+FUZZ_TEST = $(FREE)/vector_input_fuzz
+
+$(FUZZ_TEST): $(FUZZ_SOURCES) $(wildcard src/core/*.hpp) Makefile
+	@mkdir -p $(@D)
+	$(FUZZ_CXX) -std=c++20 -O1 -g -Wall -Wextra -fno-sanitize-recover=all -fsanitize=fuzzer,address,undefined \
+		-Isrc -o $@ $(FUZZ_SOURCES)
+
+.PHONY: fuzz
+## make fuzz             arbitrary bytes as input under sanitizers, by clang, for FUZZ_SECONDS (20)
+fuzz: $(FUZZ_TEST)
+	$(FUZZ_TEST) -verbosity=0 -seed=1 -max_len=512 -timeout=10 -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+		-dict=test/fuzz/vector_input.dict -artifact_prefix=$(FREE)/fuzz-
+
 .PHONY: unit format bench-kernels
 ## make unit             the unit tests, without PostgreSQL
 unit: $(UNIT_TESTS)
