@@ -94,7 +94,7 @@ VECDOT_CXXFLAGS = -std=c++20 $(OPTIMISE) -g -fPIC -fvisibility=hidden -fvisibili
 override CXXFLAGS = $(VECDOT_CXXFLAGS)
 
 avx2_flags = -mavx2 -mfma
-avx512_flags = $(avx2_flags) -mavx512f -mavx512cd -mavx512dq -mavx512bw -mavx512vl -mavx512vnni -mavx512vbmi
+avx512_flags = $(avx2_flags) -mavx512f -mavx512cd -mavx512dq -mavx512bw -mavx512vl -mavx512vnni -mavx512ifma -mavx512vbmi
 # g++ 12 takes the deliberately undefined operands in its own AVX-512 headers for mistakes (GCC bug 105593).
 avx512_flags += -Wno-uninitialized -Wno-maybe-uninitialized
 ISA_OBJECTS = $(FREE)/kernels/isa_baseline.o

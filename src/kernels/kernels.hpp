@@ -16,7 +16,7 @@ namespace vecdot::kernels {
 enum class InstructionSet {
     baseline,  // what every machine of the architecture has: SSE2, NEON
     avx2,      // AVX2 + FMA
-    avx512,    // AVX-512 F, CD, DQ, BW, VL, VNNI, VBMI (Ice Lake, Zen 4 and later)
+    avx512,    // AVX-512 F, CD, DQ, BW, VL, VNNI, IFMA, VBMI (Ice Lake, Zen 4 and later)
 };
 
 constexpr int instruction_set_count = 3;
