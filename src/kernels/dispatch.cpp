@@ -58,7 +58,8 @@ bool is_supported(InstructionSet set) noexcept {
             return is_supported(InstructionSet::avx2) && __builtin_cpu_supports("avx512f") &&
                    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
                    __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-                   __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vbmi");
+                   __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512ifma") &&
+                   __builtin_cpu_supports("avx512vbmi");
 #endif
         default:
             return false;
