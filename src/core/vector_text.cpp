@@ -213,32 +213,101 @@ bool read_common(Cursor& c, float& value) {
     return true;
 }
 
+// The value of a hexadecimal digit, or -1.
+int hexadecimal_digit(char c) {
+    const char l = lower(c);
+    return is_digit(c) ? c - '0' : l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
+}
+
+// significand · 2^exponent rounded to float4, half to even; sticky: there is more behind it.
+float round_binary(std::uint64_t significand, std::int64_t exponent, bool sticky,
+                   TextProblem& problem) {
+    if (significand == 0) {
+        return 0;
+    }
+    const int width = std::bit_width(significand);
+    const std::int64_t leading = exponent + width - 1;
+    if (leading > 127) {
+        problem = TextProblem::out_of_range;
+        return 0;
+    }
+    if (leading < -150) {
+        return 0;
+    }
+    const int precision = leading >= -126 ? 24 : static_cast<int>(leading) + 150;
+    const int excess = width - precision;
+    if (excess > 0) {
+        const std::uint64_t kept = excess == 64 ? 0 : significand >> excess;
+        const std::uint64_t half = std::uint64_t{1} << (excess - 1);
+        const std::uint64_t rest = significand - (excess == 64 ? 0 : kept << excess);
+        const bool up = rest > half || (rest == half && (sticky || (kept & 1) != 0));
+        significand = kept + up;
+        exponent += excess;
+    }
+    const double value = std::ldexp(static_cast<double>(significand), static_cast<int>(exponent));
+    if (value > static_cast<double>(std::numeric_limits<float>::max())) {
+        problem = TextProblem::out_of_range;
+        return 0;
+    }
+    return static_cast<float>(value);
+}
+
+// "0x", digits with a point, "p" and an exponent at c, as far as they are there; the 0 alone if no
+// digit follows. (libstdc++'s from_chars takes "0x-1" and "0x1p+-1".)
+float read_hexadecimal(Cursor& c, TextProblem& problem) {
+    Cursor h{c.at + 2, c.end};
+    std::uint64_t significand = 0;
+    std::int64_t exponent = 0;
+    bool sticky = false;
+    bool any = false;
+    bool point = false;
+    for (; !h.done(); ++h.at) {
+        if (*h.at == '.' && !point) {
+            point = true;
+            continue;
+        }
+        const int digit = hexadecimal_digit(*h.at);
+        if (digit < 0) {
+            break;
+        }
+        any = true;
+        if ((significand >> 60) == 0) {
+            significand = significand << 4 | static_cast<unsigned>(digit);
+            exponent -= point ? 4 : 0;
+        } else {
+            sticky = sticky || digit != 0;
+            exponent += point ? 0 : 4;
+        }
+    }
+    if (!any) {
+        ++c.at;
+        return 0;
+    }
+    if (!h.done() && lower(*h.at) == 'p') {
+        Cursor e{h.at + 1, h.end};
+        const bool negative = e.is('-');
+        if (negative || e.is('+')) {
+            ++e.at;
+        }
+        if (!e.done() && is_digit(*e.at)) {
+            std::int64_t power = 0;
+            for (; !e.done() && is_digit(*e.at); ++e.at) {
+                power = power < 1000000000000 ? power * 10 + (*e.at - '0') : power;
+            }
+            exponent += negative ? -power : power;
+            h.at = e.at;
+        }
+    }
+    c.at = h.at;
+    return round_binary(significand, exponent, sticky, problem);
+}
+
 // An element without sign or leading space at c. Sets problem to out_of_range, or to syntax if
 // there is none.
 float read_unsigned(Cursor& c, TextProblem& problem) {
     const char* start = c.at;
     if (c.end - c.at > 2 && c.at[0] == '0' && lower(c.at[1]) == 'x') {
-        float value = 0;
-        // from_chars would also take a sign, "inf" and "nan" here.
-        const bool hexadecimal =
-            is_digit(c.at[2]) || c.at[2] == '.' || (lower(c.at[2]) >= 'a' && lower(c.at[2]) <= 'f');
-        const auto result = std::from_chars(c.at + 2, c.end, value, std::chars_format::hex);
-        if (!hexadecimal || result.ptr == c.at + 2) {
-            ++c.at;  // strtof reads the 0 of "0x"
-            return 0;
-        }
-        if (result.ec == std::errc::result_out_of_range) {
-            double wide = 0;
-            const auto again = std::from_chars(c.at + 2, c.end, wide, std::chars_format::hex);
-            const bool tiny =
-                again.ec == std::errc{}
-                    ? wide < 1
-                    : std::string_view(c.at, result.ptr).find("p-") != std::string_view::npos;
-            value = tiny ? static_cast<float>(wide) : 0;
-            problem = tiny ? TextProblem::none : TextProblem::out_of_range;
-        }
-        c.at = result.ptr;
-        return value;
+        return read_hexadecimal(c, problem);
     }
     const Digits digits = read_digits(c);
     float value = 0;
