@@ -66,3 +66,15 @@ SELECT count(*) AS pairs, bool_and((a.v <-> b.v) = (b.v <-> a.v)) AS symmetric, 
 SELECT count(*) FILTER (WHERE v <-> (SELECT v FROM far WHERE id = 5) = 0) AS same_as_5 FROM far;
 -- A toasted value that changes between the rows and comes back.
 SELECT id, v <-> (SELECT f.v FROM far f WHERE f.id = far.id - (far.id + 1) % 2) = 0 AS same FROM far WHERE id <= 4 ORDER BY id;
+
+-- Fetched from out of line once, not for each of 1,000 rows: that would read thousands of blocks.
+CREATE FUNCTION blocks(query text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, TIMING off, FORMAT json) ' || query INTO plan;
+	plan := plan->0->'Plan';
+	RETURN (plan->>'Shared Hit Blocks')::bigint + (plan->>'Shared Read Blocks')::bigint + (plan->>'Local Hit Blocks')::bigint + (plan->>'Local Read Blocks')::bigint;
+END $$;
+SELECT o AS operator, blocks(format('SELECT count(*) FROM generate_series(1, 1000) i WHERE abs((SELECT v FROM far WHERE id = 5) %s (SELECT v FROM far WHERE id = 6)) > -i', o)) < 500 AS fetched_once
+  FROM unnest('{<->,<#>,<=>,<+>,@,@/}'::text[]) o;
+DROP FUNCTION blocks(text);

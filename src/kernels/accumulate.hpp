@@ -27,7 +27,10 @@ void accumulate(double* y, double s, const float* x, std::size_t n) noexcept {
     // Elements do not depend on each other: what is left may go one by one.
 #pragma GCC unroll 1
     for (; i < n; ++i) {
-        y[i] = y[i] + s * static_cast<double>(x[i]);
+        float element;  // x may lie at any address
+        __builtin_memcpy(&element, reinterpret_cast<const char*>(x) + i * sizeof element,
+                         sizeof element);
+        y[i] = y[i] + s * static_cast<double>(element);
     }
 }
 

@@ -24,7 +24,7 @@ CREATE AGGREGATE sum(vector) (
 	INITCOND = '{0}',
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE sum(vector) IS 'sum of each element over all rows that are not NULL, accumulated in float8; NULL on no rows';
+COMMENT ON AGGREGATE sum(vector) IS 'sum of each element over all rows that are not NULL, accumulated in float8; NULL on no rows; an error on different dimensions and on overflow of float4';
 
 CREATE AGGREGATE avg(vector) (
 	SFUNC = vector_accum,
@@ -34,5 +34,5 @@ CREATE AGGREGATE avg(vector) (
 	INITCOND = '{0}',
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE avg(vector) IS 'mean of each element over all rows that are not NULL, accumulated in float8; NULL on no rows';
+COMMENT ON AGGREGATE avg(vector) IS 'mean of each element over all rows that are not NULL, accumulated in float8; NULL on no rows; an error on different dimensions';
 
