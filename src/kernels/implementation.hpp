@@ -8,6 +8,7 @@
 #include "kernels/kernels.hpp"
 #include "kernels/l1.hpp"
 #include "kernels/l2.hpp"
+#include "kernels/matrix.hpp"
 
 namespace vecdot::kernels {
 
@@ -22,6 +23,7 @@ constexpr Kernels implementation(const char* name) {
                    .cosine_sums = cosine_sums<Arch>,
                    .accumulate = accumulate<Arch>},
         .codes = {},
+        .matrices = {.update_tile = update_tile<Arch>, .householder_row = householder_row<Arch>},
     };
 }
 

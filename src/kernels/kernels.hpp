@@ -44,10 +44,29 @@ struct FloatKernels {
     void (*accumulate)(double* y, double s, const float* x, std::size_t n) noexcept;
 };
 
+// A scatter matrix is kept in tiles of tile_width × tile_width float8, row by row.
+constexpr std::size_t tile_width = 24;
+
+// Blocks of float8 matrices.
+struct MatrixKernels {
+    // c += Σ_k a_k b_kᵀ + u vᵀ for one tile c. a and b are depth rows of tile_width elements, each
+    // of at most 26 significant bits, so that products are exact; u and v have tile_width elements.
+    // All aligned to 64 bytes.
+    void (*update_tile)(const double* a, const double* b, std::size_t depth, const double* u,
+                        const double* v, double* c) noexcept;
+
+    // row[i] -= vr q[i] + qr v[i]; product[i] += next_r row[i]; returns Σ row[i] next[i]: one row
+    // of a symmetric matrix takes a rank-2 update and its part in the product with the vector next.
+    double (*householder_row)(double* row, std::size_t n, const double* v, const double* q,
+                              double vr, double qr, const double* next, double next_r,
+                              double* product) noexcept;
+};
+
 struct Kernels {
     const char* name;
     FloatKernels floats;
     CodeKernels codes;
+    MatrixKernels matrices;
 };
 
 // True if this build has the instruction set and this CPU and operating system run it.
