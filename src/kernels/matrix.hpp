@@ -65,9 +65,8 @@ VECDOT_INLINE void householder_elements(double* row, std::size_t i, const double
                                         const double* next, Doubles<Arch> next_r, double* product,
                                         Doubles<Arch>& sum) {
     using Batch = Doubles<Arch>;
-    const Batch element =
-        Batch::load_unaligned(row + i) -
-        (vr * Batch::load_unaligned(q + i) + qr * Batch::load_unaligned(v + i));
+    const Batch element = Batch::load_unaligned(row + i) -
+                          (vr * Batch::load_unaligned(q + i) + qr * Batch::load_unaligned(v + i));
     element.store_unaligned(row + i);
     sum = sum + element * Batch::load_unaligned(next + i);
     (Batch::load_unaligned(product + i) + next_r * element).store_unaligned(product + i);
