@@ -302,8 +302,9 @@ void undo_rotations(Checkpoint* last, std::size_t n, Strips strips, core::Arena 
 std::size_t eigen_bytes(std::size_t n, std::size_t k) {
     // About 1.7 sweeps a value; twice that is allowed for.
     const std::size_t checkpoints = 1 + 4 * n / checkpoint_interval;
-    return sizeof(double) * n * (6 + 2 * checkpoints + strips_of(k) * strip_width) +
-           sizeof(Rotation) * checkpoint_interval * n + sizeof(std::size_t) * n;
+    return sizeof(double) * n * (7 + 2 * checkpoints + strips_of(k) * strip_width) +
+           sizeof(Rotation) * checkpoint_interval * n + sizeof(std::size_t) * n +
+           sizeof(Checkpoint) * checkpoints;
 }
 
 void leading_eigenpairs(std::span<double> matrix, std::span<double> values,
