@@ -96,7 +96,7 @@ override CXXFLAGS = $(VECDOT_CXXFLAGS)
 avx2_flags = -mavx2 -mfma
 avx512_flags = $(avx2_flags) -mavx512f -mavx512cd -mavx512dq -mavx512bw -mavx512vl -mavx512vnni -mavx512ifma -mavx512vbmi
 # g++ 12 takes the deliberately undefined operands in its own AVX-512 headers for mistakes (GCC bug 105593).
-avx512_flags += -Wno-uninitialized -Wno-maybe-uninitialized
+avx512_flags += $(if $(findstring clang,$(CXX)),,-Wno-uninitialized -Wno-maybe-uninitialized)
 ISA_OBJECTS = $(FREE)/kernels/isa_baseline.o
 ifneq ($(filter x86_64%,$(shell $(CXX) -dumpmachine)),)
 ISA_OBJECTS += $(FREE)/kernels/isa_avx2.o $(FREE)/kernels/isa_avx512.o
