@@ -57,7 +57,7 @@ CREATE TABLE received_two (v vector(2));
 CREATE FUNCTION binary_refusal(field bytea, target regclass DEFAULT 'received',
 	OUT state text, OUT message text) LANGUAGE plpgsql AS $$
 DECLARE
-	file text := current_setting('data_directory') || '/vecdot_error_input.bin';
+	file text := current_setting('data_directory') || '/vecdot_error_input_' || current_database() || '.bin';  -- the suite runs side by side in several databases
 	content bytea := '\x5047434f50590aff0d0a00' || int4send(0) || int4send(0)
 		|| int2send(1::int2) || int4send(length(field)) || field || '\xffff';
 	object oid := lo_from_bytea(0, content);
