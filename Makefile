@@ -51,7 +51,12 @@ SQL_PARTS = \
 	src/type/vector_arithmetic.sql \
 	src/type/vector_geometry.sql \
 	src/type/vector_compare.sql \
-	src/type/vector_aggregate.sql
+	src/type/vector_aggregate.sql \
+	src/linalg/elements.sql \
+	src/linalg/projection.sql \
+	src/linalg/attention.sql \
+	src/linalg/pca.sql \
+	src/linalg/discriminant.sql
 
 CORE_SOURCES = $(wildcard src/core/*.cpp)
 KERNEL_SOURCES = $(wildcard src/kernels/*.cpp)

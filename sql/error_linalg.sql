@@ -1,0 +1,63 @@
+-- Every bad input of the linear algebra, with its SQLSTATE.
+\set VERBOSITY terse
+CREATE FUNCTION outcome(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE result text; message text; state text;
+BEGIN
+	EXECUTE query INTO result;
+	RETURN coalesce(result, 'NULL');
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
+	RETURN state || ': ' || message;
+END $$;
+SELECT outcome(q) FROM unnest(ARRAY[
+	$$SELECT softmax('[1,2]', 0)$$,
+	$$SELECT softmax('[1,2]', -1)$$,
+	$$SELECT softmax('[1,2]', 'NaN')$$,
+	$$SELECT log_softmax('[1,2]', 'Infinity')$$,
+	$$SELECT matvec('{}', '[1]')$$,
+	$$SELECT matvec(NULL, '[1]')$$,
+	$$SELECT matvec('{"[1]",NULL}', '[1]')$$,
+	$$SELECT matvec('{{"[1]"},{"[2]"}}', '[1]')$$,
+	$$SELECT matvec('{"[1,2]","[1,2]","[1]"}', '[1,2]')$$,
+	$$SELECT matvec('{"[1,2]"}', '[1,2,3]')$$,
+	$$SELECT matvec('{"[3e38]"}', '[3e38]')$$,
+	$$SELECT project('[1]', '{"[1,2]"}')$$,
+	$$SELECT linear('[1,2]', '{"[1,2]"}', '[1,2]')$$,
+	$$SELECT lambert('[1]', '[1,2]')$$,
+	$$SELECT attention('[1]'::vector, '[1,2]'::vector, '[1]'::vector)$$,
+	$$SELECT attention('[1]', v, v) FROM (VALUES ('[1]'::vector), ('[1,2]')) t(v)$$,
+	$$SELECT attention('[1]', '[1]', v) FROM (VALUES ('[1]'::vector), ('[1,2]')) t(v)$$,
+	$$SELECT attention('[1]'::vector, '[1]'::vector, '[1]'::vector, 'NaN')$$,
+	$$SELECT attention('[1]'::vector, '[1]'::vector, '[1]'::vector, 'Infinity')$$,
+	$$SELECT attention_weights('[1]', '{}')$$,
+	$$SELECT attention_weights('[1]', '{"[1,2]"}')$$,
+	$$SELECT attention_scores('{"[1]"}', '{"[1,2]"}')$$,
+	$$SELECT attention('{"[1]"}'::vector[], '{"[1]","[2]"}'::vector[], '{"[1]"}'::vector[])$$,
+	$$SELECT attention('{"[1,2,3]"}'::vector[], '{"[1,2,3]"}'::vector[], '{"[1,2,3]"}'::vector[], false, 2)$$,
+	$$SELECT attention('{"[1]"}'::vector[], '{"[1]"}'::vector[], '{"[1]"}'::vector[], false, 0)$$,
+	$$SELECT attention('{"[1]","[2]"}'::vector[], '{"[1]"}'::vector[], '{"[1]"}'::vector[], true)$$,
+	$$SELECT pca('[1,2]'::vector, 0) FROM generate_series(1, 3)$$,
+	$$SELECT pca('[1,2]'::vector, -1) FROM generate_series(1, 3)$$,
+	$$SELECT pca('[1,2]'::vector, 3) FROM generate_series(1, 3)$$,
+	$$SELECT pca('[1,2,3]'::vector, 3) FROM generate_series(1, 2)$$,
+	$$SELECT pca('[1,2]'::vector, NULL)$$,
+	$$SELECT pca('[1,2]'::vector, 1)$$,
+	$$SELECT pca('[1,2]'::vector, i) FROM generate_series(1, 2) i$$,
+	$$SELECT pca(v, 1) FROM (VALUES ('[1,2]'::vector), ('[1,2,3]')) t(v)$$,
+	$$SELECT pca(array_fill(1::real, ARRAY[16000])::vector, 1)$$,
+	$$SELECT pca_transform('[1]', ROW('[1,2]', '{"[1,2]"}', NULL, NULL, 1)::pca_model)$$,
+	$$SELECT pca_transform('[1]', ROW(NULL, NULL, NULL, NULL, 1)::pca_model)$$,
+	$$SELECT pca_inverse_transform('[1,2]', ROW('[1,2]', '{"[1,2]"}', NULL, NULL, 1)::pca_model)$$,
+	$$SELECT linear_discriminant('[1]'::vector, NULL::int)$$,
+	$$SELECT linear_discriminant('[1]'::vector, 1, 2)$$,
+	$$SELECT linear_discriminant(v, 1, 0) FROM (VALUES ('[1,5]'::vector), ('[2,5]')) t(v)$$]) q;
+-- A long pca ends with the statement, and its memory with it.
+SET maintenance_work_mem = '1GB';
+SET statement_timeout = '700ms';
+-- While rows come in.
+SELECT pca(v, 3) FROM (SELECT ARRAY(SELECT sin(i * j) FROM generate_series(1, 2500) j)::vector AS v FROM generate_series(1, 3) i) t, generate_series(1, 100000);
+-- In the eigensolver.
+SELECT pca(v, 3) FROM (SELECT ARRAY(SELECT sin(i * j) FROM generate_series(1, 5000) j)::vector AS v FROM generate_series(1, 3) i) t;
+RESET statement_timeout;
+SELECT sum(total_bytes) < 20e6 AS memory_is_back FROM pg_backend_memory_contexts;
+DROP FUNCTION outcome;

@@ -1,0 +1,126 @@
+#include "linalg/arrays.hpp"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+}
+
+namespace vecdot::linalg {
+
+algo::Rows matrix_from_datum(Datum datum, const char* name) {
+    ArrayType* array = DatumGetArrayTypeP(datum);
+    if (ARR_NDIM(array) == 0) {
+        ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+                        errmsg("matrix \"%s\" must have at least 1 row", name)));
+    }
+    if (ARR_NDIM(array) > 1) {
+        ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("array must be 1-D"),
+                        errdetail("Matrix \"%s\" has %d dimensions; its rows are vectors.", name,
+                                  ARR_NDIM(array))));
+    }
+    if (ARR_HASNULL(array) && array_contains_nulls(array)) {
+        ereport(ERROR,
+                (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("array must not contain nulls"),
+                 errdetail("Matrix \"%s\" has a row that is NULL.", name)));
+    }
+    Datum* elements;
+    int count;
+    deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &elements, nullptr,
+                      &count);
+    const float** rows = static_cast<const float**>(palloc(sizeof(float*) * count));
+    int columns = 0;
+    for (int i = 0; i < count; ++i) {
+        const pg::VectorRef row = pg::fetch_vector(elements[i]).ref;
+        if (i == 0) {
+            columns = row.dim;
+        } else if (row.dim != columns) {
+            ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+                            errmsg("row %d of matrix \"%s\" has %d dimensions, expected %d", i + 1,
+                                   name, row.dim, columns)));
+        }
+        rows[i] = row.data;
+    }
+    return {rows, static_cast<std::size_t>(count), static_cast<std::size_t>(columns)};
+}
+
+algo::Rows matrix_argument(FunctionCallInfo fcinfo, int n, const char* name) {
+    return matrix_from_datum(PG_GETARG_DATUM(n), name);
+}
+
+pg::Vector* vector_of(std::span<const double> values) {
+    pg::check_dimensions(static_cast<int>(values.size()));
+    pg::Vector* result = pg::new_vector(static_cast<int>(values.size()));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        result->x[i] = pg::element_from_double(values[i]);
+    }
+    return result;
+}
+
+Datum matrix_datum(core::MatrixView<const double> values, Oid vector_type) {
+    Datum* rows = static_cast<Datum*>(palloc(sizeof(Datum) * values.rows));
+    for (std::size_t i = 0; i < values.rows; ++i) {
+        rows[i] = PointerGetDatum(vector_of(values.row(i)));
+    }
+    return PointerGetDatum(
+        construct_array(rows, static_cast<int>(values.rows), vector_type, -1, false, TYPALIGN_INT));
+}
+
+Oid returned_element_type(FunctionCallInfo fcinfo) {
+    return get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
+}
+
+MemoryContext aggregate_context(FunctionCallInfo fcinfo) {
+    MemoryContext context;
+    if (AggCheckCallContext(fcinfo, &context) == 0) {
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("function of an aggregate called outside of one")));
+    }
+    return context;
+}
+
+void check_memory(std::size_t bytes, int dim, const char* aggregate) {
+    const std::size_t limit = static_cast<std::size_t>(maintenance_work_mem) * 1024;
+    if (bytes > limit) {
+        ereport(ERROR,
+                (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+                 errmsg("%s of %d dimensions needs %zu MB, more than maintenance_work_mem of %d MB",
+                        aggregate, dim, (bytes + 1048575) / 1048576, maintenance_work_mem / 1024),
+                 errhint("Increase maintenance_work_mem or reduce the number of dimensions.")));
+    }
+}
+
+StateWriter::StateWriter(std::size_t bytes) {
+    if (bytes > MaxAllocSize - VARHDRSZ) {
+        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                        errmsg("aggregate state of %zu MB is too large for a parallel worker",
+                               bytes / 1048576),
+                        errhint("Set max_parallel_workers_per_gather to 0.")));
+    }
+    result_ = static_cast<bytea*>(palloc(bytes + VARHDRSZ));
+    SET_VARSIZE(result_, bytes + VARHDRSZ);
+    next_ = VARDATA(result_);
+}
+
+void StateWriter::put(const void* data, std::size_t bytes) {
+    if (bytes > 0) {
+        std::memcpy(next_, data, bytes);
+    }
+    next_ += bytes;
+}
+
+StateReader::StateReader(bytea* state)
+    : next_(VARDATA_ANY(state)), end_(VARDATA_ANY(state) + VARSIZE_ANY_EXHDR(state)) {}
+
+void StateReader::get(void* data, std::size_t bytes) {
+    if (bytes > static_cast<std::size_t>(end_ - next_)) {
+        ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+                        errmsg("aggregate state ends early")));
+    }
+    if (bytes > 0) {
+        std::memcpy(data, next_, bytes);
+    }
+    next_ += bytes;
+}
+
+}  // namespace vecdot::linalg

@@ -1,0 +1,54 @@
+// Matrices in SQL: arrays of vectors, one vector a row.
+#pragma once
+
+#include <span>
+
+#include "algo/rows.hpp"
+#include "core/span.hpp"
+#include "pg/vector_ref.hpp"
+
+namespace vecdot::linalg {
+
+// The rows of argument n, called name in messages. Not 1-D or no rows (22000), a NULL row (22004),
+// rows of different dimensions (22000) are errors.
+algo::Rows matrix_argument(FunctionCallInfo fcinfo, int n, const char* name);
+algo::Rows matrix_from_datum(Datum datum, const char* name);
+
+// values as a new vector, rounded to float4; an error where they are beyond it.
+pg::Vector* vector_of(std::span<const double> values);
+
+// rows × columns values as an array of vectors, whose element type is vector.
+Datum matrix_datum(core::MatrixView<const double> values, Oid vector_type);
+
+// The type vector, taken from the array type that the running function returns.
+Oid returned_element_type(FunctionCallInfo fcinfo);
+
+// The context in which an aggregate's state lives; an error outside an aggregate.
+MemoryContext aggregate_context(FunctionCallInfo fcinfo);
+
+// An error with a hint unless an aggregate's bytes fit into maintenance_work_mem.
+void check_memory(std::size_t bytes, int dim, const char* aggregate);
+
+// A state of an aggregate as bytes, written or read front to back.
+class StateWriter {
+  public:
+    explicit StateWriter(std::size_t bytes);
+    void put(const void* data, std::size_t bytes);
+    bytea* finish() { return result_; }
+
+  private:
+    bytea* result_;
+    char* next_;
+};
+
+class StateReader {
+  public:
+    explicit StateReader(bytea* state);
+    void get(void* data, std::size_t bytes);
+
+  private:
+    const char* next_;
+    const char* end_;
+};
+
+}  // namespace vecdot::linalg
