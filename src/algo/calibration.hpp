@@ -28,7 +28,7 @@ class Calibrator {
     static constexpr std::size_t depth = 200;
     static constexpr std::size_t enough = 400;
 
-    // arena: for up to queries × 3.2 kB.
+    // arena: for up to queries × 4.8 kB.
     Calibrator(core::Arena& arena, std::size_t queries);
 
     // rotated: image of a sampled row (of route() or decode_row()), normal rows only. Runs a search
@@ -44,7 +44,11 @@ class Calibrator {
         double distance;  // squared
     };
 
+    std::size_t emitted_of(std::size_t query, std::size_t rank, double tau) const;
+    double reached(std::size_t rank, double tau) const;
+
     std::span<Neighbour> neighbours_;  // queries × depth, by distance
+    std::span<double> gaps_;           // the same gaps, growing
     std::span<std::uint32_t> found_;   // a query
     std::size_t capacity_;
     std::size_t count_ = 0;

@@ -89,6 +89,7 @@ enum class QueryKind : std::uint8_t {
     normal,
     loose,      // no usable place in routing space: every bound is the lowest value possible
     undefined,  // zero under cosine: all distances are NaN
+    null,       // no vector: all distances are NULL
 };
 
 // A query, prepared. All spans live in the arena given to prepare_query(). Trivially destructible.
@@ -104,10 +105,16 @@ struct Query {
     double error;                        // ≥ |exact image − q'|
     double norm_squared;                 // |q'|²
     std::int64_t code_offset;  // 128·Σ(128·high + low): what the codes' offset of 128 adds to a dot
-    double value_scale;        // operator value from key: see operator_value()
+    std::int64_t high_offset;  // 128·Σ high
+    double high_squared;       // Σ high²
+    double high_error;   // ≥ |q' − step·128·high|: the centroids are scanned with one plane
+    double value_scale;  // operator value from key: see operator_value()
 };
 
 Query prepare_query(core::Arena& arena, const Space& space, core::VectorView q);
+
+// The query NULL, which finds every row at distance NULL.
+Query null_query(const Space& space);
 
 // The row with this image as a query (calibration).
 Query prepare_row_query(core::Arena& arena, const Space& space, const float* rotated);

@@ -33,9 +33,12 @@ class CentroidTable {
     const float* centroids_ = nullptr;
     std::size_t count_ = 0;
     std::size_t padded_ = 0;
-    std::vector<std::uint8_t> codes_;
-    std::vector<float> scale_;
-    std::vector<float> norm_;
+    std::size_t panels_ = 0;
+    std::vector<std::uint8_t> codes_;  // panels of 16 centroids, as nearest_in_panels() takes them
+    std::vector<float> weight_;        // 2·scale of a centroid's code
+    std::vector<float> norm_;          // |c|², +∞ behind the last
+    float largest_norm_ = 0;           // of |c|
+    float largest_error_ = 0;          // of |c − code|
 };
 
 struct KmeansOptions {
@@ -53,11 +56,11 @@ std::vector<float> train_kmeans(const float* sample, std::size_t n, std::size_t 
 
 // Splits rows (n × padded, n ≥ 2) in two of similar size for a cell that grew too large: 2 ×
 // padded floats. Where all rows are equal the second centroid equals the first. scratch: arena for
-// n·4 + 4·padded bytes. Allocates nothing else: may be called in a frame that calls PostgreSQL.
+// n·8 + 16·padded bytes. Allocates nothing else: may be called in a frame that calls PostgreSQL.
 void split_in_two(core::Arena& scratch, const float* rows, std::size_t n, std::size_t padded,
                   std::uint64_t seed, float* centroids, std::uint8_t* side);
 
-// 2·√rows, at least 1, so that rows/cells stays sensible.
+// 2·√rows, but at least 64 rows a cell; at least 1.
 std::size_t cells_for(std::size_t rows);
 
 // Rows to sample for so many cells: 128 a cell, at least 10,000 (or all there are).

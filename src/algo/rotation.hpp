@@ -40,7 +40,6 @@ class Rotation {
 
   private:
     void transform(std::size_t round, float* x) const noexcept;
-    void mix(float* x) const noexcept;
 
     std::size_t padded_;
     std::size_t power_;                     // the largest power of two ≤ padded_

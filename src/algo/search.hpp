@@ -36,28 +36,116 @@ struct SearchResult {
     double value;     // never decreases (NaN counts as largest); +∞ for rows held back
     double gap;       // d² − d₀² of its cell (calibration)
     double estimate;  // key it is thought to have (calibration)
+    double key;       // proven lower bound of its key; −∞ where there is none (calibration)
 };
 
-// One scan. Lives in an arena with all it owns; trivially destructible.
+// One scan. Lives in an arena with all it owns; trivially destructible. See search.cpp.
 class Search {
   public:
-    // Reads the directory (which may go away afterwards); query, store, interrupt stay referenced.
-    // arena: for as long as the search lasts.
+    // Reads the directory (which may go away afterwards); query and store stay referenced. arena:
+    // for as long as the search lasts.
     Search(core::Arena arena, const Query& query, const CellDirectory& directory,
            const CellStore& store, const SearchOptions& options, core::Interrupt interrupt);
 
     // The next row; false at the end. In the end every row that is not dead has come exactly once.
     // Order: loose rows (value: the lowest possible), rows by growing bound, rows held back (+∞),
-    // undefined distances (NaN), NULLs.
+    // undefined distances (NaN), NULLs. When it fails the search can't be used any more.
     bool next(SearchResult& result);
 
     const SearchWork& work() const { return work_; }
 
   private:
-    struct Impl;
+    enum class Phase : std::uint8_t { loose, main, sweep, undefined, null, end };
+
+    // Not refined yet: waiting for its 1-bit bound to matter.
+    struct Deferred {
+        float bound;
+        std::uint32_t cell;  // index in cells_
+        std::uint32_t slot;
+    };
+
+    // Refined, waiting to be emitted.
+    struct Ready {
+        double bound;
+        double estimate;
+        std::uint32_t cell;
+        std::uint32_t slot;
+        std::uint16_t tid[3];
+    };
+
+    static bool nearer(const Deferred& a, const Deferred& b);
+    static bool farther(const Ready& a, const Ready& b);
+
+    bool next_main(SearchResult& result);
+    bool next_in_cells(SearchResult& result);
+    bool next_special(SpecialList list, SearchResult& result);
+    void fill(SearchResult& result, const RowEntry& entry, double value, bool recheck) const;
+
+    bool more_cells() const { return opened_keys_ < keys_.size(); }
+    const CellKey& next_key();
+    bool wants_cell();
+    void open_cells();
+    void open_cell();
+    void score(std::uint32_t cell);
+    void refine_all(std::uint32_t cell);
+    void settle();
+    void refine(std::span<Deferred> rows);
+    void refine_batch(std::uint32_t cell);
+    void keep(std::uint32_t cell, std::size_t i, const CellDistance::Refined& refined);
+    void trim_ready();
+    void widen();
+    void rescan();
+    bool nearest_full() const { return nearest_count_ == nearest_size_; }
+    double threshold() const;
+    static float take(void* self, std::uint32_t first_row, std::uint32_t mask,
+                      const float* bounds) noexcept;
+    void trim_deferred() noexcept;
+
     core::Arena arena_;
-    Impl* impl_;
+    const Query* query_;
+    const CellStore* store_;
+    SearchOptions options_;
+    core::Interrupt interrupt_;
     SearchWork work_;
+    Phase phase_ = Phase::loose;
+
+    std::span<CellKey> keys_;
+    std::size_t sorted_keys_ = 0;
+    std::size_t opened_keys_ = 0;
+    double nearest_cell_ = 0;  // d₀²
+
+    std::span<OpenCell> cells_;
+    std::uint32_t cell_count_ = 0;
+
+    // Rows of the opened cells whose 1-bit bound is below cut_; the rest are dropped, for a rescan.
+    bool staged_;  // false: every row is refined at once, and cut_ is about ready_
+    std::span<Deferred> deferred_;
+    std::size_t deferred_count_ = 0;
+    std::size_t settled_ = 0;  // the first of deferred_ that threshold() has not been applied to
+    std::size_t capacity_;     // rows to keep when there are too many
+    std::size_t capacity_limit_;
+    double cut_;
+
+    std::span<Ready> ready_;  // a heap, nearest first
+    std::size_t ready_count_ = 0;
+
+    // The bounds of the next nearest_size_ rows of ready_, a heap, farthest first: when full its
+    // top is the threshold below which 1-bit bounds demand a refinement.
+    std::span<double> nearest_;
+    std::size_t nearest_count_ = 0;
+    std::size_t nearest_size_;
+
+    double last_key_;
+    double last_value_;
+
+    // Where a walk through lists of entries is.
+    std::uint32_t scan_cell_ = 0;  // the cell that take() works for
+    std::uint32_t walk_cell_ = 0;
+    std::uint64_t walk_position_ = 0;
+    std::size_t chunk_count_ = 0;
+    std::size_t chunk_next_ = 0;
+    std::span<RowEntry> chunk_;
+    RefineBatch* batch_;
 };
 
 static_assert(std::is_trivially_destructible_v<Search>);

@@ -60,8 +60,8 @@ class Space {
     // undefined rows nothing is written.
     RoutedRow route(core::VectorView x, float* rotated) const noexcept;
 
-    // The row x as a query's direction, from its image: for calibration, where rows play queries.
-    // Writes to unrotated what route_query_image() takes. Under inner product: (x/|x|, 0).
+    // The image of a row that plays a query (calibration), from the row's image. Under inner
+    // product the query of x is (x/|x|, 0); else they are the same. Both are padded() floats.
     void row_as_query(const float* rotated, float* query) const noexcept;
 
   private:

@@ -49,17 +49,34 @@ struct CodeKernels {
     void (*dot_rows)(const std::uint8_t* rows, std::size_t count, std::size_t n,
                      const std::int8_t* query, std::int32_t* sums) noexcept;
 
-    // The same for four queries (query[q·n + i]) at once: sums[q·stride + r].
-    void (*dot_rows_4)(const std::uint8_t* rows, std::size_t count, std::size_t n,
-                       const std::int8_t* query, std::int32_t* sums, std::size_t stride) noexcept;
+    // Nearest of 16·count rows in panels of 16 (byte 64·j + 4·c + k of a panel, which has n·16
+    // bytes, is dimension 4·j + k of its row c), for each query: per lane c the least
+    //   norm[r] − weight[r]·scale[q]·(Σ rows[r][i]·query[q·n + i] − offset[q]),  r = 16·p + c,
+    // to best[16·q + c] and its r (the lowest of equal ones) to index[16·q + c]. n as above.
+    void (*nearest_in_panels)(const std::uint8_t* panels, std::size_t count, std::size_t n,
+                              const float* norm, const float* weight, const std::int8_t* query,
+                              const float* scale, const std::int32_t* offset, std::size_t queries,
+                              float* best, std::uint32_t* index) noexcept;
 
-    // codes[i] = 128 + clamp(round(x[i]·inverse_step), −127, 127), half to even. n: multiple of 16.
+    // codes[i] = 128 + clamp(round(x[i]·inverse_step), −127, 127), half to even; n a multiple
+    // of 16.
     void (*quantise)(const float* x, std::size_t n, float inverse_step,
                      std::uint8_t* codes) noexcept;
 
-    // Walsh-Hadamard transform in place, not scaled; n a power of two, at least 16. Every output is
-    // reached by log2(n) levels of a ± b with strides 1, 2, 4, …
-    void (*hadamard)(float* x, std::size_t n) noexcept;
+    // The table that scan_units takes for a query of n dimensions (a multiple of 16): entry e of
+    // group g is round((±q₀ ± q₁) + (±q₂ ± q₃)) / step, q₀… being elements 4g…, a set bit i of e
+    // meaning +qᵢ. Returns step, such that the largest entry is 127 or −127 (0 for a zero query).
+    float (*sign_table)(const float* query, std::size_t n, std::int8_t* table) noexcept;
+
+    // x[i] := x[i] with its sign flipped where masks[i] is 2³¹ (else 0); n a multiple of 16.
+    void (*flip_signs)(float* x, const std::uint32_t* masks, std::size_t n) noexcept;
+
+    // Walsh-Hadamard transform in place, n a power of two, at least 64: log2(n) levels of a ± b
+    // with strides 1, 2, 4, …, then multiplied by scale.
+    void (*hadamard)(float* x, std::size_t n, float scale) noexcept;
+
+    // (x[i], x[i + n/2]) := ((a + b)·scale, (a − b)·scale); n a multiple of 32.
+    void (*mix_halves)(float* x, std::size_t n, float scale) noexcept;
 };
 
 }  // namespace vecdot::kernels

@@ -3,8 +3,11 @@
 #pragma once
 
 #include "kernels/accumulate.hpp"
+#include "kernels/bit_codes.hpp"
 #include "kernels/cosine.hpp"
 #include "kernels/dot.hpp"
+#include "kernels/hadamard.hpp"
+#include "kernels/int8_dot.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/l1.hpp"
 #include "kernels/l2.hpp"
@@ -22,7 +25,16 @@ constexpr Kernels implementation(const char* name) {
                    .norm_squared = norm_squared<Arch>,
                    .cosine_sums = cosine_sums<Arch>,
                    .accumulate = accumulate<Arch>},
-        .codes = {},
+        .codes = {.scan_units = scan_units<Arch>,
+                  .block_bounds = block_bounds<Arch>,
+                  .dot_planes = dot_planes<Arch>,
+                  .dot_rows = dot_rows<Arch>,
+                  .nearest_in_panels = nearest_in_panels<Arch>,
+                  .quantise = quantise<Arch>,
+                  .sign_table = sign_table<Arch>,
+                  .flip_signs = flip_signs<Arch>,
+                  .hadamard = hadamard<Arch>,
+                  .mix_halves = mix_halves<Arch>},
         .matrices = {.update_tile = update_tile<Arch>, .householder_row = householder_row<Arch>},
     };
 }

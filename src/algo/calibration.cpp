@@ -1,0 +1,190 @@
+// The stopping rule's thresholds. A query is followed through the whole index once, which gives the
+// distance of its nearest rows and how far away their cells are; what the emission loop would have
+// emitted under a threshold is then played through for as many thresholds as it takes.
+#include "algo/calibration.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "algo/search.hpp"
+
+namespace vecdot::algo {
+
+namespace {
+
+constexpr std::size_t ranks[] = {1, 10, 100};
+
+// Cut of the 1-bit estimate for each of Calibration::recall: what it loses is a small part of what
+// the setting allows to lose.
+constexpr float sigmas_of[Calibration::targets] = {1.7f, 1.9f, 2.1f, 2.3f, 2.6f, 2.8f, 3.6f, 4.3f};
+
+// Fewer queries than this say nothing about a share of 1 %.
+constexpr std::size_t fewest_queries = 50;
+
+}  // namespace
+
+Calibrator::Calibrator(core::Arena& arena, std::size_t queries)
+    : neighbours_(arena.allocate<Neighbour>(queries * depth)),
+      gaps_(arena.allocate<double>(queries * depth)),
+      found_(arena.allocate<std::uint32_t>(queries)),
+      capacity_(queries) {}
+
+void Calibrator::observe(core::Arena scratch, const Space& space, const float* rotated,
+                         const CellDirectory& directory, const CellStore& store,
+                         core::Interrupt interrupt) {
+    if (count_ == capacity_) {
+        return;
+    }
+    const Query query = prepare_row_query(scratch, space, rotated);
+    SearchOptions options;
+    options.sigmas = sigmas_of[Calibration::targets - 1];
+    options.tau = std::numeric_limits<double>::infinity();
+    options.window = depth;
+    Search* search = scratch.create<Search>(scratch, query, directory, store, options, interrupt);
+    Neighbour* mine = neighbours_.data() + count_ * depth;
+    std::size_t found = 0;
+    SearchResult result{};
+    while (found < depth && search->next(result)) {
+        if (!result.recheck) {
+            break;  // the finite distances are over
+        }
+        // The row itself, and what the codes can't tell from it: a query from outside has no such
+        // neighbours. Loose rows are everybody's.
+        if (!(result.key > 0)) {
+            continue;
+        }
+        mine[found++] = {result.gap, std::max(0.0, result.estimate)};
+    }
+    if (found == 0) {
+        return;
+    }
+    std::sort(mine, mine + found, [](const Neighbour& a, const Neighbour& b) {
+        return a.distance != b.distance ? a.distance < b.distance : a.gap < b.gap;
+    });
+    double* gaps = gaps_.data() + count_ * depth;
+    for (std::size_t i = 0; i < found; ++i) {
+        gaps[i] = mine[i].gap;
+    }
+    std::sort(gaps, gaps + found);
+    found_[count_++] = static_cast<std::uint32_t>(found);
+}
+
+// How many of the nearest `rank` rows come among the first `rank` that the loop emits with this
+// threshold. A row not followed is taken to be as near as the last one that was, which opens too
+// few cells rather than too many.
+std::size_t Calibrator::emitted_of(std::size_t query, std::size_t rank, double tau) const {
+    const Neighbour* mine = neighbours_.data() + query * depth;
+    const double* gaps = gaps_.data() + query * depth;
+    const std::size_t found = found_[query];
+    double open = 0;         // cells within this gap are open
+    std::size_t closed = 0;  // the first of gaps that is not
+    std::size_t from = 0;    // rows before it have been emitted, or are late
+    std::size_t hits = 0;
+    for (std::size_t emitted = 0; emitted < rank; ++emitted) {
+        std::size_t next = from;
+        for (;;) {
+            for (; closed < found && gaps[closed] <= open; ++closed) {
+            }
+            next = from;
+            while (next < found && mine[next].gap > open) {
+                ++next;
+            }
+            const double allowed = tau * mine[std::min(next, found - 1)].distance;
+            if (closed == found || allowed <= open) {
+                break;
+            }
+            open = std::min(allowed, gaps[closed]);
+        }
+        if (next == found) {
+            break;
+        }
+        from = next + 1;
+        hits += next < rank ? 1 : 0;
+    }
+    return hits;
+}
+
+double Calibrator::reached(std::size_t rank, double tau) const {
+    double sum = 0;
+    for (std::size_t q = 0; q < count_; ++q) {
+        const std::size_t wanted = std::min<std::size_t>(rank, found_[q]);
+        sum += static_cast<double>(emitted_of(q, wanted, tau)) / static_cast<double>(wanted);
+    }
+    return sum / static_cast<double>(count_);
+}
+
+Calibration Calibrator::finish(std::uint64_t rows) const {
+    Calibration calibration{};
+    if (count_ < fewest_queries) {
+        return calibration;
+    }
+    calibration.queries = static_cast<std::uint32_t>(count_);
+    calibration.rows = rows;
+    // Between thresholds that open next to nothing and all.
+    constexpr double least = 0x1p-12;
+    constexpr double most = 0x1p12;
+    constexpr int halvings = 12;
+    double floor = least;
+    for (std::size_t t = 0; t < Calibration::targets; ++t) {
+        // Part of what may be lost is left to the 1-bit cut and to the sample's chance.
+        const double allowed = 1 - Calibration::recall[t];
+        const double wanted = 1 - 0.75 * allowed;
+        double tau = floor;
+        for (const std::size_t rank : ranks) {
+            if (reached(rank, tau) >= wanted) {
+                continue;
+            }
+            double low = std::log(tau);
+            double high = std::log(most);
+            for (int i = 0; i < halvings; ++i) {
+                const double middle = 0.5 * (low + high);
+                (reached(rank, std::exp(middle)) >= wanted ? high : low) = middle;
+            }
+            tau = std::exp(high);
+        }
+        // What hundreds of queries never lose may still be lost once in ten thousand.
+        if (allowed * static_cast<double>(count_) * 100 < 10) {
+            tau *= 1.5;
+        }
+        calibration.tau[t] = tau;
+        floor = tau;
+    }
+    return calibration;
+}
+
+SearchOptions options_for(double recall, const Calibration& calibration) {
+    SearchOptions options;
+    if (recall >= 1) {
+        options.exact = true;
+        options.tau = std::numeric_limits<double>::infinity();
+        return options;
+    }
+    // The next target above, or between two of them by the logarithm of what may be lost.
+    constexpr std::size_t last = Calibration::targets - 1;
+    const double wanted = std::clamp(recall, Calibration::recall[0], Calibration::recall[last]);
+    std::size_t upper = 0;
+    while (upper < last && Calibration::recall[upper] < wanted) {
+        ++upper;
+    }
+    const std::size_t lower = upper > 0 ? upper - 1 : 0;
+    double part = 1;
+    if (upper > lower) {
+        const double from = std::log(1 - Calibration::recall[lower]);
+        const double to = std::log(1 - Calibration::recall[upper]);
+        part = (std::log(1 - wanted) - from) / (to - from);
+    }
+    options.sigmas =
+        static_cast<float>(sigmas_of[lower] + part * (static_cast<double>(sigmas_of[upper]) -
+                                                      static_cast<double>(sigmas_of[lower])));
+    if (calibration.queries == 0) {
+        options.tau = std::numeric_limits<double>::infinity();
+        return options;
+    }
+    options.tau =
+        std::exp(std::log(calibration.tau[lower]) +
+                 part * (std::log(calibration.tau[upper]) - std::log(calibration.tau[lower])));
+    return options;
+}
+
+}  // namespace vecdot::algo

@@ -1,0 +1,115 @@
+#include "algo/space.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/kernels.hpp"
+
+namespace vecdot::algo {
+
+namespace {
+
+// Longer images have no useful float4 factors.
+constexpr double longest_squared = 1e30;
+
+// What the float8 norms and quotients may be off, relative to the vector.
+constexpr double float8_error = 0x1p-42;
+
+}  // namespace
+
+Space::Space(core::Arena& arena, const SpaceParameters& parameters, core::VectorView origin)
+    : parameters_(parameters),
+      rotation_(arena, padded_dimension(parameters.metric, parameters.dimension), parameters.seed),
+      origin_(origin) {}
+
+RoutedRow Space::route(core::VectorView x, float* rotated) const noexcept {
+    const std::size_t n = x.size();
+    const double norm_squared = kernels::active().floats.norm_squared(x.data(), n);
+    double factor = parameters_.scale;
+    double last = 0;
+    double absolute = 0x1p-100;
+    RowKind kind = RowKind::normal;
+    switch (metric()) {
+        case Metric::l2:
+            break;
+        case Metric::cosine:
+            if (!(norm_squared > 0)) {
+                return {RowKind::undefined, 0};
+            }
+            factor = 1 / std::sqrt(norm_squared);
+            absolute += float8_error;
+            break;
+        case Metric::inner_product: {
+            const double inside = 1 - norm_squared * factor * factor;
+            if (inside < 0) {
+                kind = RowKind::long_row;
+            } else {
+                last = std::sqrt(inside);
+                absolute += float8_error / std::max(last, std::sqrt(float8_error));
+            }
+            absolute += float8_error * std::sqrt(norm_squared) * factor;
+            break;
+        }
+    }
+    if (!(norm_squared * factor * factor <= longest_squared)) {
+        return {RowKind::loose, 0};
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        const double value = factor * static_cast<double>(x[i]);
+        rotated[i] =
+            static_cast<float>(origin_.empty() ? value : value - static_cast<double>(origin_[i]));
+    }
+    std::fill(rotated + n, rotated + padded(), 0.0f);
+    if (metric() == Metric::inner_product) {
+        rotated[n] = static_cast<float>(last);
+    }
+    const double length =
+        std::sqrt(kernels::active().floats.norm_squared(rotated, n + (last > 0 ? 1 : 0)));
+    if (!(length * length <= longest_squared)) {
+        return {RowKind::loose, 0};
+    }
+    rotation_.apply(rotated);
+    const double error =
+        (length * (rotation_.relative_error() + 1.001 * 0x1p-24) + absolute) * 1.001;
+    return {kind, static_cast<float>(error)};
+}
+
+void Space::row_as_query(const float* rotated, float* query) const noexcept {
+    std::copy(rotated, rotated + padded(), query);
+    if (metric() != Metric::inner_product) {
+        return;
+    }
+    rotation_.invert(query);
+    std::fill(query + dimension(), query + padded(), 0.0f);
+    const double norm = std::sqrt(kernels::active().floats.norm_squared(query, dimension()));
+    for (std::size_t i = 0; i < dimension() && norm > 0; ++i) {
+        query[i] = static_cast<float>(query[i] / norm);
+    }
+    rotation_.apply(query);
+}
+
+double choose_scale(Metric metric, double largest, double mean_square) {
+    if (metric == Metric::cosine || !(largest > 0) || !std::isfinite(largest)) {
+        return 1;
+    }
+    if (metric == Metric::inner_product) {
+        return 1 / (largest * 1.01);
+    }
+    if (!(mean_square > 0) || !std::isfinite(mean_square)) {
+        return 1;
+    }
+    return std::exp2(-std::floor(std::log2(mean_square) / 2));
+}
+
+double choose_scale(Metric metric, const float* rows, std::size_t n, std::size_t dimension) {
+    double largest = 0;
+    double sum = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        const double norm = kernels::active().floats.norm_squared(rows + i * dimension, dimension);
+        largest = std::max(largest, norm);
+        sum += norm;
+    }
+    return choose_scale(metric, std::sqrt(largest), n > 0 ? sum / static_cast<double>(n) : 0);
+}
+
+}  // namespace vecdot::algo
