@@ -23,6 +23,25 @@ SELECT input, r.* FROM (VALUES
 	('[$1]'), ('[1/2]'), ('[1e5 e]'), ('[%s%n]')
 ) t(input), refusal(input) r;
 
+-- Where PostgreSQL asks without an exception (pg_input_is_valid, from 16 on) the answer is the same.
+CREATE FUNCTION soft_state(text, typename text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	state text;
+BEGIN
+	IF current_setting('server_version_num')::integer < 160000 THEN
+		RETURN (refusal($1, typename)).state;
+	END IF;
+	EXECUTE 'SELECT coalesce(sql_error_code, ''accepted'') FROM pg_input_error_info($1, $2)' INTO state
+		USING $1, typename;
+	RETURN state;
+END $$;
+SELECT left(input, 10) AS input, typename, soft_state(input, typename) FROM (VALUES
+	('[1,2]', 'vector'), ('[1,2]', 'vector(2)'), ('[1,2]', 'vector(3)'), ('[1,a]', 'vector'), ('x', 'vector'),
+	('[]', 'vector'), ('[1] x', 'vector'), ('[1e39]', 'vector'), ('[nan]', 'vector'), ('[inf]', 'vector'),
+	('[1', 'vector'), ('[' || repeat('1,', 16000) || '1]', 'vector')
+) t(input, typename);
+DROP FUNCTION soft_state;
+
 -- long text is quoted in part, and a character of several bytes is not cut
 SELECT state, length(message), left(message, 50), right(message, 10), detail FROM refusal(repeat('x', 1000000));
 SELECT state, length(message), left(message, 50), right(message, 10), detail FROM refusal(repeat('ä', 500000));

@@ -60,7 +60,8 @@ Datum abbreviate(Datum original) {
     struct varlena* start = detoast_attr_slice(stored, 0, head + 2 * sizeof(float));
     const int32 bytes = static_cast<int32>(VARSIZE_ANY_EXHDR(start)) - head;
     float x[2] = {0, 0};
-    std::memcpy(x, VARDATA_ANY(start) + head, static_cast<Size>(std::max(bytes, 0)));
+    std::memcpy(x, VARDATA_ANY(start) + head,
+                static_cast<Size>(std::clamp(bytes, 0, static_cast<int32>(sizeof x))));
     const uint32 second = bytes < static_cast<int32>(sizeof x) ? 0 : sort_key(x[1]);
     pfree(start);
     return UInt64GetDatum(static_cast<uint64>(sort_key(x[0])) << 32 | second);
