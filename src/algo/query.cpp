@@ -142,6 +142,9 @@ double operator_value(const Query& query, double key) noexcept {
 }
 
 void CellDistance::add(const float* centroid, std::size_t count) noexcept {
+    if (query_->kind != QueryKind::normal) {
+        return;
+    }
     const kernels::FloatKernels& floats = kernels::active().floats;
     const float* q = query_->vector.data() + done_;
     distance_squared_ += floats.l2_squared(q, centroid, count);

@@ -1,0 +1,230 @@
+// Every instruction set gives what the definitions in code_kernels.hpp say, bit for bit.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "core/random.hpp"
+#include "kernels/kernels.hpp"
+
+namespace vecdot::kernels {
+namespace {
+
+class CodeKernelsTest : public testing::TestWithParam<int> {
+  protected:
+    void SetUp() override {
+        const auto set = static_cast<InstructionSet>(GetParam());
+        if (!is_supported(set)) {
+            GTEST_SKIP() << "this machine lacks the instruction set";
+        }
+        kernel_ = &table(set)->codes;
+    }
+
+    std::vector<std::uint8_t> bytes(std::size_t n) {
+        std::vector<std::uint8_t> x(n);
+        for (auto& b : x) {
+            b = static_cast<std::uint8_t>(random_.next());
+        }
+        return x;
+    }
+
+    std::vector<std::int8_t> signed_bytes(std::size_t n) {
+        std::vector<std::int8_t> x(n);
+        for (auto& b : x) {
+            b = static_cast<std::int8_t>(static_cast<int>(random_.below(255)) - 127);
+        }
+        return x;
+    }
+
+    std::vector<float> floats(std::size_t n) {
+        std::vector<float> x(n);
+        for (auto& f : x) {
+            f = static_cast<float>(random_.normal());
+        }
+        return x;
+    }
+
+    const CodeKernels* kernel_ = nullptr;
+    core::Random random_{7};
+};
+
+TEST_P(CodeKernelsTest, ScansUnits) {
+    for (const std::size_t count : {1, 4, 7, 48, 1004}) {
+        const auto units = bytes(count * 64);
+        auto entries = signed_bytes(count * 64);
+        entries[0] = -127;
+        std::vector<std::int32_t> sums(32, 5);
+        std::vector<std::int32_t> expected(32, 5);
+        for (std::size_t u = 0; u < count; ++u) {
+            for (std::size_t v = 0; v < 32; ++v) {
+                for (std::size_t g = 0; g < 4; ++g) {
+                    const unsigned byte = units[64 * u + 4 * (v % 16) + g];
+                    expected[v] += entries[64 * u + 16 * g + (v < 16 ? byte & 15 : byte >> 4)];
+                }
+            }
+        }
+        kernel_->scan_units(units.data(), entries.data(), count, sums.data());
+        EXPECT_EQ(sums, expected) << count;
+    }
+}
+
+TEST_P(CodeKernelsTest, BoundsABlock) {
+    auto factors = floats(97);
+    std::vector<std::int32_t> sums(32);
+    for (auto& s : sums) {
+        s = static_cast<std::int32_t>(random_.below(20000)) - 10000;
+    }
+    const BoundTerms terms{1.5f, 0.75f, 0.001f, 2.5f};
+    // At an odd address, as on a page.
+    std::vector<std::uint8_t> raw(4 * 96 + 1);
+    std::memcpy(raw.data() + 1, factors.data(), 4 * 96);
+    float bounds[32];
+    const std::uint32_t below =
+        kernel_->block_bounds(raw.data() + 1, sums.data(), terms, 0.3f, bounds);
+    for (std::size_t v = 0; v < 32; ++v) {
+        const float weighted = terms.add_weight * factors[v];
+        const float sum = terms.sum_weight * static_cast<float>(sums[v]);
+        const float product = factors[32 + v] * sum;
+        const float loss = terms.error_weight * factors[64 + v];
+        const float expected = ((terms.base + weighted) + product) - loss;
+        EXPECT_EQ(bounds[v], expected);
+        EXPECT_EQ(below >> v & 1, expected < 0.3f ? 1u : 0u);
+    }
+}
+
+TEST_P(CodeKernelsTest, DotsOfBytes) {
+    for (const std::size_t n : {64, 128, 832, 16064}) {
+        auto rows = bytes(7 * n);
+        auto high = signed_bytes(n);
+        auto low = signed_bytes(n);
+        // The largest sums there can be.
+        std::fill(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(n), std::uint8_t{255});
+        if (n == 16064) {
+            std::fill(high.begin(), high.end(), std::int8_t{-127});
+        }
+        std::vector<std::int32_t> sums(7);
+        kernel_->dot_rows(rows.data(), 7, n, high.data(), sums.data());
+        for (std::size_t r = 0; r < 7; ++r) {
+            std::int32_t h = 0;
+            std::int32_t l = 0;
+            for (std::size_t i = 0; i < n; ++i) {
+                h += rows[r * n + i] * high[i];
+                l += rows[r * n + i] * low[i];
+            }
+            EXPECT_EQ(sums[r], h);
+            const PlaneDots dots =
+                kernel_->dot_planes(rows.data() + r * n, high.data(), low.data(), n);
+            EXPECT_EQ(dots.high, h);
+            EXPECT_EQ(dots.low, l);
+        }
+    }
+}
+
+TEST_P(CodeKernelsTest, NearestInPanels) {
+    constexpr std::size_t n = 128;
+    constexpr std::size_t count = 3;
+    constexpr std::size_t queries = 11;
+    const auto panels = bytes(count * n * 16);
+    const auto query = signed_bytes(queries * n);
+    const auto norm = floats(count * 16);
+    const auto weight = floats(count * 16);
+    const auto scale = floats(queries);
+    std::vector<std::int32_t> offset(queries);
+    for (auto& o : offset) {
+        o = static_cast<std::int32_t>(random_.below(100000));
+    }
+    std::vector<float> best(16 * queries);
+    std::vector<std::uint32_t> index(16 * queries);
+    kernel_->nearest_in_panels(panels.data(), count, n, norm.data(), weight.data(), query.data(),
+                               scale.data(), offset.data(), queries, best.data(), index.data());
+    for (std::size_t q = 0; q < queries; ++q) {
+        for (std::size_t c = 0; c < 16; ++c) {
+            float least = HUGE_VALF;
+            std::uint32_t where = 0;
+            for (std::size_t p = 0; p < count; ++p) {
+                std::int32_t sum = 0;
+                for (std::size_t i = 0; i < n; ++i) {
+                    sum += panels[p * n * 16 + i / 4 * 64 + 4 * c + i % 4] * query[q * n + i];
+                }
+                const std::size_t r = 16 * p + c;
+                const float product = (weight[r] * scale[q]) * static_cast<float>(sum - offset[q]);
+                const float value = norm[r] - product;
+                if (value < least) {
+                    least = value;
+                    where = static_cast<std::uint32_t>(r);
+                }
+            }
+            EXPECT_EQ(best[16 * q + c], least);
+            EXPECT_EQ(index[16 * q + c], where);
+        }
+    }
+}
+
+TEST_P(CodeKernelsTest, QuantisesAndMakesTables) {
+    constexpr std::size_t n = 192;
+    auto x = floats(n);
+    x[0] = 0.5f / 32;  // halves go to even
+    x[1] = 1.5f / 32;
+    x[2] = -2.5f / 32;
+    x[3] = 1e30f;
+    x[4] = -1e30f;
+    std::vector<std::uint8_t> codes(n);
+    kernel_->quantise(x.data(), n, 32, codes.data());
+    for (std::size_t i = 0; i < n; ++i) {
+        const double value = std::nearbyint(std::clamp(x[i] * 32.0, -127.0, 127.0));
+        EXPECT_EQ(codes[i], static_cast<int>(value) + 128) << i;
+    }
+    auto q = floats(n);
+    std::vector<std::int8_t> entries(4 * n);
+    const float step = kernel_->sign_table(q.data(), n, entries.data());
+    int largest = 0;
+    for (std::size_t i = 0; i < n; i += 4) {
+        for (unsigned e = 0; e < 16; ++e) {
+            double sum = 0;
+            for (unsigned k = 0; k < 4; ++k) {
+                sum += (e >> k & 1) != 0 ? static_cast<double>(q[i + k])
+                                         : -static_cast<double>(q[i + k]);
+            }
+            const int entry = entries[4 * i + e];
+            EXPECT_NEAR(entry * static_cast<double>(step), sum, 0.5001 * static_cast<double>(step));
+            largest = std::max(largest, std::abs(entry));
+        }
+    }
+    EXPECT_EQ(largest, 127);
+    std::fill(q.begin(), q.end(), 0.0f);
+    EXPECT_EQ(kernel_->sign_table(q.data(), n, entries.data()), 0.0f);
+    EXPECT_EQ(entries, std::vector<std::int8_t>(4 * n, 0));
+}
+
+TEST_P(CodeKernelsTest, Hadamard) {
+    for (const std::size_t n : {64, 128, 256, 512, 1024, 8192}) {
+        const auto x = floats(n);
+        auto fast = x;
+        kernel_->hadamard(fast.data(), n, 0.25f);
+        auto slow = x;
+        for (std::size_t h = 1; h < n; h *= 2) {
+            for (std::size_t i = 0; i < n; ++i) {
+                if ((i & h) == 0) {
+                    const float a = slow[i];
+                    const float b = slow[i + h];
+                    slow[i] = a + b;
+                    slow[i + h] = a - b;
+                }
+            }
+        }
+        for (auto& f : slow) {
+            f *= 0.25f;
+        }
+        EXPECT_EQ(fast, slow) << n;
+        auto mixed = x;
+        kernel_->mix_halves(mixed.data(), n, 0.5f);
+        EXPECT_EQ(mixed[1], (x[1] + x[n / 2 + 1]) * 0.5f);
+        EXPECT_EQ(mixed[n / 2 + 1], (x[1] - x[n / 2 + 1]) * 0.5f);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sets, CodeKernelsTest, testing::Range(0, instruction_set_count));
+
+}  // namespace
+}  // namespace vecdot::kernels
