@@ -3,7 +3,7 @@ PG_CONFIG ?= pg_config
 export PG_CONFIG
 
 # The commands install what they miss, so they work where there is no PostgreSQL yet.
-COMMANDS = help check bench demo demo-start demo-psql demo-stop
+COMMANDS = help check check-versions bench demo demo-start demo-psql demo-stop
 ifneq ($(filter $(COMMANDS),$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 .PHONY: $(MAKECMDGOALS)
@@ -17,6 +17,10 @@ help:
 ## make check            every test; installs missing Debian packages, nothing else (ONLY='unit tap-*' picks)
 check:
 	@test/check.sh $(ONLY)
+
+## make check-versions   PostgreSQL 17 and 18 in chroots of later Debian releases (root; CHROOTS=..., 4 GB)
+check-versions:
+	@CHROOTS='$(CHROOTS)' test/check_versions.sh $(ONLY)
 
 ## make demo             nearest neighbours of pictures on a cluster of its own, and a picture of them
 demo:

@@ -166,6 +166,25 @@ unit() {
     return $status
 }
 
+# --- arbitrary bytes as input, under sanitizers ---------------------------------------------------
+
+# For a bounded time, in a folder of its own: another check of the same tree may be fuzzing.
+fuzz() {
+    local compiler
+    compiler=$(make_variable FUZZ_CXX)
+    if ! command -v "$compiler" >/dev/null; then
+        echo "skipped: fuzzing: there is no $compiler here"
+        count 0 0 1
+        return 0
+    fi
+    if make -s -C "$source_dir" fuzz FREE="$stage/fuzz" FUZZ_SECONDS=20; then
+        count 1 0
+    else
+        count 0 1
+        return 1
+    fi
+}
+
 # --- pg_regress under an instruction set ----------------------------------------------------------
 
 regress() {
@@ -196,6 +215,11 @@ regress() {
 
 tap() {
     local file=$1 directory=$stage/tap/$job status
+    if ! perl -MIPC::Run -e 1 2>/dev/null; then
+        echo "skipped: $file: there is no Perl module IPC::Run here (Debian: libipc-run-perl)"
+        count 0 0 1
+        return 0
+    fi
     as_server_user mkdir -p "$directory"
     PATH=$pg_bindir:$PATH TMPDIR=$stage/tmp VECDOT_CONF=$stage/dest/vecdot.conf \
         PG_REGRESS=$pgxs_dir/test/regress/pg_regress TESTDIR=$directory \
@@ -304,7 +328,8 @@ examples() {
 
 # --------------------------------------------------------------------------------------------------
 
-need_packages g++ make binutils perl python3 libipc-run-perl libxsimd-dev libeigen3-dev libgtest-dev
+need_packages g++ make binutils perl python3 libxsimd-dev libeigen3-dev libgtest-dev
+want_packages libipc-run-perl clang-14 libclang-rt-14-dev
 find_postgres
 # Below /tmp, since the tree may lie where the server's user can't look.
 stage=$(mktemp -d /tmp/vecdot-check.XXXXXX) || exit 1
@@ -317,6 +342,7 @@ while [ ${#running[@]} -gt 0 ]; do reap; done
 for instruction_set in $(server_psql -d postgres -c "LOAD 'vecdot'; SELECT unnest(enumvals) FROM pg_settings WHERE name = 'vecdot.instruction_set'"); do
     [ "$instruction_set" = auto ] || run "regress-$instruction_set" regress "$instruction_set"
 done
+run fuzz fuzz
 run unit unit
 run sources sources
 run documentation documentation

@@ -47,9 +47,20 @@ has_postgres() {
         [ -f "$pgxs" ] && [ -x "$bindir/initdb" ]
 }
 
+apt_get() {
+    local sudo=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || return 1
+        sudo=(sudo)
+        # Without a terminal sudo must not ask for a password.
+        [ -t 0 ] || sudo=(sudo -n)
+    fi
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 "$@" </dev/null
+}
+
 # Installs the Debian packages of its arguments that are missing, and PostgreSQL.
 need_packages() {
-    local wanted=("$@") missing sudo=() attempt
+    local wanted=("$@") missing attempt
     if ! command -v dpkg-query >/dev/null; then
         has_postgres || die "no PostgreSQL with its development files ($PG_CONFIG --pgxs), and this is not Debian, where this command would install it"
         say "not Debian: taking for granted that what Debian calls ${wanted[*]} is here"
@@ -59,19 +70,12 @@ need_packages() {
     mapfile -t missing < <(missing_packages "${wanted[@]}")
     [ ${#missing[@]} -gt 0 ] || return 0
 
-    if [ "$(id -u)" -ne 0 ]; then
-        command -v sudo >/dev/null ||
-            die "these Debian packages are missing and there is no sudo to install them: run as root: apt-get install ${missing[*]}"
-        sudo=(sudo)
-        [ -t 0 ] || sudo=(sudo -n)
-    fi
+    [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
+        die "these Debian packages are missing and there is no sudo to install them: run as root: apt-get install ${missing[*]}"
     say "Installing from Debian what is missing: ${missing[*]}"
-    sudo+=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600)
     for attempt in 1 2 3; do
-        "${sudo[@]}" update </dev/null ||
-            say "warning: apt-get update failed; trying with the package lists that are here"
-        "${sudo[@]}" install --no-install-recommends "${missing[@]}" </dev/null && break
-        [ "$attempt" -lt 3 ] || break
+        apt_get update || say "warning: apt-get update failed; trying with the package lists that are here"
+        apt_get install --no-install-recommends "${missing[@]}" && break
         # Another run may hold the package lists.
         sleep 5
     done
@@ -79,6 +83,21 @@ need_packages() {
     [ ${#missing[@]} -eq 0 ] || die "could not install ${missing[*]}: see apt-get's messages above"
     hash -r
     has_postgres || die "no PostgreSQL with its development files: $PG_CONFIG --pgxs gives '$("$PG_CONFIG" --pgxs 2>&1)'"
+}
+
+# Installs packages that tests can do without, where this Debian has them.
+want_packages() {
+    local package
+    for package in "$@"; do
+        if ! command -v dpkg-query >/dev/null || [ -z "$(missing_packages "$package")" ]; then
+            continue
+        elif apt-cache show "$package" >/dev/null 2>&1 || { apt_get update && apt-cache show "$package" >/dev/null 2>&1; }; then
+            say "Installing from Debian: $package"
+            apt_get install --no-install-recommends "$package" || say "could not install $package: what needs it is skipped"
+        else
+            say "there is no package $package here: what needs it is skipped"
+        fi
+    done
 }
 
 # Sets what is known only once PostgreSQL is there.
