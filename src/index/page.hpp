@@ -113,12 +113,16 @@ static_assert(sizeof(Parameters) == 32);
 // next one that holds the structure lock finishes it.
 constexpr uint32 max_intents = 96;
 constexpr uint32 max_retiring = 3;
+struct Retiring {  // a cell that no directory names any more
+    BlockNumber head;
+    uint32 cell;
+    uint64 generation;
+};
 struct Unfinished {
     uint32 intent_count;
     uint32 retiring_count;
-    BlockRun intents[max_intents];       // allocated for cells that were never published
-    BlockNumber retiring[max_retiring];  // heads of cells that no directory names any more
-    uint32 unused;
+    BlockRun intents[max_intents];  // allocated for cells that were never published
+    Retiring retiring[max_retiring];
 };
 
 // Everything that the stopping rule learnt; its meaning is the engine's, the bytes are kept here.
@@ -138,7 +142,8 @@ struct Meta {
     uint64 calibrated_rows;  // live rows when the calibration was made
     Segments slot_pages;
     Segments centroid_pages;
-    Segments free_pages;
+    Segments free_pages[2];  // the free list, and the place where vacuum writes it anew
+    uint32 free_active;      // which of the two
     uint32 has_origin;
     BlockRun origin;  // pages of it
     uint32 unused;
@@ -201,7 +206,8 @@ struct CellHeader {
     uint32 dead;     // of them marked dead, when last counted
     float radius;    // at least the distance of any row from the centroid, routing space
     uint32 extent_count;
-    uint64 unused[3];
+    uint32 no_split_below;  // rows at which a split is worth another try, after one in vain
+    uint32 unused[5];
     Extent extents[max_extents];
     uint64 unused2[2];
 };

@@ -78,16 +78,16 @@ void init_page(Page page, const PageIdentity& identity) {
     label->generation = identity.generation;
 }
 
-void extend_to(Relation index, BlockNumber end) {
-    if (RelationGetNumberOfBlocks(index) >= end) {
+void extend_to(Relation index, BlockNumber end, ForkNumber fork) {
+    if (RelationGetNumberOfBlocksInFork(index, fork) >= end) {
         return;
     }
     const bool shared = !RELATION_IS_LOCAL(index);
     if (shared) {
         LockRelationForExtension(index, ExclusiveLock);
     }
-    while (RelationGetNumberOfBlocks(index) < end) {
-        ReleaseBuffer(ReadBuffer(index, P_NEW));
+    for (BlockNumber n = RelationGetNumberOfBlocksInFork(index, fork); n < end; ++n) {
+        ReleaseBuffer(ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, nullptr));
     }
     if (shared) {
         UnlockRelationForExtension(index, ExclusiveLock);

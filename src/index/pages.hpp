@@ -41,7 +41,7 @@ void init_page(Page page, const PageIdentity& identity);
 
 // Makes the file at least end blocks long; the new pages are zero. Allocation is a number on the
 // meta page: the file follows when a page is first written.
-void extend_to(Relation index, BlockNumber end);
+void extend_to(Relation index, BlockNumber end, ForkNumber fork = MAIN_FORKNUM);
 
 // Locks a page that nobody has written since its blocks were allocated, whatever its bytes are.
 Buffer lock_fresh_page(Relation index, BlockNumber block);

@@ -1,0 +1,155 @@
+// Reading one cell: what a search, vacuum, a split and the verifier share.
+//
+// One page is locked (share) at a time. The number of rows is read first, on the head page: all
+// that stands below it was complete before it was published, in memory as in the WAL, so a reader
+// sees whole rows without any other lock.
+#pragma once
+
+#include "index/layout.hpp"
+#include "index/pages.hpp"
+
+namespace vecdot::index {
+
+constexpr uint32 any_cell = UINT32_MAX;
+
+// An opened cell. Plain data.
+struct CellView {
+    Relation index;
+    uint32 cell;  // slot number
+    BlockNumber head;
+    uint64 generation;
+    CellLayout layout;
+    uint32 flags;
+    uint32 rows;  // published when the cell was opened
+    uint32 dead;
+    float radius;
+    uint32 no_split_below;
+    bool retired;
+    uint32 extent_count;
+    uint32 capacity;  // rows
+    Extent extents[max_extents];
+};
+
+// Checks a head page and reads its header. known_blocks: see check_blocks(), may be null.
+void view_head(Relation index, const Parameters& parameters, BlockNumber head, Page page,
+               CellView* view, BlockNumber* known_blocks = nullptr);
+
+// Reads a cell's head page. generation: its lower 32 bits are compared; cell may be any_cell.
+// Calls centroid(const float*, count) for the pieces of the centroid if visit is not null; the
+// page is locked meanwhile.
+using CentroidVisitor = void (*)(void* state, const float* piece, uint32 count);
+void open_cell(Relation index, const Parameters& parameters, uint32 cell, BlockNumber head,
+               uint32 generation, CellView* view, BlockNumber* known_blocks, CentroidVisitor visit,
+               void* state);
+
+// The same with the whole centroid copied to centroid (padded floats), which may be null.
+void open_cell(Relation index, const Parameters& parameters, uint32 cell, BlockNumber head,
+               uint32 generation, CellView* view, float* centroid);
+
+// Where an extent's rows stand within the cell.
+struct ExtentRows {
+    uint32 first_row;
+    uint32 rows;  // published
+};
+ExtentRows extent_rows(const CellView& view, uint32 extent);
+// The extent that holds a row below the capacity, and the row's number within it.
+uint32 find_extent(const CellView& view, uint32 row, uint32* local);
+
+// Where a row's address entry stands: entry number offset of its page's entries.
+struct AddressPlace {
+    BlockNumber block;
+    bool on_head;
+    uint32 position;  // of the page within its section
+    uint32 entry;     // within the page
+    uint32 run;       // rows from this one on that follow on the same page, within the capacity
+};
+AddressPlace address_place(const CellView& view, uint32 row);
+
+// Address entries on a page that is locked.
+AddressEntry* address_entries(const CellView& view, Page page, bool on_head);
+
+// Identity of a cell's pages. Sections count their pages within an extent; the extent's number
+// stands in the upper half.
+PageIdentity cell_page(const CellView& view, PageKind kind, uint32 extent, uint32 page);
+
+// Copies the address entries of rows first, first + 1, ... that stand on one page; returns how
+// many, at most count, at least 1 (first is below view.rows, count > 0).
+uint32 read_addresses(const CellView& view, uint32 first, uint32 count, AddressEntry* entries);
+
+// Calls visit(const uint8* units, uint32 count) for the code units of all blocks up to view.rows,
+// in order, page by page. Units are aligned to 64 bytes and valid during the call only; the page is
+// share-locked, so visit neither ereports nor reads pages.
+template <typename Visit>
+void scan_codes(const CellView& view, Visit&& visit) {
+    for (uint32 e = 0; e < view.extent_count; ++e) {
+        const ExtentRows rows = extent_rows(view, e);
+        if (rows.rows == 0) {
+            break;
+        }
+        const uint32 units = divide_up(rows.rows, rows_per_block) * view.layout.units_per_block;
+        const uint32 pages = divide_up(units, units_per_page);
+        const BlockNumber start = view.layout.code_start(e == 0, view.extents[e]);
+        Buffer next = ReadBuffer(view.index, start);
+        for (uint32 page = 0; page < pages; ++page) {
+            const Buffer buffer = next;
+            // The next page is looked up, and its first lines are on their way, while this one is
+            // scored.
+            if (page + 1 < pages) {
+                next = ReadBuffer(view.index, start + page + 1);
+                const char* ahead = reinterpret_cast<const char*>(BufferGetPage(next));
+                for (Size line = 0; line < 8; ++line) {
+                    __builtin_prefetch(ahead + line * unit_size);
+                }
+            }
+            LockBuffer(buffer, BUFFER_LOCK_SHARE);
+            const Page image = BufferGetPage(buffer);
+            check_page(view.index, start + page, image, cell_page(view, PageKind::code, e, page));
+            const uint32 done = page * units_per_page;
+            visit(reinterpret_cast<const uint8*>(payload(image)),
+                  Min(units - done, units_per_page));
+            UnlockReleaseBuffer(buffer);
+        }
+    }
+}
+
+// Calls visit(i, offset, const uint8* codes, bytes) with the refinement codes of rows[i],
+// ascending, in pieces cut at page borders (multiples of 64 bytes). wanted(i) says whether to read
+// row i at all. As above for visit.
+template <typename Wanted, typename Visit>
+void read_refinement(const CellView& view, const uint32* rows, uint32 count, Wanted&& wanted,
+                     Visit&& visit) {
+    const uint32 bytes = view.layout.refine_bytes;
+    Buffer buffer = InvalidBuffer;
+    BlockNumber current = InvalidBlockNumber;
+    for (uint32 i = 0; i < count; ++i) {
+        if (!wanted(i)) {
+            continue;
+        }
+        uint32 local;
+        const uint32 e = find_extent(view, rows[i], &local);
+        const BlockNumber start = view.layout.refine_start(e == 0, view.extents[e]);
+        uint32 done = 0;
+        while (done < bytes) {
+            const StreamPosition at = stream_position(static_cast<uint64>(local) * bytes + done);
+            if (start + at.page != current) {
+                if (BufferIsValid(buffer)) {
+                    UnlockReleaseBuffer(buffer);
+                }
+                current = start + at.page;
+                buffer =
+                    read_page(view.index, current, cell_page(view, PageKind::refine, e, at.page),
+                              BUFFER_LOCK_SHARE);
+            }
+            const uint32 piece = Min(bytes - done, static_cast<uint32>(payload_size) - at.offset);
+            visit(i, done,
+                  reinterpret_cast<const uint8*>(payload(BufferGetPage(buffer))) + at.offset,
+                  piece);
+            done += piece;
+        }
+    }
+    if (BufferIsValid(buffer)) {
+        UnlockReleaseBuffer(buffer);
+    }
+}
+
+}  // namespace vecdot::index

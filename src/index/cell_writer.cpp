@@ -1,0 +1,152 @@
+#include "index/cell_writer.hpp"
+
+namespace vecdot::index {
+
+namespace {
+
+void write_page(const CellWriter& writer, BlockNumber block, const char* image) {
+    if (writer.logged) {
+        const Buffer buffer = lock_fresh_page(writer.index, block);
+        Record record(writer.index);
+        memcpy(record.add_fresh(buffer, writer.head), image, BLCKSZ);
+        record.finish();
+        UnlockReleaseBuffer(buffer);
+    } else {
+        const Buffer buffer =
+            ReadBufferExtended(writer.index, writer.fork, block, RBM_ZERO_AND_LOCK, nullptr);
+        memcpy(BufferGetPage(buffer), image, BLCKSZ);
+        MarkBufferDirty(buffer);
+        UnlockReleaseBuffer(buffer);
+    }
+}
+
+char* new_image() {
+    return static_cast<char*>(palloc0(BLCKSZ));
+}
+
+void begin_page(const CellWriter& writer, CellWriter::Section* section) {
+    init_page(section->image,
+              {section->kind, writer.head.cell, section->page, writer.head.generation});
+    section->filled = 0;
+}
+
+void end_page(const CellWriter& writer, CellWriter::Section* section) {
+    write_page(writer, section->start + section->page, section->image);
+    section->page += 1;
+    begin_page(writer, section);
+}
+
+void append(const CellWriter& writer, CellWriter::Section* section, const void* bytes, Size size,
+            bool whole) {
+    const char* from = static_cast<const char*>(bytes);
+    while (size > 0) {
+        Size piece = Min(size, payload_size - section->filled);
+        if (piece == 0 || (whole && piece < size)) {
+            end_page(writer, section);
+            continue;
+        }
+        memcpy(payload(section->image) + section->filled, from, piece);
+        section->filled += piece;
+        from += piece;
+        size -= piece;
+    }
+}
+
+void flush_block(CellWriter* writer) {
+    append(*writer, &writer->codes, writer->block, writer->layout.units_per_block * unit_size,
+           false);
+    memset(writer->block, 0, writer->layout.units_per_block * unit_size);
+}
+
+}  // namespace
+
+void begin_writing(CellWriter* writer, Relation index, ForkNumber fork, bool logged,
+                   const Parameters& parameters, uint32 cell, uint64 generation, uint32 flags,
+                   Extent extent, const float* centroid) {
+    writer->index = index;
+    writer->fork = fork;
+    writer->logged = logged;
+    writer->head = {PageKind::head, cell, 0, generation};
+    writer->layout = CellLayout::of(parameters, flags);
+    writer->extent = extent;
+    writer->flags = flags;
+    writer->capacity = extent.blocks * rows_per_block;
+    writer->rows = 0;
+    writer->radius = 0;
+    const CellLayout& layout = writer->layout;
+    writer->addresses = {PageKind::address, layout.address_start(true, extent), new_image(), 0, 0};
+    writer->codes = {PageKind::code, layout.code_start(true, extent), new_image(), 0, 0};
+    writer->refinement = {PageKind::refine, layout.refine_start(true, extent), new_image(), 0, 0};
+    begin_page(*writer, &writer->addresses);
+    begin_page(*writer, &writer->codes);
+    begin_page(*writer, &writer->refinement);
+    writer->head_image = new_image();
+    extend_to(index, extent.start + layout.pages(true, extent.blocks), fork);
+    init_page(writer->head_image, writer->head);
+    if (layout.has_codes) {
+        writer->block = static_cast<uint8*>(palloc0(layout.units_per_block * unit_size));
+        writer->centroid = static_cast<float*>(palloc(layout.centroid_bytes));
+        memcpy(writer->centroid, centroid, layout.centroid_bytes);
+    }
+}
+
+void write_row(CellWriter* writer, const ItemPointerData& tid, const algo::EncodedRow* row) {
+    const CellLayout& layout = writer->layout;
+    if (writer->rows == writer->capacity) {
+        elog(ERROR, "cell %u is full with %u rows", writer->head.cell, writer->rows);
+    }
+    AddressEntry entry{};
+    entry.tid = tid;
+    if (layout.has_codes) {
+        static_assert(sizeof entry.refine == sizeof row->refine);
+        memcpy(entry.refine, &row->refine, sizeof entry.refine);
+        append(*writer, &writer->refinement, row->code, layout.refine_bytes, false);
+        const uint32 lane = writer->rows % rows_per_block;
+        algo::put_row(writer->block, 0, layout.units_per_block, layout.padded, lane, row->signs,
+                      row->sign_factors);
+        if (lane == rows_per_block - 1) {
+            flush_block(writer);
+        }
+        writer->radius = Max(writer->radius, row->radius);
+    }
+    if (writer->rows < layout.head_addresses) {
+        reinterpret_cast<AddressEntry*>(payload(writer->head_image) + sizeof(CellHeader) +
+                                        layout.centroid_bytes)[writer->rows] = entry;
+    } else {
+        append(*writer, &writer->addresses, &entry, sizeof entry, true);
+    }
+    writer->rows += 1;
+}
+
+void end_writing(CellWriter* writer) {
+    const CellLayout& layout = writer->layout;
+    if (layout.has_codes && writer->rows % rows_per_block != 0) {
+        flush_block(writer);
+    }
+    for (CellWriter::Section* section : {&writer->addresses, &writer->codes, &writer->refinement}) {
+        if (section->filled > 0) {
+            end_page(*writer, section);
+        }
+    }
+    CellHeader* header = reinterpret_cast<CellHeader*>(payload(writer->head_image));
+    header->flags = writer->flags;
+    header->rows = writer->rows;
+    header->radius = writer->radius;
+    header->extent_count = 1;
+    header->extents[0] = writer->extent;
+    const char* centroid = reinterpret_cast<const char*>(writer->centroid);
+    uint32 done =
+        Min(layout.centroid_bytes, static_cast<uint32>(payload_size - sizeof(CellHeader)));
+    if (done > 0) {
+        memcpy(payload(writer->head_image) + sizeof(CellHeader), centroid, done);
+    }
+    CellWriter::Section more{PageKind::head, writer->extent.start, new_image(), 1, 0};
+    begin_page(*writer, &more);
+    append(*writer, &more, centroid + done, layout.centroid_bytes - done, false);
+    if (more.filled > 0) {
+        end_page(*writer, &more);
+    }
+    write_page(*writer, writer->extent.start, writer->head_image);
+}
+
+}  // namespace vecdot::index

@@ -1,0 +1,155 @@
+// Ending what was interrupted, and tidying the free list.
+#include <algorithm>
+
+#include "index/cell.hpp"
+#include "index/meta.hpp"
+
+extern "C" {
+#include "access/transam.h"
+#include "access/xact.h"
+}
+
+namespace vecdot::index {
+
+namespace {
+
+void release(Buffer* buffers, int count) {
+    for (int i = 0; i < count; ++i) {
+        if (BufferIsValid(buffers[i])) {
+            UnlockReleaseBuffer(buffers[i]);
+        }
+    }
+}
+
+// Extents of cells that were never published: nobody has seen them.
+void free_intents(Relation index) {
+    const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    const Meta* current = meta_of(BufferGetPage(buffer));
+    if (current->unfinished.intent_count > 0) {
+        Record record(index);
+        Meta* meta = meta_of(record.add(buffer));
+        Buffer locked[2];
+        free_runs(index, meta, meta->unfinished.intents, meta->unfinished.intent_count, 0, &record,
+                  locked);
+        meta->unfinished.intent_count = 0;
+        record.finish();
+        release(locked, 2);
+    }
+    UnlockReleaseBuffer(buffer);
+}
+
+// One cell that is out of the directory: flags it and frees its extents, as one record.
+void free_retiring(Relation index, const Parameters& parameters, const Retiring& cell) {
+    const Buffer head_buffer = read_page(
+        index, cell.head, {PageKind::head, cell.cell, 0, cell.generation}, BUFFER_LOCK_EXCLUSIVE);
+    CellView view;
+    view_head(index, parameters, cell.head, BufferGetPage(head_buffer), &view);
+    BlockRun runs[max_extents];
+    for (uint32 e = 0; e < view.extent_count; ++e) {
+        runs[e] = {view.extents[e].start, view.layout.pages(e == 0, view.extents[e].blocks)};
+    }
+    const Buffer meta_buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    Record record(index);
+    Meta* meta = meta_of(record.add(meta_buffer));
+    reinterpret_cast<CellHeader*>(payload(record.add(head_buffer)))->retired = 1;
+    Unfinished& unfinished = meta->unfinished;
+    Assert(unfinished.retiring_count > 0);
+    unfinished.retiring_count -= 1;
+    Assert(unfinished.retiring[unfinished.retiring_count].head == cell.head);
+    Buffer locked[2];
+    free_runs(index, meta, runs, view.extent_count,
+              U64FromFullTransactionId(ReadNextFullTransactionId()), &record, locked);
+    record.finish();
+    release(locked, 2);
+    UnlockReleaseBuffer(meta_buffer);
+    UnlockReleaseBuffer(head_buffer);
+}
+
+}  // namespace
+
+void finish_unfinished(Relation index) {
+    Meta meta;
+    read_meta(index, &meta);
+    if (meta.unfinished.intent_count > 0) {
+        free_intents(index);
+    }
+    for (uint32 i = meta.unfinished.retiring_count; i > 0; --i) {
+        free_retiring(index, meta.parameters, meta.unfinished.retiring[i - 1]);
+    }
+}
+
+void coalesce_free_list(Relation index) {
+    const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    const Meta before = *meta_of(BufferGetPage(buffer));
+    const uint32 count = before.free_count;
+    if (count == 0) {
+        UnlockReleaseBuffer(buffer);
+        return;
+    }
+    const Segments& old_pages = before.free_pages[before.free_active];
+    FreeExtent* extents = static_cast<FreeExtent*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, count * sizeof(FreeExtent)));
+    uint32 n = 0;
+    for (uint32 page = 0; page < divide_up(count, free_extents_per_page); ++page) {
+        const Buffer from =
+            read_array_page(index, old_pages, PageKind::free_list, page, BUFFER_LOCK_SHARE);
+        const uint32 here = Min(count - page * free_extents_per_page, free_extents_per_page);
+        const FreeExtent* entries =
+            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(from)));
+        for (uint32 i = 0; i < here; ++i) {
+            if (entries[i].run.length > 0) {
+                extents[n++] = entries[i];
+            }
+        }
+        UnlockReleaseBuffer(from);
+    }
+    std::sort(extents, extents + n,
+              [](const FreeExtent& a, const FreeExtent& b) { return a.run.start < b.run.start; });
+    uint32 kept = 0;
+    for (uint32 i = 0; i < n; ++i) {
+        if (kept > 0 &&
+            extents[kept - 1].run.start + extents[kept - 1].run.length == extents[i].run.start) {
+            extents[kept - 1].run.length += extents[i].run.length;
+            extents[kept - 1].retired_at = Max(extents[kept - 1].retired_at, extents[i].retired_at);
+        } else {
+            extents[kept++] = extents[i];
+        }
+    }
+    if (kept == count) {
+        // Nothing to join: the list may stay as it is.
+        UnlockReleaseBuffer(buffer);
+        pfree(extents);
+        return;
+    }
+
+    // The new list is written beside the old one and takes its place by one record.
+    const uint32 target = 1 - before.free_active;
+    const uint32 pages = divide_up(kept, free_extents_per_page);
+    if (pages > 0) {
+        Record record(index);
+        Meta* meta = meta_of(record.add(buffer));
+        grow_array(meta, &meta->free_pages[target], pages - 1);
+        record.finish();
+    }
+    for (uint32 page = 0; page < pages; ++page) {
+        Record record(index);
+        Buffer to;
+        const Meta* meta = meta_of(BufferGetPage(buffer));
+        const Page image = add_array_page(index, meta->free_pages[target], PageKind::free_list,
+                                          page, &record, &to);
+        const uint32 first = page * free_extents_per_page;
+        memcpy(payload(image), extents + first,
+               Min(kept - first, free_extents_per_page) * sizeof(FreeExtent));
+        record.finish();
+        UnlockReleaseBuffer(to);
+    }
+    Record record(index);
+    Meta* meta = meta_of(record.add(buffer));
+    meta->free_active = target;
+    meta->free_count = kept;
+    record.finish();
+    UnlockReleaseBuffer(buffer);
+    pfree(extents);
+}
+
+}  // namespace vecdot::index

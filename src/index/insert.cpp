@@ -1,0 +1,294 @@
+// One new row: found its cell, encoded, appended. Nothing but the last WAL record, which raises the
+// cell's number of rows, makes any of it visible.
+#include "index/maintain.hpp"
+#include "index/meta.hpp"
+#include "kernels/kernels.hpp"
+#include "pg/memory.hpp"
+#include "pg/vector_datum.hpp"
+
+namespace vecdot::index {
+
+namespace {
+
+// The directory's radius grows ahead of the rows', since each change of it makes all sessions load
+// the directory again.
+constexpr float radius_headroom = 1.0625f;
+
+// An extent adds a quarter to a cell, and half once the cell has many.
+constexpr uint32 many_extents = 16;
+
+// The locked pages of an insert. A record holds four; what must come with the head page goes into
+// the last one.
+struct Batch {
+    Relation index;
+    Record record;
+    Buffer buffers[Record::capacity];
+    int count = 0;
+};
+
+void flush(Batch* batch) {
+    batch->record.finish();
+    for (int i = 0; i < batch->count; ++i) {
+        UnlockReleaseBuffer(batch->buffers[i]);
+    }
+    batch->count = 0;
+}
+
+Page add_page(Batch* batch, BlockNumber block, const PageIdentity& identity, bool fresh) {
+    if (batch->count == Record::capacity) {
+        flush(batch);
+    }
+    Buffer buffer;
+    Page image;
+    if (fresh) {
+        buffer = lock_fresh_page(batch->index, block);
+        image = batch->record.add_fresh(buffer, identity);
+    } else {
+        buffer = read_page(batch->index, block, identity, BUFFER_LOCK_EXCLUSIVE);
+        image = batch->record.add(buffer);
+    }
+    batch->buffers[batch->count++] = buffer;
+    return image;
+}
+
+// Room for more rows: an extent, allocated and attached by one record.
+void grow_cell(Relation index, const Parameters& parameters, Buffer head_buffer, CellView* view) {
+    if (view->extent_count == max_extents) {
+        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                        errmsg("a cell of index \"%s\" cannot grow beyond %u extents",
+                               RelationGetRelationName(index), max_extents),
+                        errhint("VACUUM or REINDEX rearranges it.")));
+    }
+    const uint32 total = view->capacity / rows_per_block;
+    const uint32 page_of_codes =
+        view->layout.has_codes ? units_per_page / view->layout.units_per_block : 1;
+    const uint32 growth = view->extent_count < many_extents ? total / 4 : total / 2;
+    Extent extent;
+    extent.blocks = view->layout.round_up(false, Max(Max(1u, page_of_codes), growth));
+
+    const Buffer meta_buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    Record record(index);
+    Meta* meta = meta_of(record.add(meta_buffer));
+    Buffer locked;
+    extent.start =
+        allocate_run(index, meta, view->layout.pages(false, extent.blocks), &record, &locked).start;
+    CellHeader* header = reinterpret_cast<CellHeader*>(payload(record.add(head_buffer)));
+    header->extents[header->extent_count] = extent;
+    header->extent_count += 1;
+    record.finish();
+    if (BufferIsValid(locked)) {
+        UnlockReleaseBuffer(locked);
+    }
+    UnlockReleaseBuffer(meta_buffer);
+    view_head(index, parameters, view->head, BufferGetPage(head_buffer), view);
+}
+
+void write_refinement(Batch* batch, const CellView& view, uint32 e, uint32 local,
+                      const uint8* code) {
+    const uint32 bytes = view.layout.refine_bytes;
+    const BlockNumber start = view.layout.refine_start(e == 0, view.extents[e]);
+    uint32 done = 0;
+    while (done < bytes) {
+        const StreamPosition at = stream_position(static_cast<uint64>(local) * bytes + done);
+        // A page is fresh for the row whose code reaches its first byte.
+        const Page page = add_page(batch, start + at.page,
+                                   cell_page(view, PageKind::refine, e, at.page), at.offset == 0);
+        const uint32 piece = Min(bytes - done, static_cast<uint32>(payload_size) - at.offset);
+        memcpy(payload(page) + at.offset, code + done, piece);
+        done += piece;
+    }
+}
+
+void write_codes(Batch* batch, const CellView& view, uint32 e, uint32 local,
+                 const algo::EncodedRow& row) {
+    const BlockNumber start = view.layout.code_start(e == 0, view.extents[e]);
+    const uint32 units = view.layout.units_per_block;
+    const uint32 lane = local % rows_per_block;
+    const uint32 first = local / rows_per_block * units;
+    uint32 done = 0;
+    while (done < units) {
+        const uint32 page = (first + done) / units_per_page;
+        const uint32 offset = (first + done) % units_per_page;
+        const uint32 piece = Min(units - done, units_per_page - offset);
+        // A page is fresh for the first row of the block that reaches its first unit.
+        const Page image = add_page(batch, start + page, cell_page(view, PageKind::code, e, page),
+                                    lane == 0 && offset == 0);
+        algo::put_row(reinterpret_cast<uint8*>(payload(image)) + offset * unit_size, done, piece,
+                      view.layout.padded, lane, row.signs, row.sign_factors);
+        done += piece;
+    }
+}
+
+// Appends a row to a cell of a directory of this version. False if the directory has changed since,
+// which it can't do for this cell while its head page is locked. row: null in a special list.
+bool append_row(Relation index, const Directory& directory, const CellRef& cell, ItemPointer tid,
+                const algo::EncodedRow* row) {
+    const uint64 version = directory.version;
+    const Parameters parameters = directory.parameters;
+    const Buffer head_buffer = ReadBuffer(index, cell.head);
+    LockBuffer(head_buffer, BUFFER_LOCK_EXCLUSIVE);
+    Meta meta;
+    read_meta(index, &meta);
+    if (meta.directory_version != version) {
+        UnlockReleaseBuffer(head_buffer);
+        return false;
+    }
+    check_page(index, cell.head, BufferGetPage(head_buffer),
+               {PageKind::head, cell.slot, 0, cell.generation});
+    CellView view;
+    view_head(index, parameters, cell.head, BufferGetPage(head_buffer), &view);
+    if (view.layout.has_codes != (row != nullptr)) {
+        corrupted(index, cell.head, "cell %u has flags %x", cell.slot, view.flags);
+    }
+    if (view.rows == view.capacity) {
+        grow_cell(index, parameters, head_buffer, &view);
+    }
+
+    Batch batch{index, Record(index), {}};
+    if (row != nullptr) {
+        uint32 local;
+        const uint32 e = find_extent(view, view.rows, &local);
+        write_refinement(&batch, view, e, local, row->code);
+        write_codes(&batch, view, e, local, *row);
+    }
+    const AddressPlace place = address_place(view, view.rows);
+    const bool widen = row != nullptr && row->radius > cell.radius;
+    const int last = 1 + (place.on_head ? 0 : 1) + (widen ? 2 : 0);
+    if (batch.count + last > Record::capacity) {
+        flush(&batch);
+    }
+    Page address_image = nullptr;
+    if (!place.on_head) {
+        address_image = add_page(&batch, place.block,
+                                 {PageKind::address, view.cell, place.position, view.generation},
+                                 place.entry == 0);
+    }
+    Buffer meta_buffer = InvalidBuffer;
+    Buffer slot_buffer = InvalidBuffer;
+    if (widen) {
+        meta_buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+        Meta* new_meta = meta_of(batch.record.add(meta_buffer));
+        new_meta->directory_version += 1;
+        const Page slots = add_array_page(index, new_meta->slot_pages, PageKind::slots,
+                                          cell.slot / slots_per_page, &batch.record, &slot_buffer);
+        reinterpret_cast<Slot*>(payload(slots))[cell.slot % slots_per_page].radius =
+            row->radius * radius_headroom;
+    }
+    const Page head_image = batch.record.add(head_buffer);
+    AddressEntry entry{};
+    entry.tid = *tid;
+    if (row != nullptr) {
+        memcpy(entry.refine, &row->refine, sizeof entry.refine);
+    }
+    address_entries(view, place.on_head ? head_image : address_image, place.on_head)[place.entry] =
+        entry;
+    CellHeader* header = reinterpret_cast<CellHeader*>(payload(head_image));
+    header->rows += 1;
+    if (row != nullptr) {
+        header->radius = Max(header->radius, row->radius);
+    }
+    flush(&batch);
+    if (widen) {
+        UnlockReleaseBuffer(slot_buffer);
+        UnlockReleaseBuffer(meta_buffer);
+    }
+    UnlockReleaseBuffer(head_buffer);
+    return true;
+}
+
+}  // namespace
+
+CellRef cell_ref(const Directory& directory, uint32 i) {
+    return {directory.slots[i], static_cast<BlockNumber>(directory.cells.summaries[i].handle),
+            directory.generations[i], directory.cells.summaries[i].radius};
+}
+
+CellRef list_ref(const Directory& directory, uint32 list) {
+    const ListEntry& entry = directory.lists[list];
+    return {entry.slot, entry.head, entry.generation, 0};
+}
+
+uint32 nearest_cell(core::Arena arena, const Directory& directory, const float* rotated,
+                    bool long_rows, uint32 except) {
+    const algo::Query query = algo::prepare_row_query(arena, *directory.space, rotated);
+    const uint32 padded = directory.parameters.padded;
+    const algo::CellDirectory& cells = directory.cells;
+    uint32 best = UINT32_MAX;
+    double best_score = 0;
+    for (uint32 i = 0; i < cells.count; ++i) {
+        const algo::CellSummary& summary = cells.summaries[i];
+        if (((summary.flags & algo::CellFlags::long_rows) != 0) != long_rows || i == except) {
+            continue;
+        }
+        const kernels::PlaneDots dots = kernels::active().codes.dot_planes(
+            cells.codes + Size{i} * padded, query.high.data(), query.low.data(), padded);
+        const double dot =
+            query.step * static_cast<double>(int64{128} * dots.high + dots.low - query.code_offset);
+        // Squared distance to the coded centroid, without the query's own norm.
+        const double score = summary.centroid.add - 2.0 * summary.centroid.scale * dot;
+        if (best == UINT32_MAX || score < best_score) {
+            best = i;
+            best_score = score;
+        }
+    }
+    return best;
+}
+
+void insert(Relation index, ItemPointer tid, bool is_null, Datum value) {
+    const MemoryContext context =
+        AllocSetContextCreate(CurrentMemoryContext, "vecdot insert", ALLOCSET_DEFAULT_SIZES);
+    const MemoryContext old = MemoryContextSwitchTo(context);
+    // Detoasting may run into relcache messages: before the directory is looked at.
+    const pg::Vector* vector = is_null ? nullptr : pg::vector_from_datum(value);
+    for (;;) {
+        CHECK_FOR_INTERRUPTS();
+        const Directory* directory = open_directory(index);
+        const uint32 padded = directory->parameters.padded;
+        CellRef cell{};
+        algo::EncodedRow row{};
+        algo::RoutedRow routed{algo::RowKind::undefined, 0};
+        float* rotated = nullptr;
+        uint32 list = slot_nulls;
+        if (vector != nullptr) {
+            if (static_cast<uint32>(vector->dim) != directory->parameters.dimensions) {
+                ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+                                errmsg("expected %u dimensions, not %d",
+                                       directory->parameters.dimensions, vector->dim)));
+            }
+            rotated = pg::arena().allocate<float>(padded).data();
+            routed = directory->space->route(vector->view(), rotated);
+            list = routed.kind == algo::RowKind::loose       ? slot_loose
+                   : routed.kind == algo::RowKind::undefined ? slot_nan
+                                                             : special_slots;
+        }
+        if (list < special_slots) {
+            cell = list_ref(*directory, list);
+        } else {
+            const uint32 i = nearest_cell(pg::arena(), *directory, rotated,
+                                          routed.kind == algo::RowKind::long_row);
+            if (i == UINT32_MAX) {
+                corrupted(index, meta_block, "the directory has no cell for this row");
+            }
+            cell = cell_ref(*directory, i);
+            float* centroid = pg::arena().allocate<float>(padded).data();
+            CellView view;
+            open_cell(index, directory->parameters, cell.slot, cell.head,
+                      static_cast<uint32>(cell.generation), &view, centroid);
+            row.signs = pg::arena().allocate<uint8>(algo::sign_bytes(padded)).data();
+            row.code = pg::arena().allocate<uint8>(padded).data();
+            algo::encode_row(*directory->space, rotated, routed.error, centroid, row);
+        }
+        if (append_row(index, *directory, cell, tid, list < special_slots ? nullptr : &row)) {
+            break;
+        }
+        MemoryContextReset(context);
+        MemoryContextSwitchTo(context);
+        if (!is_null) {
+            vector = pg::vector_from_datum(value);
+        }
+    }
+    MemoryContextSwitchTo(old);
+    MemoryContextDelete(context);
+}
+
+}  // namespace vecdot::index

@@ -1,0 +1,200 @@
+#include "index/meta.hpp"
+
+extern "C" {
+#include "access/transam.h"
+#include "storage/lmgr.h"
+#include "utils/snapmgr.h"
+}
+
+namespace vecdot::index {
+
+namespace {
+
+constexpr BlockNumber structure_lock = 0;
+
+// Pages of the free list that an allocation looks at.
+constexpr uint32 free_pages_tried = 4;
+
+constexpr PageIdentity meta_identity{PageKind::meta, 0, 0, 0};
+
+uint32 segment_of(uint32 page) {
+    return 31 - __builtin_clz(page + 1);
+}
+
+void check_segments(Relation index, const Segments& segments) {
+    if (segments.count > max_segments) {
+        corrupted(index, meta_block, "an array has %u segments, at most %u are possible",
+                  segments.count, max_segments);
+    }
+}
+
+void check_meta(Relation index, Page page) {
+    const Meta* meta = meta_of(page);
+    if (PageIsNew(page) || page_label(page)->magic != page_magic || meta->magic != meta_magic) {
+        corrupted(index, meta_block, "this is not the first page of a vecdot index");
+    }
+    if (meta->version != format_version) {
+        ereport(ERROR,
+                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                 errmsg("index \"%s\" has format version %u, this version of vecdot reads %u",
+                        RelationGetRelationName(index), meta->version, format_version),
+                 errhint("Please REINDEX it.")));
+    }
+    check_page(index, meta_block, page, meta_identity);
+    const Parameters& p = meta->parameters;
+    if (p.dimensions < 1 || p.dimensions > 16000 || p.padded % 64 != 0 || p.padded < p.dimensions ||
+        p.padded > p.dimensions + 64 || p.refine_bits != 8 || p.metric > 2) {
+        corrupted(index, meta_block, "%u dimensions, padded to %u, %u bits, metric %u",
+                  p.dimensions, p.padded, p.refine_bits, p.metric);
+    }
+    check_segments(index, meta->slot_pages);
+    check_segments(index, meta->centroid_pages);
+    check_segments(index, meta->free_pages[0]);
+    check_segments(index, meta->free_pages[1]);
+    if (meta->free_active > 1 || meta->unfinished.intent_count > max_intents ||
+        meta->unfinished.retiring_count > max_retiring || meta->slots < special_slots) {
+        corrupted(index, meta_block, "a count is out of range");
+    }
+}
+
+// Blocks that were retired at a time that no snapshot can look back to.
+bool is_reusable(uint64 retired_at) {
+    return retired_at == 0 ||
+           GlobalVisCheckRemovableFullXid(nullptr, FullTransactionIdFromU64(retired_at));
+}
+
+}  // namespace
+
+Meta* meta_of(Page page) {
+    return reinterpret_cast<Meta*>(payload(page));
+}
+
+Buffer lock_meta(Relation index, int lock) {
+    const Buffer buffer = ReadBuffer(index, meta_block);
+    LockBuffer(buffer, lock);
+    check_meta(index, BufferGetPage(buffer));
+    return buffer;
+}
+
+void read_meta(Relation index, Meta* meta) {
+    const Buffer buffer = lock_meta(index, BUFFER_LOCK_SHARE);
+    *meta = *meta_of(BufferGetPage(buffer));
+    UnlockReleaseBuffer(buffer);
+}
+
+void write_calibration(Relation index, const algo::Calibration& calibration) {
+    const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    Record record(index);
+    Meta* meta = meta_of(record.add(buffer));
+    memcpy(meta->calibration, &calibration, sizeof calibration);
+    meta->directory_version += 1;
+    record.finish();
+    UnlockReleaseBuffer(buffer);
+}
+
+void lock_structure(Relation index) {
+    LockPage(index, structure_lock, ExclusiveLock);
+}
+
+bool try_lock_structure(Relation index) {
+    return ConditionalLockPage(index, structure_lock, ExclusiveLock);
+}
+
+void unlock_structure(Relation index) {
+    UnlockPage(index, structure_lock, ExclusiveLock);
+}
+
+BlockNumber array_block(Relation index, const Segments& segments, uint32 page) {
+    const uint32 k = segment_of(page);
+    if (k >= segments.count) {
+        corrupted(index, meta_block, "page %u of an array of %u segments", page, segments.count);
+    }
+    return segments.start[k] + (page - pages_before_segment(k));
+}
+
+Buffer read_array_page(Relation index, const Segments& segments, PageKind kind, uint32 page,
+                       int lock) {
+    return read_page(index, array_block(index, segments, page), {kind, 0, page, 0}, lock);
+}
+
+void grow_array(Meta* meta, Segments* segments, uint32 page) {
+    while (segments->count <= segment_of(page)) {
+        if (segments->count == max_segments) {
+            elog(ERROR, "no room for another segment");
+        }
+        segments->start[segments->count] = meta->allocated;
+        meta->allocated += segment_pages(segments->count);
+        segments->count += 1;
+    }
+}
+
+Page add_array_page(Relation index, const Segments& segments, PageKind kind, uint32 page,
+                    Record* record, Buffer* buffer) {
+    const BlockNumber block = array_block(index, segments, page);
+    const PageIdentity identity{kind, 0, page, 0};
+    extend_to(index, block + 1);
+    *buffer = ReadBuffer(index, block);
+    LockBuffer(*buffer, BUFFER_LOCK_EXCLUSIVE);
+    const Page image = BufferGetPage(*buffer);
+    if (PageIsNew(image)) {
+        return record->add_fresh(*buffer, identity);
+    }
+    check_page(index, block, image, identity);
+    return record->add(*buffer);
+}
+
+BlockRun allocate_run(Relation index, Meta* meta, uint32 length, Record* record, Buffer* locked) {
+    *locked = InvalidBuffer;
+    const Segments& pages = meta->free_pages[meta->free_active];
+    const uint32 used = divide_up(meta->free_count, free_extents_per_page);
+    for (uint32 page = 0; page < Min(used, free_pages_tried); ++page) {
+        const Buffer buffer =
+            read_array_page(index, pages, PageKind::free_list, page, BUFFER_LOCK_EXCLUSIVE);
+        const FreeExtent* extents =
+            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
+        const uint32 n =
+            Min(meta->free_count - page * free_extents_per_page, free_extents_per_page);
+        for (uint32 i = 0; i < n; ++i) {
+            if (extents[i].run.length < length || !is_reusable(extents[i].retired_at)) {
+                continue;
+            }
+            FreeExtent* taken = reinterpret_cast<FreeExtent*>(payload(record->add(buffer))) + i;
+            const BlockRun run{taken->run.start, length};
+            taken->run.start += length;
+            taken->run.length -= length;
+            *locked = buffer;
+            return run;
+        }
+        UnlockReleaseBuffer(buffer);
+    }
+    if (length > MaxBlockNumber - meta->allocated) {
+        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                        errmsg("index \"%s\" cannot have more than %u blocks",
+                               RelationGetRelationName(index), MaxBlockNumber)));
+    }
+    const BlockRun run{meta->allocated, length};
+    meta->allocated += length;
+    return run;
+}
+
+void free_runs(Relation index, Meta* meta, const BlockRun* runs, uint32 count, uint64 retired_at,
+               Record* record, Buffer* locked) {
+    Segments* pages = &meta->free_pages[meta->free_active];
+    uint32 used = 0;
+    locked[0] = locked[1] = InvalidBuffer;
+    Page image = nullptr;
+    for (uint32 i = 0; i < count; ++i) {
+        const uint32 page = meta->free_count / free_extents_per_page;
+        const uint32 entry = meta->free_count % free_extents_per_page;
+        if (image == nullptr || entry == 0) {
+            Assert(used < 2);
+            grow_array(meta, pages, page);
+            image =
+                add_array_page(index, *pages, PageKind::free_list, page, record, &locked[used++]);
+        }
+        reinterpret_cast<FreeExtent*>(payload(image))[entry] = {runs[i], retired_at};
+        meta->free_count += 1;
+    }
+}
+
+}  // namespace vecdot::index

@@ -1,0 +1,127 @@
+// The pages as algo::Search asks for them.
+#include "index/cell.hpp"
+#include "index/meta.hpp"
+#include "index/storage.hpp"
+
+namespace vecdot::index {
+
+namespace {
+
+struct Store {
+    algo::CellStore functions;
+    Relation index;
+    MemoryContext context;
+    Parameters parameters;
+    ListEntry lists[special_slots];
+    CellView* opened_lists[special_slots];
+    BlockNumber known_blocks;
+};
+
+Store* store_of(void* self) {
+    return static_cast<Store*>(self);
+}
+
+void give_centroid(void* state, const float* piece, uint32 count) {
+    static_cast<algo::CellDistance*>(state)->add(piece, count);
+}
+
+void open(void* self, algo::OpenCell& cell) {
+    Store* store = store_of(self);
+    CHECK_FOR_INTERRUPTS();
+    CellView* view = static_cast<CellView*>(MemoryContextAlloc(store->context, sizeof(CellView)));
+    open_cell(store->index, store->parameters, any_cell, static_cast<BlockNumber>(cell.key.handle),
+              static_cast<uint32>(cell.key.handle >> 32), view, &store->known_blocks, give_centroid,
+              &cell.distance);
+    if (!view->layout.has_codes) {
+        corrupted(store->index, view->head, "a cell of the directory has no codes");
+    }
+    cell.rows = view->rows;
+    cell.state = view;
+}
+
+void scan(void* self, algo::OpenCell& cell, algo::BlockScorer& scorer) {
+    (void)self;
+    scan_codes(*static_cast<CellView*>(cell.state),
+               [&scorer](const uint8* units, uint32 count) { scorer.units(units, count); });
+}
+
+std::size_t copy_entries(const CellView& view, uint64 first, std::span<algo::RowEntry> entries) {
+    uint32 done = 0;
+    const uint32 wanted = Min(entries.size(), view.rows - first);
+    while (done < wanted) {
+        done += read_addresses(view, first + done, wanted - done,
+                               reinterpret_cast<AddressEntry*>(entries.data() + done));
+    }
+    return done;
+}
+
+void refine(void* self, algo::OpenCell& cell, algo::RefineBatch& batch) {
+    (void)self;
+    const CellView& view = *static_cast<CellView*>(cell.state);
+    Buffer buffer = InvalidBuffer;
+    BlockNumber current = InvalidBlockNumber;
+    for (uint32 i = 0; i < batch.count; ++i) {
+        const AddressPlace place = address_place(view, batch.slots[i]);
+        if (place.block != current) {
+            if (BufferIsValid(buffer)) {
+                UnlockReleaseBuffer(buffer);
+            }
+            current = place.block;
+            buffer = read_page(view.index, current,
+                               {place.on_head ? PageKind::head : PageKind::address, view.cell,
+                                place.position, view.generation},
+                               BUFFER_LOCK_SHARE);
+        }
+        const AddressEntry& entry =
+            address_entries(view, BufferGetPage(buffer), place.on_head)[place.entry];
+        if (!ItemPointerIsValid(&entry.tid)) {
+            corrupted(view.index, current, "row %u of the cell has no address", batch.slots[i]);
+        }
+        memcpy(static_cast<void*>(&batch.entries[i]), &entry, sizeof entry);
+    }
+    if (BufferIsValid(buffer)) {
+        UnlockReleaseBuffer(buffer);
+    }
+    read_refinement(
+        view, batch.slots, batch.count,
+        [&batch](uint32 i) { return (batch.entries[i].flags & algo::RowFlags::dead) == 0; },
+        [&batch](uint32 i, uint32 offset, const uint8* codes, uint32 bytes) {
+            batch.code(i, offset, codes, bytes);
+        });
+}
+
+std::size_t entries(void* self, algo::OpenCell& cell, std::uint32_t first,
+                    std::span<algo::RowEntry> to) {
+    (void)self;
+    CHECK_FOR_INTERRUPTS();
+    return copy_entries(*static_cast<CellView*>(cell.state), first, to);
+}
+
+std::size_t special(void* self, algo::SpecialList list, std::uint64_t position,
+                    std::span<algo::RowEntry> to) {
+    Store* store = store_of(self);
+    CHECK_FOR_INTERRUPTS();
+    const int i = static_cast<int>(list);
+    CellView*& view = store->opened_lists[i];
+    if (view == nullptr) {
+        view = static_cast<CellView*>(MemoryContextAlloc(store->context, sizeof(CellView)));
+        open_cell(store->index, store->parameters, store->lists[i].slot, store->lists[i].head,
+                  static_cast<uint32>(store->lists[i].generation), view, &store->known_blocks,
+                  nullptr, nullptr);
+    }
+    return position >= view->rows ? 0 : copy_entries(*view, position, to);
+}
+
+}  // namespace
+
+algo::CellStore* open_store(Relation index, const Directory& directory) {
+    Store* store = static_cast<Store*>(palloc0(sizeof(Store)));
+    store->functions = {store, open, scan, refine, entries, special};
+    store->index = index;
+    store->context = CurrentMemoryContext;
+    store->parameters = directory.parameters;
+    memcpy(store->lists, directory.lists, sizeof store->lists);
+    return &store->functions;
+}
+
+}  // namespace vecdot::index
