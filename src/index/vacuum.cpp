@@ -1,0 +1,156 @@
+// VACUUM: marks the entries of dead rows, counts the rest, frees what an interrupted operation has
+// left. The heap is never read.
+//
+// An entry is never used again in place, and a row is only dead to everybody once ambulkdelete says
+// so: readers may see the mark or not. Rows that arrive meanwhile can't be among the ones to
+// remove: their addresses are still taken.
+#include "index/cell.hpp"
+#include "index/maintain.hpp"
+#include "index/meta.hpp"
+#include "index/storage.hpp"
+
+extern "C" {
+#include "commands/vacuum.h"
+}
+
+namespace vecdot::index {
+
+namespace {
+
+void delay_point() {
+#if PG_VERSION_NUM >= 180000
+    vacuum_delay_point(false);
+#else
+    vacuum_delay_point();
+#endif
+}
+
+struct Marked {
+    uint64 live;
+    uint64 dead;     // marked so, before or now
+    uint64 removed;  // now
+};
+
+// Marks the rows of one cell that callback names; callback may be null: counts.
+Marked mark_cell(Relation index, const Parameters& parameters, const CellRef& cell,
+                 IndexBulkDeleteCallback callback, void* state) {
+    CellView view;
+    open_cell(index, parameters, cell.slot, cell.head, static_cast<uint32>(cell.generation), &view,
+              nullptr);
+    Marked marked{};
+    for (uint32 first = 0; first < view.rows;) {
+        delay_point();
+        const AddressPlace place = address_place(view, first);
+        const uint32 n = Min(place.run, view.rows - first);
+        const Buffer buffer =
+            read_page(index, place.block,
+                      {place.on_head ? PageKind::head : PageKind::address, view.cell,
+                       place.position, view.generation},
+                      callback == nullptr ? BUFFER_LOCK_SHARE : BUFFER_LOCK_EXCLUSIVE);
+        AddressEntry* entries =
+            address_entries(view, BufferGetPage(buffer), place.on_head) + place.entry;
+        Record record(index);
+        AddressEntry* changed = nullptr;
+        for (uint32 i = 0; i < n; ++i) {
+            if ((entries[i].flags & address_dead) != 0) {
+                marked.dead += 1;
+            } else if (callback != nullptr && callback(&entries[i].tid, state)) {
+                if (changed == nullptr) {
+                    changed =
+                        address_entries(view, record.add(buffer), place.on_head) + place.entry;
+                }
+                changed[i].flags |= address_dead;
+                marked.dead += 1;
+                marked.removed += 1;
+            } else {
+                marked.live += 1;
+            }
+        }
+        record.finish();
+        UnlockReleaseBuffer(buffer);
+        first += n;
+    }
+    if (marked.dead != view.dead) {
+        const Buffer buffer = read_page(index, view.head, cell_page(view, PageKind::head, 0, 0),
+                                        BUFFER_LOCK_EXCLUSIVE);
+        Record record(index);
+        reinterpret_cast<CellHeader*>(payload(record.add(buffer)))->dead = marked.dead;
+        record.finish();
+        UnlockReleaseBuffer(buffer);
+    }
+    return marked;
+}
+
+// All cells, lists included, in memory of their own: the cached directory may go at any time.
+struct CellList {
+    Parameters parameters;
+    uint32 count;
+    CellRef* cells;
+};
+
+CellList list_cells(Relation index) {
+    const Directory* directory = open_directory(index);
+    CellList list{directory->parameters, directory->cells.count + special_slots, nullptr};
+    list.cells = static_cast<CellRef*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CellRef) * list.count));
+    for (uint32 i = 0; i < special_slots; ++i) {
+        list.cells[i] = list_ref(*directory, i);
+    }
+    for (uint32 i = 0; i < directory->cells.count; ++i) {
+        list.cells[special_slots + i] = cell_ref(*directory, i);
+    }
+    return list;
+}
+
+void write_rows(Relation index, uint64 rows) {
+    const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    if (meta_of(BufferGetPage(buffer))->rows != rows) {
+        Record record(index);
+        meta_of(record.add(buffer))->rows = rows;
+        record.finish();
+    }
+    UnlockReleaseBuffer(buffer);
+}
+
+IndexBulkDeleteResult* pass(IndexVacuumInfo* info, IndexBulkDeleteResult* stats,
+                            IndexBulkDeleteCallback callback, void* state) {
+    const Relation index = info->index;
+    if (stats == nullptr) {
+        stats = static_cast<IndexBulkDeleteResult*>(palloc0(sizeof(IndexBulkDeleteResult)));
+    }
+    lock_structure(index);
+    finish_unfinished(index);
+    const CellList list = list_cells(index);
+    Marked total{};
+    for (uint32 i = 0; i < list.count; ++i) {
+        const Marked marked = mark_cell(index, list.parameters, list.cells[i], callback, state);
+        total.live += marked.live;
+        total.removed += marked.removed;
+    }
+    pfree(list.cells);
+    write_rows(index, total.live);
+    coalesce_free_list(index);
+    unlock_structure(index);
+    stats->num_pages = RelationGetNumberOfBlocks(index);
+    stats->estimated_count = false;
+    stats->num_index_tuples = static_cast<double>(total.live);
+    stats->tuples_removed += static_cast<double>(total.removed);
+    return stats;
+}
+
+}  // namespace
+
+IndexBulkDeleteResult* bulk_delete(IndexVacuumInfo* info, IndexBulkDeleteResult* stats,
+                                   IndexBulkDeleteCallback callback, void* state) {
+    return pass(info, stats, callback, state);
+}
+
+IndexBulkDeleteResult* vacuum_cleanup(IndexVacuumInfo* info, IndexBulkDeleteResult* stats) {
+    if (info->analyze_only) {
+        return stats;
+    }
+    // After ambulkdelete everything has been counted; otherwise rows were only added.
+    return stats != nullptr ? stats : pass(info, nullptr, nullptr, nullptr);
+}
+
+}  // namespace vecdot::index
