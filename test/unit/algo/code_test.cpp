@@ -1,0 +1,229 @@
+#include "algo/code.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "algo/heap_arena.hpp"
+#include "algo/store.hpp"
+#include "core/random.hpp"
+
+namespace vecdot::algo {
+namespace {
+
+std::vector<float> gaussian(core::Random& random, std::size_t n, double size) {
+    std::vector<float> x(n);
+    for (float& f : x) {
+        f = static_cast<float>(random.normal() * size);
+    }
+    return x;
+}
+
+TEST(Rotation, KeepsLengthsAndInverts) {
+    core::Random random(1);
+    for (const std::size_t p : {64, 128, 192, 448, 768, 832, 1536, 4096, 16064}) {
+        HeapArena memory;
+        core::Arena arena = memory.arena();
+        const Rotation rotation(arena, p, 42);
+        std::vector<float> one(p, 0.0f);
+        one[p / 3] = 1;
+        for (std::vector<float> x : {gaussian(random, p, 1), one, std::vector<float>(p, 1.0f)}) {
+            const kernels::FloatKernels& f = kernels::active().floats;
+            const double norm = std::sqrt(f.norm_squared(x.data(), p));
+            std::vector<float> y = x;
+            rotation.apply(y.data());
+            EXPECT_NEAR(std::sqrt(f.norm_squared(y.data(), p)), norm,
+                        norm * rotation.relative_error());
+            // No coordinate stands out, whatever went in.
+            float largest = 0;
+            for (const float value : y) {
+                largest = std::max(largest, std::fabs(value));
+            }
+            EXPECT_LT(largest, 7 * norm / std::sqrt(static_cast<double>(p))) << p;
+            rotation.invert(y.data());
+            EXPECT_LE(std::sqrt(f.l2_squared(x.data(), y.data(), p)),
+                      norm * 2 * rotation.relative_error());
+        }
+    }
+}
+
+TEST(Rotation, SameBitsEverywhere) {
+    core::Random random(2);
+    for (const std::size_t p : {64, 128, 832}) {
+        HeapArena memory;
+        core::Arena arena = memory.arena();
+        const Rotation rotation(arena, p, 7);
+        const std::vector<float> x = gaussian(random, p, 1);
+        std::vector<float> expected;
+        for (int set = 0; set < kernels::instruction_set_count; ++set) {
+            const auto instructions = static_cast<kernels::InstructionSet>(set);
+            if (!kernels::is_supported(instructions)) {
+                continue;
+            }
+            kernels::select(instructions);
+            std::vector<float> y = x;
+            rotation.apply(y.data());
+            if (expected.empty()) {
+                expected = y;
+            }
+            EXPECT_EQ(0, std::memcmp(y.data(), expected.data(), p * sizeof(float)));
+        }
+        const Rotation other(arena, p, 8);
+        std::vector<float> y = x;
+        other.apply(y.data());
+        EXPECT_NE(y, expected);
+    }
+    kernels::select(kernels::best_supported());
+}
+
+// Estimates and bounds of many rows around one centroid.
+struct Estimates {
+    double mean = 0;         // of (estimate − truth) / predicted standard deviation
+    double square = 0;       // of its square
+    double beyond_3 = 0;     // share
+    std::size_t broken = 0;  // refined bounds above the truth
+    double refined_gap = 0;  // mean of √truth − √bound, relative
+};
+
+float keep_bounds(void* self, std::uint32_t first, std::uint32_t, const float* bounds) noexcept {
+    std::memcpy(static_cast<float*>(self) + first, bounds, 32 * sizeof(float));
+    return HUGE_VALF;
+}
+
+// largest: M of an inner product, over √dimension.
+Estimates estimate(Metric metric, std::size_t dimension, bool spiky, double largest,
+                   std::size_t queries) {
+    constexpr std::size_t rows = 256;
+    core::Random random(dimension);
+    HeapArena memory;
+    core::Arena arena = memory.arena();
+    const double scale =
+        metric == Metric::inner_product ? 1 / (largest * std::sqrt(dimension * 1.0)) : 1;
+    const Space space(arena, {metric, static_cast<std::uint32_t>(dimension), 3, scale}, {});
+    const std::size_t p = space.padded();
+    auto make = [&] {
+        std::vector<float> x = gaussian(random, dimension, 1);
+        for (std::size_t i = 0; spiky && i < dimension; ++i) {
+            x[i] = i % 17 == 0 ? x[i] * 30 : x[i] > 0 ? 0.0f : x[i];
+        }
+        return x;
+    };
+    std::vector<std::vector<float>> images;
+    std::vector<double> mean(p);
+    std::vector<std::vector<float>> originals;
+    std::vector<float> errors;
+    std::vector<bool> is_long;
+    for (std::size_t i = 0; i < rows; ++i) {
+        originals.push_back(make());
+        images.emplace_back(p);
+        const RoutedRow routed = space.route(originals[i], images[i].data());
+        errors.push_back(routed.error);
+        is_long.push_back(routed.kind == RowKind::long_row);
+        for (std::size_t j = 0; j < p; ++j) {
+            mean[j] += static_cast<double>(images[i][j]) / rows;
+        }
+    }
+    const std::vector<float> centroid(mean.begin(), mean.end());
+    std::vector<std::uint8_t> blocks(rows / 32 * block_units(p) * 64);
+    std::vector<std::vector<std::uint8_t>> codes(rows, std::vector<std::uint8_t>(p));
+    std::vector<EncodedRow> encoded(rows);
+    std::vector<std::uint8_t> signs(sign_bytes(p));
+    for (std::size_t i = 0; i < rows; ++i) {
+        encoded[i].signs = signs.data();
+        encoded[i].code = codes[i].data();
+        encode_row(space, images[i].data(), errors[i], centroid.data(), encoded[i]);
+        std::uint8_t* block = blocks.data() + i / 32 * block_units(p) * 64;
+        put_row(block, 0, block_units(p), p, i % 32, signs.data(), encoded[i].sign_factors);
+        std::vector<std::uint8_t> back(sign_bytes(p));
+        SignFactors factors{};
+        // Read back in two pieces.
+        get_row(block, 0, 3, p, i % 32, back.data(), factors);
+        get_row(block + 3 * 64, 3, block_units(p) - 3, p, i % 32, back.data(), factors);
+        EXPECT_EQ(back, signs);
+        EXPECT_EQ(factors.add, encoded[i].sign_factors.add);
+        EXPECT_EQ(factors.rescale, encoded[i].sign_factors.rescale);
+        EXPECT_EQ(factors.error, encoded[i].sign_factors.error);
+    }
+    Estimates all;
+    for (std::size_t q = 0; q < queries; ++q) {
+        const std::vector<float> vector = make();
+        const Query query = prepare_query(arena, space, vector);
+        CellDistance distance(query);
+        distance.add(centroid.data(), 16);
+        distance.add(centroid.data() + 16, p - 16);
+        std::vector<float> estimates(rows);
+        const kernels::BoundTerms terms = distance.terms(0);
+        BlockScorer scorer(query, terms, rows, HUGE_VALF, keep_bounds, estimates.data());
+        scorer.units(blocks.data(), blocks.size() / 64);
+        const double spread = static_cast<double>(distance.terms(1).error_weight);
+        for (std::size_t i = 0; i < rows; ++i) {
+            double truth = 0;
+            const kernels::CosineSums s =
+                kernels::active().floats.cosine_sums(vector.data(), originals[i].data(), dimension);
+            switch (metric) {
+                case Metric::l2:
+                    truth = s.aa + s.bb - 2 * s.ab;
+                    break;
+                case Metric::cosine:
+                    truth = 2 - 2 * s.ab / std::sqrt(s.aa * s.bb);
+                    break;
+                case Metric::inner_product:
+                    truth = 2 - 2 * s.ab / std::sqrt(s.aa) * scale;
+                    break;
+            }
+            const double z = (static_cast<double>(estimates[i]) - truth) /
+                             (static_cast<double>(encoded[i].sign_factors.error) * spread);
+            all.mean += z;
+            all.square += z * z;
+            all.beyond_3 += std::fabs(z) > 3 ? 1 : 0;
+            const kernels::PlaneDots dots = kernels::active().codes.dot_planes(
+                codes[i].data(), query.high.data(), query.low.data(), p);
+            const CellDistance::Refined refined =
+                distance.refine(encoded[i].refine, dots, is_long[i]);
+            all.broken += refined.bound > truth * (1 + 1e-12) + 1e-12 ? 1 : 0;
+            all.refined_gap +=
+                (std::sqrt(truth) - std::sqrt(std::max(0.0, refined.bound))) / std::sqrt(truth);
+        }
+    }
+    const double n = static_cast<double>(queries * rows);
+    all.mean /= n;
+    all.square /= n;
+    all.beyond_3 /= n;
+    all.refined_gap /= n;
+    return all;
+}
+
+// Rows that are longer than any was when the index was built.
+TEST(Code, LongRows) {
+    for (const std::size_t dimension : {100, 784}) {
+        const Estimates e = estimate(Metric::inner_product, dimension, false, 0.01, 40);
+        EXPECT_NEAR(e.mean, 0, 0.15);
+        EXPECT_NEAR(e.square, 1, 0.3);
+        EXPECT_EQ(e.broken, 0u);
+    }
+}
+
+TEST(Code, EstimatesAreUnbiasedAndBoundsHold) {
+    for (const Metric metric : {Metric::l2, Metric::cosine, Metric::inner_product}) {
+        for (const std::size_t dimension : {100, 384, 784}) {
+            for (const bool spiky : {false, true}) {
+                const Estimates e = estimate(metric, dimension, spiky, spiky ? 16 : 4, 40);
+                const std::string what = "metric " + std::to_string(static_cast<int>(metric)) +
+                                         " dimension " + std::to_string(dimension) +
+                                         (spiky ? " spiky" : "");
+                // 40 queries share their error's direction with all rows of a cell: so a tolerance
+                // far above that of 10,240 independent ones.
+                EXPECT_NEAR(e.mean, 0, 0.15) << what;
+                EXPECT_NEAR(e.square, 1, 0.3) << what;
+                EXPECT_LT(e.beyond_3, 0.006) << what;
+                EXPECT_EQ(e.broken, 0u) << what;
+                EXPECT_LT(e.refined_gap, 0.02) << what;
+            }
+        }
+    }
+}
+
+}  // namespace
+}  // namespace vecdot::algo

@@ -1,0 +1,137 @@
+#include "algo/kmeans.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "algo/heap_arena.hpp"
+#include "core/random.hpp"
+#include "kernels/kernels.hpp"
+
+namespace vecdot::algo {
+namespace {
+
+constexpr std::size_t padded = 64;
+
+// n rows around `centres` points that lie far apart.
+std::vector<float> blobs(std::size_t n, std::size_t centres, double spread) {
+    core::Random random(9);
+    std::vector<float> middle(centres * padded);
+    for (float& x : middle) {
+        x = static_cast<float>(random.normal() * 10);
+    }
+    std::vector<float> rows(n * padded);
+    for (std::size_t i = 0; i < n * padded; ++i) {
+        rows[i] = middle[i / padded % centres * padded + i % padded] +
+                  static_cast<float>(spread * random.normal());
+    }
+    return rows;
+}
+
+KmeansOptions wanting(std::size_t clusters) {
+    KmeansOptions options{};
+    options.clusters = clusters;
+    options.seed = 4;
+    return options;
+}
+
+TEST(Kmeans, AssignsToTheNearest) {
+    const std::vector<float> rows = blobs(3000, 50, 3);
+    const std::vector<float> centroids = blobs(333, 333, 3);
+    const CentroidTable table(centroids.data(), 333, padded);
+    std::vector<std::uint32_t> cells(3000);
+    std::vector<float> distances(3000);
+    table.assign(rows.data(), 3000, cells.data(), distances.data());
+    for (std::size_t i = 0; i < 3000; ++i) {
+        double least = 1e300;
+        std::uint32_t nearest = 0;
+        for (std::uint32_t c = 0; c < 333; ++c) {
+            const double d = kernels::active().floats.l2_squared(
+                rows.data() + i * padded, centroids.data() + c * padded, padded);
+            if (d < least) {
+                least = d;
+                nearest = c;
+            }
+        }
+        ASSERT_EQ(cells[i], nearest) << i;
+        ASSERT_FLOAT_EQ(distances[i], static_cast<float>(least));
+    }
+}
+
+TEST(Kmeans, CoversTheRows) {
+    for (const std::size_t k : {10, 200}) {
+        const std::vector<float> rows = blobs(8000, k, 0.1);
+        const std::vector<float> centroids =
+            train_kmeans(rows.data(), 8000, padded, wanting(2 * k), core::Interrupt());
+        ASSERT_EQ(centroids.size() % padded, 0u);
+        const std::size_t count = centroids.size() / padded;
+        ASSERT_GT(count, k);
+        ASSERT_LE(count, 2 * k + 20);
+        const CentroidTable table(centroids.data(), count, padded);
+        std::vector<std::uint32_t> cells(8000);
+        std::vector<float> distances(8000);
+        table.assign(rows.data(), 8000, cells.data(), distances.data());
+        std::size_t near = 0;
+        for (const float d : distances) {
+            near += d < 10 ? 1 : 0;  // a blob of its own: 64·0.1² = 0.64
+        }
+        EXPECT_GT(near, 7200u) << k;
+    }
+}
+
+TEST(Kmeans, IsReproducibleAndBearsDuplicates) {
+    std::vector<float> rows = blobs(2000, 5, 0);
+    const std::vector<float> once =
+        train_kmeans(rows.data(), 2000, padded, wanting(100), core::Interrupt());
+    EXPECT_EQ(once, train_kmeans(rows.data(), 2000, padded, wanting(100), core::Interrupt()));
+    EXPECT_GE(once.size() / padded, 5u);
+    std::set<std::vector<float>> distinct;
+    for (std::size_t i = 0; i < once.size(); i += padded) {
+        distinct.emplace(once.begin() + static_cast<std::ptrdiff_t>(i),
+                         once.begin() + static_cast<std::ptrdiff_t>(i + padded));
+    }
+    EXPECT_GE(distinct.size(), 5u);
+    for (float& x : rows) {
+        x = 2;
+    }
+    const std::vector<float> equal =
+        train_kmeans(rows.data(), 2000, padded, wanting(100), core::Interrupt());
+    ASSERT_GE(equal.size(), padded);
+    EXPECT_FLOAT_EQ(equal[0], 2);
+    EXPECT_TRUE(train_kmeans(nullptr, 0, padded, wanting(3), core::Interrupt()).empty());
+    EXPECT_EQ(train_kmeans(rows.data(), 1, padded, wanting(3), core::Interrupt()).size(), padded);
+}
+
+TEST(Kmeans, StopsWhenAsked) {
+    const std::vector<float> rows = blobs(2000, 5, 1);
+    const core::Interrupt stop([] { return true; });
+    EXPECT_THROW(train_kmeans(rows.data(), 2000, padded, wanting(100), stop), core::Error);
+}
+
+TEST(Kmeans, SplitsInTwo) {
+    for (const double spread : {0.0, 0.5}) {
+        for (const std::size_t n : {2, 3, 600}) {
+            const std::vector<float> rows = blobs(n, 2, spread);
+            HeapArena memory;
+            core::Arena arena = memory.arena();
+            std::vector<float> centroids(2 * padded);
+            std::vector<std::uint8_t> side(n, 7);
+            split_in_two(arena, rows.data(), n, padded, 1, centroids.data(), side.data());
+            for (std::size_t i = 0; i < n; ++i) {
+                EXPECT_EQ(side[i], side[i % 2]);
+            }
+            EXPECT_NE(side[0], side[1]);
+        }
+    }
+    const std::vector<float> equal(100 * padded, 1.0f);
+    HeapArena memory;
+    core::Arena arena = memory.arena();
+    std::vector<float> centroids(2 * padded);
+    std::vector<std::uint8_t> side(100, 7);
+    split_in_two(arena, equal.data(), 100, padded, 1, centroids.data(), side.data());
+    EXPECT_EQ(std::count(side.begin(), side.end(), 1), 50);
+    EXPECT_EQ(centroids, std::vector<float>(2 * padded, 1.0f));
+}
+
+}  // namespace
+}  // namespace vecdot::algo
