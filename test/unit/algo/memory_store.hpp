@@ -116,6 +116,19 @@ class MemoryIndex {
         return calibrator.finish(rows);
     }
 
+    const float* centroid(std::size_t cell) const { return cells_[cell].centroid.data(); }
+
+    // The cell of each of n rows; cell_count() for those in none.
+    std::vector<std::uint32_t> cells_of_rows(std::size_t n) const {
+        std::vector<std::uint32_t> cell_of(n, static_cast<std::uint32_t>(cells_.size()));
+        for (std::size_t c = 0; c < cells_.size(); ++c) {
+            for (const RowEntry& row : cells_[c].entries) {
+                cell_of[number_of(row.tid)] = static_cast<std::uint32_t>(c);
+            }
+        }
+        return cell_of;
+    }
+
     static std::uint32_t number_of(const std::uint16_t* tid) {
         return tid[0] | static_cast<std::uint32_t>(tid[1]) << 16;
     }

@@ -1,0 +1,244 @@
+// The index engine in process, without a database: recall and speed at each setting, against the
+// best fixed number of cells in hindsight.
+//
+//   engine_bench METRIC ROWS.fvecs QUERIES.fvecs TRUTH.ivecs [QUERY_COUNT]
+//
+// METRIC: l2, cosine, ip. Every row is a dimension (int32) and its elements (float4 or int32). Rows
+// of TRUTH: the nearest rows of each query, at least 100. The queue of exact distances stands for
+// the executor's, which is part of the time.
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+#include <string>
+
+#include "algo/memory_store.hpp"
+
+using namespace vecdot;
+using namespace vecdot::algo;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+template <typename T>
+std::vector<T> read_vectors(const char* path, std::size_t& n, std::size_t& dimension) {
+    std::FILE* file = std::fopen(path, "rb");
+    if (file == nullptr) {
+        std::fprintf(stderr, "could not open \"%s\"\n", path);
+        std::exit(1);
+    }
+    std::vector<T> values;
+    std::int32_t d = 0;
+    n = 0;
+    while (std::fread(&d, sizeof d, 1, file) == 1) {
+        dimension = static_cast<std::size_t>(d);
+        values.resize(values.size() + dimension);
+        if (std::fread(values.data() + n * dimension, sizeof(T), dimension, file) != dimension) {
+            std::fprintf(stderr, "\"%s\" is cut short\n", path);
+            std::exit(1);
+        }
+        ++n;
+    }
+    std::fclose(file);
+    return values;
+}
+
+struct Workload {
+    Metric metric;
+    std::vector<float> rows;
+    std::vector<float> queries;
+    std::vector<std::int32_t> truth;
+    std::size_t n;
+    std::size_t dimension;
+    std::size_t query_count;
+    std::size_t truth_depth;
+
+    const float* row(long i) const { return rows.data() + static_cast<std::size_t>(i) * dimension; }
+    const float* query(std::size_t i) const { return queries.data() + i * dimension; }
+
+    double value(const float* a, const float* b) const {
+        const kernels::FloatKernels& f = kernels::active().floats;
+        if (metric == Metric::l2) {
+            return std::sqrt(f.l2_squared(a, b, dimension));
+        }
+        if (metric == Metric::inner_product) {
+            return -f.dot(a, b, dimension);
+        }
+        const kernels::CosineSums s = f.cosine_sums(a, b, dimension);
+        return 1 - std::clamp(s.ab / std::sqrt(s.aa * s.bb), -1.0, 1.0);
+    }
+};
+
+// Memory for one search after another.
+class Pool {
+  public:
+    core::Arena arena() { return core::Arena(allocate, this); }
+    void reset() { used_ = 0; }
+
+  private:
+    static void* allocate(void* owner, std::size_t bytes) {
+        auto* self = static_cast<Pool*>(owner);
+        const std::size_t start = self->used_;
+        self->used_ += (bytes + 63) / 64 * 64;
+        return self->used_ <= size ? self->memory_.get() + start : nullptr;
+    }
+
+    struct Free {
+        void operator()(std::byte* p) const { std::free(p); }
+    };
+    static constexpr std::size_t size = std::size_t{256} << 20;
+    std::unique_ptr<std::byte, Free> memory_{static_cast<std::byte*>(std::aligned_alloc(64, size))};
+    std::size_t used_ = 0;
+};
+
+struct Outcome {
+    double recall = 0;
+    double microseconds = 0;
+    double cells = 0;
+    double refined = 0;
+    double reranked = 0;
+    double rescans = 0;
+    std::size_t wrong = 0;
+};
+
+// All queries to rank k. Ties with the k-th distance count as found.
+Outcome run(const Workload& work, MemoryIndex& index, const SearchOptions& options, std::size_t k) {
+    Outcome outcome;
+    Pool pool;
+    const CellStore store = index.store();
+    std::vector<long> found(k);
+    double hits = 0;
+    double time = 0;
+    for (std::size_t q = 0; q < work.query_count; ++q) {
+        const float* query = work.query(q);
+        std::size_t reranked = 0;
+        auto value = [&](long row) {
+            ++reranked;
+            return work.value(query, work.row(row));
+        };
+        pool.reset();
+        const Clock::time_point start = Clock::now();
+        core::Arena arena = pool.arena();
+        const Query prepared = prepare_query(arena, index.space(), {query, work.dimension});
+        Search search(arena, prepared, index.directory(), store, options, core::Interrupt());
+        Executor executor(search, value);
+        for (std::size_t i = 0; i < k; ++i) {
+            found[i] = executor.next();
+        }
+        time += seconds_since(start);
+        outcome.reranked += static_cast<double>(reranked);
+        outcome.wrong += executor.wrong_order();
+        outcome.cells += static_cast<double>(search.work().cells);
+        outcome.refined += static_cast<double>(search.work().refined);
+        outcome.rescans += static_cast<double>(search.work().rescans);
+        const double limit = value(work.truth[q * work.truth_depth + k - 1]) * (1 + 1e-12) + 1e-12;
+        for (const long row : found) {
+            hits += row >= 0 && value(row) <= limit ? 1 : 0;
+        }
+    }
+    const double count = static_cast<double>(work.query_count);
+    outcome.recall = hits / (count * static_cast<double>(k));
+    outcome.microseconds = time / count * 1e6;
+    outcome.cells /= count;
+    outcome.refined /= count;
+    outcome.reranked /= count;
+    outcome.rescans /= count;
+    return outcome;
+}
+
+// The least fixed number of cells, nearest first, that holds the share of the true neighbours.
+std::size_t hindsight(const Workload& work, MemoryIndex& index, std::size_t k, double target) {
+    const std::vector<std::uint32_t> cell_of = index.cells_of_rows(work.n);
+    std::vector<std::size_t> needed(index.cell_count() + 1);
+    Pool pool;
+    for (std::size_t q = 0; q < work.query_count; ++q) {
+        pool.reset();
+        core::Arena arena = pool.arena();
+        const Query query = prepare_query(arena, index.space(), {work.query(q), work.dimension});
+        std::vector<std::pair<double, std::uint32_t>> order;
+        for (std::uint32_t c = 0; c < index.cell_count(); ++c) {
+            order.emplace_back(kernels::active().floats.l2_squared(
+                                   query.vector.data(), index.centroid(c), query.vector.size()),
+                               c);
+        }
+        std::sort(order.begin(), order.end());
+        std::vector<std::size_t> rank(order.size());
+        for (std::size_t i = 0; i < order.size(); ++i) {
+            rank[order[i].second] = i + 1;
+        }
+        for (std::size_t i = 0; i < k; ++i) {
+            const auto row = static_cast<std::size_t>(work.truth[q * work.truth_depth + i]);
+            if (cell_of[row] < rank.size()) {
+                ++needed[rank[cell_of[row]]];
+            }
+        }
+    }
+    double sum = 0;
+    for (std::size_t c = 0; c < needed.size(); ++c) {
+        sum += static_cast<double>(needed[c]);
+        if (sum >= target * static_cast<double>(k * work.query_count)) {
+            return c;
+        }
+    }
+    return index.cell_count();
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    if (count < 5) {
+        std::fprintf(stderr,
+                     "usage: %s l2|cosine|ip ROWS.fvecs QUERIES.fvecs TRUTH.ivecs "
+                     "[QUERY_COUNT]\n",
+                     arguments[0]);
+        return 1;
+    }
+    kernels::select(kernels::best_supported());
+    Workload work{};
+    const std::string metric = arguments[1];
+    work.metric = metric == "l2"       ? Metric::l2
+                  : metric == "cosine" ? Metric::cosine
+                                       : Metric::inner_product;
+    work.rows = read_vectors<float>(arguments[2], work.n, work.dimension);
+    std::size_t dimension = 0;
+    work.queries = read_vectors<float>(arguments[3], work.query_count, dimension);
+    std::size_t truths = 0;
+    work.truth = read_vectors<std::int32_t>(arguments[4], truths, work.truth_depth);
+    work.query_count = std::min<std::size_t>(
+        {work.query_count, truths,
+         count > 5 ? static_cast<std::size_t>(std::atol(arguments[5])) : std::size_t{200}});
+    if (work.truth_depth < 100 || dimension != work.dimension) {
+        std::fprintf(stderr, "the files do not fit together\n");
+        return 1;
+    }
+
+    Clock::time_point start = Clock::now();
+    MemoryIndex index(work.metric, work.rows.data(), work.n, work.dimension, {});
+    const double build = seconds_since(start);
+    start = Clock::now();
+    const Calibration calibration = index.calibrate(Calibrator::enough);
+    std::printf("%s: %zu rows, %zu dimensions, %zu queries, kernels %s, one thread\n", arguments[2],
+                work.n, work.dimension, work.query_count, kernels::active().name);
+    std::printf("build %.2f s (%zu cells), calibration %.2f s of %u queries; tau", build,
+                index.cell_count(), seconds_since(start), calibration.queries);
+    for (const double tau : calibration.tau) {
+        std::printf(" %.3g", tau);
+    }
+    std::printf("\n%8s %4s %8s %9s %8s %10s %8s %8s %8s %6s\n", "setting", "rank", "recall",
+                "queries/s", "cells", "hindsight", "refined", "exact", "rescans", "wrong");
+    for (const double setting : {0.9, 0.95, 0.99, 0.999, 0.9999, 1.0}) {
+        const SearchOptions options = options_for(setting, calibration);
+        for (const std::size_t k : {1, 10, 100}) {
+            const Outcome o = run(work, index, options, k);
+            std::printf("%8.4f %4zu %8.4f %9.0f %8.1f %10zu %8.0f %8.1f %8.2f %6zu\n", setting, k,
+                        o.recall, 1e6 / o.microseconds, o.cells, hindsight(work, index, k, setting),
+                        o.refined, o.reranked, o.rescans, o.wrong);
+        }
+    }
+    return 0;
+}
