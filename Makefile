@@ -65,7 +65,10 @@ SQL_PARTS = \
 CORE_SOURCES = $(wildcard src/core/*.cpp)
 KERNEL_SOURCES = $(wildcard src/kernels/*.cpp)
 ALGO_SOURCES = $(wildcard src/algo/*.cpp)
-SERVER_SOURCES = $(wildcard src/pg/*.cpp src/type/*.cpp src/linalg/*.cpp src/index/*.cpp)
+SERVER_SOURCES = $(wildcard src/pg/*.cpp src/type/*.cpp src/linalg/*.cpp)
+# Compiled and checked, but not yet linked: the access method lacks splits (src/index/README.md).
+UNFINISHED_SOURCES = $(wildcard src/index/*.cpp)
+UNFINISHED_SQL = $(wildcard src/index/*.sql)
 
 PG_MAJOR := $(shell $(PG_CONFIG) --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
 
@@ -78,6 +81,7 @@ ARCHIVE = $(FREE)/libvecdot.a
 free_objects = $(patsubst src/%.cpp,$(FREE)/%.o,$(CORE_SOURCES) $(KERNEL_SOURCES) $(ALGO_SOURCES))
 server_objects = $(patsubst src/%.cpp,$(SERVER)/%.o,$(SERVER_SOURCES))
 OBJS = $(server_objects)
+unfinished_objects = $(patsubst src/%.cpp,$(SERVER)/%.o,$(UNFINISHED_SOURCES))
 
 REGRESS = $(sort $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)))
 REGRESS_OPTS = --inputdir=. --encoding=UTF8 --load-extension=vecdot
@@ -179,6 +183,9 @@ $(FUZZ_TEST): $(FUZZ_SOURCES) $(wildcard src/core/*.hpp) Makefile
 fuzz: $(FUZZ_TEST)
 	$(FUZZ_TEST) -verbosity=0 -seed=1 -max_len=512 -timeout=10 -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
 		-dict=test/fuzz/vector_input.dict -artifact_prefix=$(FREE)/fuzz-
+
+.PHONY: unfinished
+unfinished: $(unfinished_objects)
 
 .PHONY: unit format bench-kernels
 ## make unit             the unit tests, without PostgreSQL

@@ -1,0 +1,38 @@
+// The access method's callbacks, as handler.cpp registers them.
+#pragma once
+
+#include "algo/space.hpp"
+#include "pg/postgres.hpp"
+
+extern "C" {
+#include "access/amapi.h"
+#include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
+}
+
+namespace vecdot::index {
+
+// The metric of an index's operator class: support function 1 tells it.
+algo::Metric metric_of(Relation index);
+
+// The dimensions of the indexed column; 22023 if it has none.
+int dimensions_of(Relation index);
+
+// What the index's random numbers start from: its option, mixed.
+uint64 seed_of(Relation index);
+
+// build.cpp
+IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info);
+void build_empty(Relation index);
+
+// scan.cpp
+IndexScanDesc begin_scan(Relation index, int keys, int order_bys);
+void rescan(IndexScanDesc scan, ScanKey keys, int key_count, ScanKey order_bys, int order_by_count);
+bool get_tuple(IndexScanDesc scan, ScanDirection direction);
+void end_scan(IndexScanDesc scan);
+
+// cost.cpp
+void estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count, Cost* startup_cost,
+                   Cost* total_cost, Selectivity* selectivity, double* correlation, double* pages);
+
+}  // namespace vecdot::index

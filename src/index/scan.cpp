@@ -1,0 +1,126 @@
+// Index scans: algo::Search over the index's pages, one row for each call.
+//
+// The executor computes the operator's distance of each row that comes with a lower bound and
+// reorders; rows whose distance the index knows for sure (NaN, NULL) or that come too late for
+// their place are returned as they are.
+#include "algo/search.hpp"
+#include "index/access.hpp"
+#include "index/storage.hpp"
+#include "pg/guard.hpp"
+#include "pg/memory.hpp"
+#include "pg/settings.hpp"
+#include "pg/vector_datum.hpp"
+
+extern "C" {
+#include "access/relscan.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+}
+
+namespace vecdot::index {
+
+namespace {
+
+// Of one scan descriptor; what a single search needs lives in memory, which each rescan resets.
+struct ScanState {
+    MemoryContext memory;
+    algo::Search* search;  // null before the first row is asked for
+};
+
+algo::Query* make_query(IndexScanDesc scan, core::Arena& arena, const algo::Space& space) {
+    const bool is_ordered = scan->numberOfOrderBys > 0;
+    const ScanKey key = scan->orderByData;
+    if (!is_ordered || (key->sk_flags & SK_ISNULL) != 0) {
+        return arena.create<algo::Query>(algo::null_query(space));
+    }
+    const pg::Vector* vector = pg::vector_from_datum(key->sk_argument);
+    pg::check_same_dimensions(static_cast<int>(space.dimension()), vector->dim);
+    return arena.create<algo::Query>(algo::prepare_query(arena, space, vector->view()));
+}
+
+algo::Search* start_search(IndexScanDesc scan, ScanState* state) {
+    if (!IsMVCCSnapshot(scan->xs_snapshot)) {
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("vecdot indexes can be scanned with MVCC snapshots only")));
+    }
+    pgstat_count_index_scan(scan->indexRelation);
+    core::Arena arena = pg::arena(state->memory);
+    const Directory* directory = open_directory(scan->indexRelation);
+    // The directory's own copy goes away with any relcache message.
+    const algo::Space* space = copy_space(arena, *directory);
+    algo::CellStore* store = open_store(scan->indexRelation, *directory);
+    algo::SearchOptions options = algo::options_for(pg::recall_setting(), directory->calibration);
+    options.budget = static_cast<std::size_t>(work_mem) * 1024;
+    const algo::Query* query = make_query(scan, arena, *space);
+    return arena.create<algo::Search>(arena, *query, directory->cells, *store, options,
+                                      pg::interrupt());
+}
+
+}  // namespace
+
+IndexScanDesc begin_scan(Relation index, int keys, int order_bys) {
+    IndexScanDesc scan = RelationGetIndexScan(index, keys, order_bys);
+    ScanState* state = static_cast<ScanState*>(palloc0(sizeof(ScanState)));
+    state->memory =
+        AllocSetContextCreate(CurrentMemoryContext, "vecdot scan", ALLOCSET_DEFAULT_SIZES);
+    scan->opaque = state;
+    if (order_bys > 0) {
+        scan->xs_orderbyvals =
+            static_cast<Datum*>(palloc0(sizeof(Datum) * static_cast<Size>(order_bys)));
+        scan->xs_orderbynulls =
+            static_cast<bool*>(palloc(sizeof(bool) * static_cast<Size>(order_bys)));
+        std::memset(scan->xs_orderbynulls, true, sizeof(bool) * static_cast<Size>(order_bys));
+    }
+    return scan;
+}
+
+void rescan(IndexScanDesc scan, ScanKey keys, int, ScanKey order_bys, int) {
+    ScanState* state = static_cast<ScanState*>(scan->opaque);
+    state->search = nullptr;
+    MemoryContextReset(state->memory);
+    if (keys != nullptr && scan->numberOfKeys > 0) {
+        std::memmove(scan->keyData, keys,
+                     sizeof(ScanKeyData) * static_cast<Size>(scan->numberOfKeys));
+    }
+    if (order_bys != nullptr && scan->numberOfOrderBys > 0) {
+        std::memmove(scan->orderByData, order_bys,
+                     sizeof(ScanKeyData) * static_cast<Size>(scan->numberOfOrderBys));
+    }
+}
+
+bool get_tuple(IndexScanDesc scan, ScanDirection direction) {
+    if (direction != ForwardScanDirection) {
+        elog(ERROR, "vecdot indexes are scanned forward only");
+    }
+    ScanState* state = static_cast<ScanState*>(scan->opaque);
+    MemoryContext old = MemoryContextSwitchTo(state->memory);
+    if (state->search == nullptr) {
+        state->search = start_search(scan, state);
+    }
+    algo::SearchResult result;
+    const bool found = state->search->next(result);
+    MemoryContextSwitchTo(old);
+    if (!found) {
+        return false;
+    }
+    static_assert(sizeof result.tid == sizeof(ItemPointerData));
+    std::memcpy(&scan->xs_heaptid, result.tid, sizeof(ItemPointerData));
+    scan->xs_recheck = false;
+    if (scan->numberOfOrderBys > 0) {
+        scan->xs_recheckorderby = result.recheck;
+        scan->xs_orderbyvals[0] = Float8GetDatum(result.value);
+        scan->xs_orderbynulls[0] = result.is_null;
+    }
+    return true;
+}
+
+void end_scan(IndexScanDesc scan) {
+    ScanState* state = static_cast<ScanState*>(scan->opaque);
+    MemoryContextDelete(state->memory);
+    pfree(state);
+    scan->opaque = nullptr;
+}
+
+}  // namespace vecdot::index
