@@ -1,6 +1,7 @@
 // Every instruction set gives what the definitions in code_kernels.hpp say, bit for bit.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <vector>
