@@ -38,7 +38,9 @@ void check_extents(Relation index, BlockNumber head, const CellView& view, Block
         corrupted(index, head, "%u rows in extents for " UINT64_FORMAT, view.rows, capacity);
     }
     BlockNumber length = 0;
-    check_blocks(index, head, end, known == nullptr ? &length : known);
+    if (end > 0) {
+        check_blocks(index, head, end, known == nullptr ? &length : known);
+    }
 }
 
 struct Copy {

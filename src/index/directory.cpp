@@ -63,12 +63,14 @@ LiveSlot* read_slots(Relation index, const Meta& meta, uint32* count) {
     LiveSlot* live = static_cast<LiveSlot*>(
         MemoryContextAllocHuge(CurrentMemoryContext, sizeof(LiveSlot) * meta.slots));
     *count = 0;
+    BlockNumber known_blocks = 0;
     for (uint32 first = 0; first < meta.slots; first += slots_per_page) {
         const Buffer buffer = read_array_page(index, meta.slot_pages, PageKind::slots,
                                               first / slots_per_page, BUFFER_LOCK_SHARE);
         const Slot* slots = reinterpret_cast<const Slot*>(payload(BufferGetPage(buffer)));
         for (uint32 i = 0; i < Min(slots_per_page, meta.slots - first); ++i) {
             if (slots[i].state == SlotState::live) {
+                check_blocks(index, BufferGetBlockNumber(buffer), slots[i].head + 1, &known_blocks);
                 live[(*count)++] = {first + i, slots[i]};
             }
         }

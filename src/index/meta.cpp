@@ -21,10 +21,16 @@ uint32 segment_of(uint32 page) {
     return 31 - __builtin_clz(page + 1);
 }
 
-void check_segments(Relation index, const Segments& segments) {
+void check_segments(Relation index, const Segments& segments, BlockNumber allocated) {
     if (segments.count > max_segments) {
         corrupted(index, meta_block, "an array has %u segments, at most %u are possible",
                   segments.count, max_segments);
+    }
+    for (uint32 k = 0; k < segments.count; ++k) {
+        if (segments.start[k] >= allocated || allocated - segments.start[k] < segment_pages(k)) {
+            corrupted(index, meta_block, "segment %u of an array starts at block %u of %u", k,
+                      segments.start[k], allocated);
+        }
     }
 }
 
@@ -47,12 +53,13 @@ void check_meta(Relation index, Page page) {
         corrupted(index, meta_block, "%u dimensions, padded to %u, %u bits, metric %u",
                   p.dimensions, p.padded, p.refine_bits, p.metric);
     }
-    check_segments(index, meta->slot_pages);
-    check_segments(index, meta->centroid_pages);
-    check_segments(index, meta->free_pages[0]);
-    check_segments(index, meta->free_pages[1]);
+    check_segments(index, meta->slot_pages, meta->allocated);
+    check_segments(index, meta->centroid_pages, meta->allocated);
+    check_segments(index, meta->free_pages[0], meta->allocated);
+    check_segments(index, meta->free_pages[1], meta->allocated);
     if (meta->free_active > 1 || meta->unfinished.intent_count > max_intents ||
-        meta->unfinished.retiring_count > max_retiring || meta->slots < special_slots) {
+        meta->unfinished.retiring_count > max_retiring || meta->slots < special_slots ||
+        divide_up(meta->slots, slots_per_page) > pages_before_segment(meta->slot_pages.count)) {
         corrupted(index, meta_block, "a count is out of range");
     }
 }
@@ -157,6 +164,11 @@ BlockRun allocate_run(Relation index, Meta* meta, uint32 length, Record* record,
         for (uint32 i = 0; i < n; ++i) {
             if (extents[i].run.length < length || !is_reusable(extents[i].retired_at)) {
                 continue;
+            }
+            if (extents[i].run.start >= meta->allocated ||
+                extents[i].run.length > meta->allocated - extents[i].run.start) {
+                corrupted(index, array_block(index, pages, page), "%u free blocks at %u of %u",
+                          extents[i].run.length, extents[i].run.start, meta->allocated);
             }
             FreeExtent* taken = reinterpret_cast<FreeExtent*>(payload(record->add(buffer))) + i;
             const BlockRun run{taken->run.start, length};

@@ -59,9 +59,9 @@ Buffer read_page(Relation index, BlockNumber block, const PageIdentity& identity
 }
 
 void check_blocks(Relation index, BlockNumber block, BlockNumber end, BlockNumber* known) {
-    if (end > *known) {
+    if (end > *known || end == 0) {
         *known = RelationGetNumberOfBlocks(index);
-        if (end > *known || end < block) {
+        if (end > *known || end == 0) {
             corrupted(index, block, "it refers to block %u of %u", end - 1, *known);
         }
     }
