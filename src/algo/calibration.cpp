@@ -17,7 +17,7 @@ constexpr std::size_t ranks[] = {1, 10, 100};
 
 // Cut of the 1-bit estimate for each of Calibration::recall: what it loses is a small part of what
 // the setting allows to lose.
-constexpr float sigmas_of[Calibration::targets] = {1.7f, 1.9f, 2.1f, 2.3f, 2.6f, 2.8f, 3.6f, 4.3f};
+constexpr float sigmas_of[Calibration::targets] = {1.6f, 1.7f, 1.8f, 1.9f, 2.1f, 2.3f, 3.0f, 4.0f};
 
 // Fewer queries than this say nothing about a share of 1 %.
 constexpr std::size_t fewest_queries = 50;
@@ -38,7 +38,7 @@ void Calibrator::observe(core::Arena scratch, const Space& space, const float* r
     }
     const Query query = prepare_row_query(scratch, space, rotated);
     SearchOptions options;
-    options.sigmas = sigmas_of[Calibration::targets - 1];
+    options.sigmas = 2.6f;
     options.tau = std::numeric_limits<double>::infinity();
     options.window = depth;
     Search* search = scratch.create<Search>(scratch, query, directory, store, options, interrupt);
@@ -127,9 +127,10 @@ Calibration Calibrator::finish(std::uint64_t rows) const {
     constexpr int halvings = 12;
     double floor = least;
     for (std::size_t t = 0; t < Calibration::targets; ++t) {
-        // Part of what may be lost is left to the 1-bit cut and to the sample's chance.
+        // Most of what may be lost is left to the 1-bit cut, to the sample's chance, and to queries
+        // from outside being a little harder than rows.
         const double allowed = 1 - Calibration::recall[t];
-        const double wanted = 1 - 0.75 * allowed;
+        const double wanted = 1 - 0.5 * allowed;
         double tau = floor;
         for (const std::size_t rank : ranks) {
             if (reached(rank, tau) >= wanted) {

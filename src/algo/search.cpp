@@ -75,9 +75,9 @@ Search::Search(core::Arena arena, const Query& query, const CellDirectory& direc
       options_(options),
       interrupt_(interrupt),
       staged_(!options.exact),
-      capacity_(first_capacity),
+      capacity_(std::max<std::size_t>(first_capacity, std::size_t{64} * options.window)),
       capacity_limit_(
-          std::max(first_capacity, options.budget / (2 * sizeof(Ready) + 2 * sizeof(Deferred)))),
+          std::max(capacity_, options.budget / (2 * sizeof(Ready) + 2 * sizeof(Deferred)))),
       cut_(infinity),
       nearest_size_(std::clamp<std::size_t>(options.window, 1, widest_window)),
       last_key_(-infinity),
@@ -552,10 +552,10 @@ void Search::trim_ready() {
     std::make_heap(first, middle, farther);
 }
 
-// As many rows as have been emitted, three times over, are to be found next.
+// As many rows as have been emitted are to be found next.
 void Search::widen() {
     const std::size_t size =
-        std::clamp<std::size_t>(static_cast<std::size_t>(work_.emitted) * 3,
+        std::clamp<std::size_t>(static_cast<std::size_t>(work_.emitted),
                                 std::max<std::size_t>(1, options_.window), widest_window);
     if (size > nearest_.size()) {
         nearest_ = arena_.allocate<double>(size);
