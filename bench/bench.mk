@@ -18,3 +18,11 @@ bench-kernels: $(BENCH)/kernel_bench
 	@mkdir -p $(BENCH_OUT)
 	$(BENCH)/kernel_bench $(KERNEL_BENCH_FLAGS) --benchmark_out=$(BENCH_OUT)/kernels.json >$(BENCH_OUT)/kernels.log
 	python3 bench/kernels/summary.py $(BENCH_OUT)/kernels.json
+
+# The index engine in process. Usage: build/free/bench/engine_bench METRIC ROWS QUERIES TRUTH.
+$(BENCH)/engine/engine_bench.o: bench_flags = -Itest/unit
+$(BENCH)/engine_bench: $(BENCH)/engine/engine_bench.o $(ARCHIVE)
+	$(CXX) $(VECDOT_CXXFLAGS) -o $@ $^
+
+bench-engine: $(BENCH)/engine_bench
+.PHONY: bench-engine
