@@ -137,6 +137,15 @@ bool append_row(Relation index, const Directory& directory, const CellRef& cell,
                {PageKind::head, cell.slot, 0, cell.generation});
     CellView view;
     view_head(index, parameters, cell.head, BufferGetPage(head_buffer), &view);
+    // Writing makes the file longer where it has to be: not for the sake of a damaged number.
+    for (uint32 e = 0; e < view.extent_count; ++e) {
+        const uint64 end =
+            uint64{view.extents[e].start} + view.layout.pages(e == 0, view.extents[e].blocks);
+        if (end > meta.allocated) {
+            corrupted(index, cell.head, "extent %u ends at block " UINT64_FORMAT " of %u", e, end,
+                      meta.allocated);
+        }
+    }
     if (view.layout.has_codes != (row != nullptr)) {
         corrupted(index, cell.head, "cell %u has flags %x", cell.slot, view.flags);
     }
