@@ -87,7 +87,6 @@ struct BuildState {
     float* rotated;
     algo::EncodedRow encoded;
     char* payload;  // a bytea
-    Size payload_size;
     double tuples;
 };
 
@@ -269,9 +268,9 @@ void prepare_encoding(BuildState* state) {
         static_cast<uint32*>(palloc0(sizeof(uint32) * static_cast<Size>(state->places.count())));
     state->zero_centroid = static_cast<float*>(palloc0(sizeof(float) * padded));
     state->rotated = static_cast<float*>(palloc(sizeof(float) * padded));
-    state->payload_size = VARHDRSZ + header + algo::sign_bytes(padded) + padded;
-    state->payload = static_cast<char*>(palloc0(state->payload_size));
-    SET_VARSIZE(state->payload, state->payload_size);
+    const Size size = VARHDRSZ + header + algo::sign_bytes(padded) + padded;
+    state->payload = static_cast<char*>(palloc0(size));
+    SET_VARSIZE(state->payload, size);
     state->encoded.signs = reinterpret_cast<std::uint8_t*>(VARDATA(state->payload)) + header;
     state->encoded.code = state->encoded.signs + algo::sign_bytes(padded);
     TupleDesc descriptor = CreateTemplateTupleDesc(3);

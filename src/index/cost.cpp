@@ -59,7 +59,7 @@ void estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count, Cost* 
                                 path->indexinfo->pages * random_page_cost);
     // Scoring a code costs a hundredth of what an operator call does.
     const double cpu = (cells + rows * share) * 0.02 * cpu_operator_cost;
-    *startup_cost = io + cpu + costs.numIndexTuples * 0;
+    *startup_cost = io + cpu;
     *total_cost = *startup_cost + rows * (cpu_index_tuple_cost + cpu_operator_cost) +
                   path->indexinfo->pages * (1 - share) * sequential_page_cost;
 }
