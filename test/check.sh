@@ -124,7 +124,7 @@ run_alone() {
 # --- the build ------------------------------------------------------------------------------------
 
 build() {
-    locked_make all unfinished test-modules build/free/unit_tests &&
+    locked_make all test-modules build/free/unit_tests &&
         locked_make -s install DESTDIR="$stage/dest" &&
         cp "$source_dir/build/free/unit_tests" "$stage/unit_tests" &&
         cp "$source_dir/$(make_variable TEST_MODULE)" "$stage/dest$pg_pkglibdir/" &&
@@ -259,7 +259,7 @@ in_list() {
 sources() {
     cd "$source_dir" || return 1
     local regress parts file name sections
-    regress=$(make_variable REGRESS) parts="$(make_variable SQL_PARTS) $(make_variable UNFINISHED_SQL)"
+    regress=$(make_variable REGRESS) parts=$(make_variable SQL_PARTS)
     regress=$(echo $regress) parts=$(echo $parts)
 
     for file in sql/*.sql; do

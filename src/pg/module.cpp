@@ -2,6 +2,7 @@
 #include "kernels/kernels.hpp"
 #include "pg/guard.hpp"
 #include "pg/postgres.hpp"
+#include "pg/settings.hpp"
 
 extern "C" {
 #include "utils/guc.h"
@@ -18,6 +19,8 @@ using vecdot::kernels::InstructionSet;
 constexpr int automatic = -1;
 
 int instruction_set = automatic;
+
+double recall = 0.99;
 
 const config_enum_entry instruction_set_options[] = {
     {"auto", automatic, false},
@@ -43,11 +46,19 @@ void assign_instruction_set(int value, void*) {
 
 }  // namespace
 
+double vecdot::pg::recall_setting() {
+    return recall;
+}
+
 void _PG_init(void) {
     DefineCustomEnumVariable(
         "vecdot.instruction_set", "Instruction set of vecdot's kernels.",
         "auto takes the widest that the processor has. Results do not depend on it.",
         &instruction_set, automatic, instruction_set_options, PGC_USERSET, 0, check_instruction_set,
         assign_instruction_set, nullptr);
+    DefineCustomRealVariable(
+        "vecdot.recall", "Share of the true nearest neighbours that an index scan promises.",
+        "1 is exact, proven. 0.9999 and below may stop early once enough has been seen.", &recall,
+        0.99, 0.5, 1, PGC_USERSET, GUC_EXPLAIN, nullptr, nullptr, nullptr);
     MarkGUCPrefixReserved("vecdot");
 }
