@@ -143,6 +143,18 @@ void decode_row(std::size_t padded, const std::uint8_t* code, const RefineFactor
     }
 }
 
+float stored_radius(std::size_t padded, const std::uint8_t* code,
+                    const RefineFactors& refine) noexcept {
+    std::int64_t squared = 0;
+    for (std::size_t i = 0; i < padded; ++i) {
+        const int value = static_cast<int>(code[i]) - 128;
+        squared += value * value;
+    }
+    return round_up(std::fabs(static_cast<double>(refine.scale)) *
+                        std::sqrt(static_cast<double>(squared)) * (1 + float8_error) +
+                    static_cast<double>(refine.error));
+}
+
 RefineFactors encode_centroid(std::size_t padded, const float* centroid,
                               std::uint8_t* code) noexcept {
     return encode_bytes(padded, centroid, nullptr, 0, code);

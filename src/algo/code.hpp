@@ -71,6 +71,10 @@ void encode_row(const Space& space, const float* rotated, float error, const flo
 void decode_row(std::size_t padded, const std::uint8_t* code, const RefineFactors& refine,
                 const float* centroid, float* rotated) noexcept;
 
+// A radius for a stored row whose codes are copied: at least |exact x' − c'|.
+float stored_radius(std::size_t padded, const std::uint8_t* code,
+                    const RefineFactors& refine) noexcept;
+
 // Writes row v (0..31) of a block into its units first … first + count − 1, which lie at units;
 // other rows' bits stay. Call it once for each piece of a block that is cut.
 void put_row(std::uint8_t* units, std::size_t first, std::size_t count, std::size_t padded,

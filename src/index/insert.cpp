@@ -1,5 +1,6 @@
 // One new row: found its cell, encoded, appended. Nothing but the last WAL record, which raises the
 // cell's number of rows, makes any of it visible.
+#include "algo/growth.hpp"
 #include "index/maintain.hpp"
 #include "index/meta.hpp"
 #include "kernels/kernels.hpp"
@@ -119,19 +120,22 @@ void write_codes(Batch* batch, const CellView& view, uint32 e, uint32 local,
     }
 }
 
-// Appends a row to a cell of a directory of this version. False if the directory has changed since,
+enum class Appended { stale, done, done_and_large };
+
+// Appends a row to a cell of a directory of this version. Stale if the directory has changed since,
 // which it can't do for this cell while its head page is locked. row: null in a special list.
-bool append_row(Relation index, const Directory& directory, const CellRef& cell, ItemPointer tid,
-                const algo::EncodedRow* row) {
+Appended append_row(Relation index, const Directory& directory, const CellRef& cell,
+                    ItemPointer tid, const algo::EncodedRow* row) {
     const uint64 version = directory.version;
     const Parameters parameters = directory.parameters;
+    const uint64 cells = directory.cells.count;
     const Buffer head_buffer = ReadBuffer(index, cell.head);
     LockBuffer(head_buffer, BUFFER_LOCK_EXCLUSIVE);
     Meta meta;
     read_meta(index, &meta);
     if (meta.directory_version != version) {
         UnlockReleaseBuffer(head_buffer);
-        return false;
+        return Appended::stale;
     }
     check_page(index, cell.head, BufferGetPage(head_buffer),
                {PageKind::head, cell.slot, 0, cell.generation});
@@ -202,7 +206,11 @@ bool append_row(Relation index, const Directory& directory, const CellRef& cell,
         UnlockReleaseBuffer(meta_buffer);
     }
     UnlockReleaseBuffer(head_buffer);
-    return true;
+    const uint32 rows = view.rows + 1;
+    const bool large = row != nullptr && (view.flags & cell_always_first) == 0 &&
+                       rows >= view.no_split_below &&
+                       rows - Min(view.dead, rows) > algo::split_above(cells);
+    return large ? Appended::done_and_large : Appended::done;
 }
 
 }  // namespace
@@ -287,7 +295,12 @@ void insert(Relation index, ItemPointer tid, bool is_null, Datum value) {
             row.code = pg::arena().allocate<uint8>(padded).data();
             algo::encode_row(*directory->space, rotated, routed.error, centroid, row);
         }
-        if (append_row(index, *directory, cell, tid, list < special_slots ? nullptr : &row)) {
+        const Appended appended =
+            append_row(index, *directory, cell, tid, list < special_slots ? nullptr : &row);
+        if (appended == Appended::done_and_large) {
+            grow(index, cell);
+        }
+        if (appended != Appended::stale) {
             break;
         }
         MemoryContextReset(context);

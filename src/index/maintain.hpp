@@ -22,4 +22,19 @@ CellRef list_ref(const Directory& directory, uint32 list);
 uint32 nearest_cell(core::Arena arena, const Directory& directory, const float* rotated,
                     bool long_rows, uint32 except = UINT32_MAX);
 
+// Between pages, with none locked: interrupts, and vacuum's cost delay where there is one.
+void delay_point();
+
+// Splits the cell if it is still that large, and calibrates the index where the number of cells
+// asks for it; nothing if somebody else has the structure lock. For inserters: needs no lock, holds
+// none in the end.
+void grow(Relation index, const CellRef& cell);
+
+// Learns the stopping rule again if the number of cells has changed enough since it was learnt, and
+// nobody else is at it.
+void calibrate_if_due(Relation index);
+
+// The same for a cell of a directory just loaded, with the structure lock. True if it was split.
+bool split_cell(Relation index, const CellRef& cell);
+
 }  // namespace vecdot::index

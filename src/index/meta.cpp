@@ -11,6 +11,7 @@ namespace vecdot::index {
 namespace {
 
 constexpr BlockNumber structure_lock = 0;
+constexpr BlockNumber calibration_lock = 1;
 
 // Pages of the free list that an allocation looks at.
 constexpr uint32 free_pages_tried = 4;
@@ -94,6 +95,8 @@ void write_calibration(Relation index, const algo::Calibration& calibration) {
     Record record(index);
     Meta* meta = meta_of(record.add(buffer));
     memcpy(meta->calibration, &calibration, sizeof calibration);
+    meta->calibrated_rows = calibration.rows;
+    meta->calibrated_cells = meta->cells;
     meta->directory_version += 1;
     record.finish();
     UnlockReleaseBuffer(buffer);
@@ -109,6 +112,14 @@ bool try_lock_structure(Relation index) {
 
 void unlock_structure(Relation index) {
     UnlockPage(index, structure_lock, ExclusiveLock);
+}
+
+bool try_lock_calibration(Relation index) {
+    return ConditionalLockPage(index, calibration_lock, ExclusiveLock);
+}
+
+void unlock_calibration(Relation index) {
+    UnlockPage(index, calibration_lock, ExclusiveLock);
 }
 
 BlockNumber array_block(Relation index, const Segments& segments, uint32 page) {

@@ -19,6 +19,10 @@ void lock_structure(Relation index);
 bool try_lock_structure(Relation index);
 void unlock_structure(Relation index);
 
+// So that no two backends calibrate at once. Nothing else is locked with it.
+bool try_lock_calibration(Relation index);
+void unlock_calibration(Relation index);
+
 // Block of a page of an array; ERRCODE_INDEX_CORRUPTED if it has none.
 BlockNumber array_block(Relation index, const Segments& segments, uint32 page);
 // Reads and locks a page of an array.

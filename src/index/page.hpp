@@ -145,8 +145,8 @@ struct Meta {
     Segments free_pages[2];  // the free list, and the place where vacuum writes it anew
     uint32 free_active;      // which of the two
     uint32 has_origin;
-    BlockRun origin;  // pages of it
-    uint32 unused;
+    BlockRun origin;          // pages of it
+    uint32 calibrated_cells;  // cells when the calibration was made; 0: none
     Unfinished unfinished;
     unsigned char calibration[calibration_size];
 };

@@ -15,8 +15,6 @@ extern "C" {
 
 namespace vecdot::index {
 
-namespace {
-
 void delay_point() {
 #if PG_VERSION_NUM >= 180000
     vacuum_delay_point(false);
@@ -24,6 +22,8 @@ void delay_point() {
     vacuum_delay_point();
 #endif
 }
+
+namespace {
 
 struct Marked {
     uint64 live;

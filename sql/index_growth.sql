@@ -1,0 +1,118 @@
+-- An index that nobody built: created on an empty table, it splits its cells as rows come.
+SET vecdot.recall = 1;
+SET enable_seqscan = off;
+
+CREATE TABLE growing (id integer, v vector(24));
+CREATE INDEX growing_v ON growing USING vecdot (v vector_l2_ops);
+
+-- Forty clusters.
+CREATE FUNCTION place(n integer) RETURNS vector
+	LANGUAGE sql IMMUTABLE AS
+	$$ SELECT array_agg(sin((n % 40) * 17.0 + i * i * 1.7) * 3 + sin(n * 0.731 + i * n * 1.13))::real[]::vector
+	     FROM generate_series(1, 24) i $$;
+
+-- The index agrees with the table: ids of the nearest by an index scan and by a sort.
+CREATE FUNCTION differing(table_name text, operator text, queries integer) RETURNS bigint
+	LANGUAGE plpgsql AS $$
+DECLARE
+	q vector;
+	by_index integer[];
+	by_sort integer[];
+	wrong bigint := 0;
+BEGIN
+	FOR n IN 1..queries LOOP
+		q := place(n * 7919 + 3);
+		EXECUTE format('SELECT array_agg(id) FROM (SELECT id FROM %I ORDER BY v %s $1 LIMIT 20) t', table_name, operator)
+			INTO by_index USING q;
+		EXECUTE format('SELECT array_agg(id) FROM (SELECT id FROM %I ORDER BY (v %s $1) + 0 LIMIT 20) t', table_name, operator)
+			INTO by_sort USING q;
+		wrong := wrong + (by_index IS DISTINCT FROM by_sort)::integer;
+	END LOOP;
+	RETURN wrong;
+END $$;
+
+-- Every row comes exactly once.
+CREATE FUNCTION returned(table_name text) RETURNS text
+	LANGUAGE plpgsql AS $$
+DECLARE
+	answer text;
+BEGIN
+	EXECUTE format('SELECT count(*) || '' rows, '' || count(DISTINCT id) || '' different''
+		FROM (SELECT id FROM %I ORDER BY v <-> $1) t', table_name) INTO answer USING place(1);
+	RETURN answer;
+END $$;
+
+CREATE FUNCTION remaining(rest refcursor) RETURNS integer
+	LANGUAGE plpgsql AS $$
+DECLARE
+	one record;
+	rows integer := 0;
+BEGIN
+	LOOP
+		FETCH rest INTO one;
+		EXIT WHEN NOT FOUND;
+		rows := rows + 1;
+	END LOOP;
+	RETURN rows;
+END $$;
+
+INSERT INTO growing SELECT n, place(n) FROM generate_series(1, 3000) n;
+SELECT differing('growing', '<->', 10), returned('growing');
+
+-- At a recall below 1 nothing is lost in the end either.
+SET vecdot.recall = 0.9;
+SELECT returned('growing');
+SET vecdot.recall = 1;
+
+-- A scan that began before the splits goes on with what it saw.
+BEGIN;
+DECLARE early CURSOR FOR SELECT id FROM growing ORDER BY v <-> place(1);
+FETCH 1 FROM early;
+INSERT INTO growing SELECT n, place(n) FROM generate_series(3001, 6000) n;
+SELECT remaining('early');
+COMMIT;
+SELECT differing('growing', '<->', 10), returned('growing');
+
+-- An aborted transaction leaves splits and dead rows.
+BEGIN;
+INSERT INTO growing SELECT n, place(n) FROM generate_series(6001, 9000) n;
+SELECT returned('growing');
+ROLLBACK;
+SELECT differing('growing', '<->', 10), returned('growing');
+
+-- Rows that no split can separate.
+CREATE TABLE alike (id integer, v vector(24));
+CREATE INDEX ON alike USING vecdot (v vector_l2_ops);
+INSERT INTO alike SELECT n, place(1) FROM generate_series(1, 2000) n;
+SELECT returned('alike');
+-- Most of them alike.
+INSERT INTO alike SELECT n, place(n) FROM generate_series(2001, 2400) n;
+SELECT returned('alike');
+SELECT count(*) FROM (SELECT id FROM alike ORDER BY v <-> place(1) LIMIT 2000) t WHERE id <= 2000;
+
+-- The other metrics; NULLs and zero vectors have lists of their own.
+CREATE TABLE others (id integer, v vector(24));
+CREATE INDEX others_cosine ON others USING vecdot (v);
+INSERT INTO others SELECT n, CASE WHEN n % 50 > 0 THEN place(n) WHEN n % 100 > 0 THEN place(n) * 0 END
+	FROM generate_series(1, 3000) n;
+SELECT differing('others', '<=>', 10);
+SELECT count(*), count(DISTINCT id), count(v) FROM (SELECT id, v FROM others ORDER BY v <=> place(1)) t;
+DROP INDEX others_cosine;
+TRUNCATE others;
+CREATE INDEX others_product ON others USING vecdot (v vector_ip_ops);
+INSERT INTO others SELECT n, place(n) FROM generate_series(1, 3000) n;
+SELECT differing('others', '<#>', 10);
+SELECT count(*), count(DISTINCT id) FROM (SELECT id, v FROM others ORDER BY v <#> place(1)) t;
+
+-- Temporary and unlogged tables.
+CREATE TEMPORARY TABLE passing (id integer, v vector(24));
+CREATE INDEX ON passing USING vecdot (v vector_l2_ops);
+INSERT INTO passing SELECT n, place(n) FROM generate_series(1, 1000) n;
+SELECT returned('passing');
+CREATE UNLOGGED TABLE unlogged (id integer, v vector(24));
+CREATE INDEX ON unlogged USING vecdot (v vector_l2_ops);
+INSERT INTO unlogged SELECT n, place(n) FROM generate_series(1, 1000) n;
+SELECT differing('unlogged', '<->', 10), returned('unlogged');
+
+DROP TABLE growing, alike, others, passing, unlogged;
+DROP FUNCTION differing, returned, remaining, place;

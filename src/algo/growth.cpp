@@ -1,0 +1,50 @@
+#include "algo/growth.hpp"
+
+#include <algorithm>
+
+namespace vecdot::algo {
+
+namespace {
+
+constexpr std::uint64_t fewest_to_split = 128;
+
+// With so few cells a search opens most of them, whatever the rule.
+constexpr std::uint64_t first_calibration = 8;
+
+}  // namespace
+
+std::uint64_t split_above(std::uint64_t cells) {
+    return std::max(fewest_to_split, cells / 2);
+}
+
+// Well below a quarter of what is split, so that halves are not merged again.
+std::uint64_t merge_below(std::uint64_t cells) {
+    return cells <= 1 ? 0 : std::max<std::uint64_t>(16, cells / 12);
+}
+
+std::uint64_t cells_of_split(std::uint64_t live, std::uint64_t cells, std::uint64_t most) {
+    most = std::max<std::uint64_t>(most, 2);
+    // Parts of 0.6 of what will be split when all of them are there.
+    std::uint64_t parts = 2;
+    while (parts < most && live * 5 / 3 > parts * split_above(cells + parts)) {
+        parts += 1;
+    }
+    return parts;
+}
+
+bool is_split_in_vain(std::uint64_t largest, std::uint64_t live) {
+    return largest > live - live / 32;
+}
+
+bool is_compaction_due(std::uint64_t live, std::uint64_t dead) {
+    return dead > 0 && dead * 8 >= live;
+}
+
+bool is_calibration_due(std::uint64_t cells, std::uint64_t calibrated_cells) {
+    if (calibrated_cells == 0) {
+        return cells >= first_calibration;
+    }
+    return cells * 5 >= calibrated_cells * 7 || cells * 7 <= calibrated_cells * 5;
+}
+
+}  // namespace vecdot::algo

@@ -1,0 +1,31 @@
+// When cells are split, merged, rewritten and the index calibrated anew: arithmetic alone.
+//
+// A cell is split beyond half as many rows as there are cells; as splits halve them, an index of N
+// rows settles at 1.7 to 2·√N cells, whatever it started from.
+#pragma once
+
+#include <cstdint>
+
+namespace vecdot::algo {
+
+// A cell with more live rows than this is split, cells being how many there are.
+std::uint64_t split_above(std::uint64_t cells);
+
+// A cell with fewer live rows than this is merged with its neighbour; 0 where there is but one.
+std::uint64_t merge_below(std::uint64_t cells);
+
+// How many cells a cell that has to be split becomes: 2, or more where splits have been missed. At
+// most `most`.
+std::uint64_t cells_of_split(std::uint64_t live, std::uint64_t cells, std::uint64_t most);
+
+// A split whose largest part has nearly all of the rows (equal ones) is not worth it.
+bool is_split_in_vain(std::uint64_t largest, std::uint64_t live);
+
+// Whether vacuum writes a cell anew without its dead entries.
+bool is_compaction_due(std::uint64_t live, std::uint64_t dead);
+
+// Whether the stopping rule is to be learnt again: the rows have changed by a factor of 2, which is
+// one of √2 in cells. calibrated_cells: when it was learnt last, 0 for never.
+bool is_calibration_due(std::uint64_t cells, std::uint64_t calibrated_cells);
+
+}  // namespace vecdot::algo

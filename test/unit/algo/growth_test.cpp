@@ -1,0 +1,92 @@
+#include "algo/growth.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "core/random.hpp"
+
+namespace vecdot::algo {
+namespace {
+
+// Rows arrive in cells at random, by size; cells are split in parts of a share from 0.3 to 0.7.
+std::size_t cells_after(std::size_t rows, std::vector<std::uint64_t> cells, std::uint64_t seed) {
+    core::Random random(seed);
+    std::uint64_t all = 0;
+    for (const std::uint64_t n : cells) {
+        all += n;
+    }
+    while (all < rows) {
+        std::uint64_t at = random.below(all + cells.size());
+        std::size_t i = 0;
+        while (at > cells[i]) {
+            at -= cells[i++] + 1;
+        }
+        cells[i] += 1;
+        all += 1;
+        if (cells[i] > split_above(cells.size())) {
+            const std::uint64_t one = static_cast<std::uint64_t>((0.3 + 0.4 * random.uniform()) *
+                                                                 static_cast<double>(cells[i]));
+            cells.push_back(one);
+            cells[i] -= one;
+        }
+    }
+    return cells.size();
+}
+
+TEST(Growth, SettlesAtAboutTwiceTheRootWhateverItStartsFrom) {
+    for (const std::size_t rows : {std::size_t{60000}, std::size_t{250000}}) {
+        const double root = std::sqrt(static_cast<double>(rows));
+        for (const std::vector<std::uint64_t>& start :
+             {std::vector<std::uint64_t>{0}, std::vector<std::uint64_t>(60, 100)}) {
+            const double cells = static_cast<double>(cells_after(rows, start, 3));
+            EXPECT_GE(cells, 1.5 * root) << rows;
+            EXPECT_LE(cells, 2.2 * root) << rows;
+        }
+    }
+}
+
+TEST(Growth, APartIsNeitherSplitNorMergedAtOnce) {
+    for (std::uint64_t cells = 1; cells < 100000; cells += 1 + cells / 7) {
+        const std::uint64_t part = (split_above(cells) + 1) / 3;
+        EXPECT_LE(part, split_above(cells + 1));
+        EXPECT_GT(part, merge_below(cells + 1)) << cells;
+        EXPECT_LE(2 * merge_below(cells + 1), split_above(cells)) << cells;
+    }
+    EXPECT_EQ(merge_below(0), 0u);
+    EXPECT_EQ(merge_below(1), 0u);
+}
+
+TEST(Growth, MissedSplitsAreMadeUpForAtOnce) {
+    EXPECT_EQ(cells_of_split(129, 1, 64), 2u);
+    EXPECT_EQ(cells_of_split(600, 1000, 64), 2u);
+    EXPECT_EQ(cells_of_split(1000000, 1, 64), 64u);
+    EXPECT_EQ(cells_of_split(1000, 1, 64), 14u);
+    EXPECT_EQ(cells_of_split(5000, 1000, 64), 17u);
+    EXPECT_EQ(cells_of_split(UINT32_MAX, 1000000, 64), 64u);
+    EXPECT_EQ(cells_of_split(1000000, 1, 0), 2u);
+}
+
+TEST(Growth, EqualRowsAreNotSplit) {
+    EXPECT_TRUE(is_split_in_vain(129, 129));
+    EXPECT_TRUE(is_split_in_vain(3200, 3201));
+    EXPECT_FALSE(is_split_in_vain(120, 129));
+    EXPECT_FALSE(is_split_in_vain(1, 2));
+}
+
+TEST(Growth, CalibrationFollowsTheRows) {
+    EXPECT_FALSE(is_calibration_due(7, 0));
+    EXPECT_TRUE(is_calibration_due(8, 0));
+    EXPECT_FALSE(is_calibration_due(1000, 1000));
+    EXPECT_FALSE(is_calibration_due(1399, 1000));
+    EXPECT_TRUE(is_calibration_due(1400, 1000));
+    EXPECT_TRUE(is_calibration_due(700, 1000));
+    EXPECT_FALSE(is_compaction_due(1000, 0));
+    EXPECT_FALSE(is_compaction_due(1000, 100));
+    EXPECT_TRUE(is_compaction_due(1000, 125));
+    EXPECT_TRUE(is_compaction_due(0, 1));
+}
+
+}  // namespace
+}  // namespace vecdot::algo
