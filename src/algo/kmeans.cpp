@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "algo/code.hpp"
+#include "algo/training.hpp"
 #include "core/random.hpp"
 #include "kernels/kernels.hpp"
 
@@ -19,136 +20,6 @@ constexpr std::size_t batch_rows = 32;
 
 double distance(const float* a, const float* b, std::size_t n) {
     return kernels::active().floats.l2_squared(a, b, n);
-}
-
-// Centroids of the rows of each cell; those of empty cells are left alone.
-class Means {
-  public:
-    Means(std::size_t k, std::size_t padded) : padded_(padded), sums_(k * padded), counts_(k) {}
-
-    void add(std::uint32_t cell, const float* row) {
-        double* sum = sums_.data() + cell * padded_;
-        for (std::size_t i = 0; i < padded_; ++i) {
-            sum[i] += static_cast<double>(row[i]);
-        }
-        ++counts_[cell];
-    }
-
-    void store(float* centroids) const {
-        for (std::size_t c = 0; c < counts_.size(); ++c) {
-            for (std::size_t i = 0; i < padded_ && counts_[c] > 0; ++i) {
-                centroids[c * padded_ + i] =
-                    static_cast<float>(sums_[c * padded_ + i] / static_cast<double>(counts_[c]));
-            }
-        }
-    }
-
-    const std::vector<std::uint32_t>& counts() const { return counts_; }
-
-  private:
-    std::size_t padded_;
-    std::vector<double> sums_;
-    std::vector<std::uint32_t> counts_;
-};
-
-// Assigns rows to the centroids, in runs between which interrupts are polled.
-void assign_all(const std::vector<float>& centroids, const float* rows, std::size_t n,
-                std::size_t padded, std::vector<std::uint32_t>& cells,
-                std::vector<float>& distances, const core::Interrupt& interrupt) {
-    const CentroidTable table(centroids.data(), centroids.size() / padded, padded);
-    cells.resize(n);
-    distances.resize(n);
-    constexpr std::size_t run = 8 * batch_rows;
-    for (std::size_t i = 0; i < n; i += run) {
-        interrupt.poll();
-        table.assign(rows + i * padded, std::min(run, n - i), cells.data() + i,
-                     distances.data() + i);
-    }
-}
-
-// Moves the centroid of each empty cell to the row that is farthest from its own; cells for which
-// there is none (fewer distinct rows than cells) are dropped. True if something moved.
-bool fill_empty(std::vector<float>& centroids, const std::vector<std::uint32_t>& counts,
-                const float* rows, std::size_t n, std::size_t padded,
-                const std::vector<float>& distances) {
-    std::vector<std::uint32_t> empty;
-    for (std::size_t c = 0; c < counts.size(); ++c) {
-        if (counts[c] == 0) {
-            empty.push_back(static_cast<std::uint32_t>(c));
-        }
-    }
-    if (empty.empty()) {
-        return false;
-    }
-    std::vector<std::uint32_t> order(n);
-    std::iota(order.begin(), order.end(), 0u);
-    const std::size_t wanted = std::min(n, empty.size());
-    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(wanted),
-                      order.end(), [&](std::uint32_t a, std::uint32_t b) {
-                          return distances[a] != distances[b] ? distances[a] > distances[b] : a < b;
-                      });
-    std::size_t used = 0;
-    bool moved = false;
-    for (; used < empty.size() && used < wanted && distances[order[used]] > 0; ++used) {
-        std::copy_n(rows + order[used] * padded, padded,
-                    centroids.begin() + static_cast<std::ptrdiff_t>(empty[used] * padded));
-        moved = true;
-    }
-    for (std::size_t e = empty.size(); e-- > used;) {
-        const auto at = centroids.begin() + static_cast<std::ptrdiff_t>(empty[e] * padded);
-        centroids.erase(at, at + static_cast<std::ptrdiff_t>(padded));
-    }
-    return moved;
-}
-
-void lloyd(std::vector<float>& centroids, const float* rows, std::size_t n, std::size_t padded,
-           std::size_t rounds, const core::Interrupt& interrupt) {
-    std::vector<std::uint32_t> cells;
-    std::vector<float> distances;
-    for (std::size_t round = 0; round < rounds; ++round) {
-        assign_all(centroids, rows, n, padded, cells, distances, interrupt);
-        Means means(centroids.size() / padded, padded);
-        for (std::size_t i = 0; i < n; ++i) {
-            if (i % 4096 == 0) {
-                interrupt.poll();
-            }
-            means.add(cells[i], rows + i * padded);
-        }
-        means.store(centroids.data());
-        fill_empty(centroids, means.counts(), rows, n, padded, distances);
-    }
-}
-
-// k rows at random, without repetition of the same row.
-std::vector<float> pick(const float* rows, std::size_t n, std::size_t padded, std::size_t k,
-                        core::Random& random) {
-    std::vector<std::uint32_t> order(n);
-    std::iota(order.begin(), order.end(), 0u);
-    std::vector<float> picked(k * padded);
-    for (std::size_t i = 0; i < k; ++i) {
-        std::swap(order[i], order[i + random.below(n - i)]);
-        std::copy_n(rows + order[i] * padded, padded,
-                    picked.begin() + static_cast<std::ptrdiff_t>(i * padded));
-    }
-    return picked;
-}
-
-// Shares k among groups by size, at least 1 each for those that have rows, at most their size.
-std::vector<std::size_t> share(const std::vector<std::size_t>& sizes, std::size_t k) {
-    const double total =
-        static_cast<double>(std::accumulate(sizes.begin(), sizes.end(), std::size_t{0}));
-    std::vector<std::size_t> shares(sizes.size());
-    double passed = 0;
-    std::size_t given = 0;
-    for (std::size_t g = 0; g < sizes.size(); ++g) {
-        passed += static_cast<double>(sizes[g]);
-        const std::size_t due =
-            static_cast<std::size_t>(passed / total * static_cast<double>(k) + 0.5);
-        const std::size_t mine = due > given ? due - given : 0;
-        shares[g] = std::min(sizes[g], std::max<std::size_t>(mine, sizes[g] > 0 ? 1 : 0));
-        given += shares[g];
-    }
-    return shares;
 }
 
 }  // namespace
@@ -242,55 +113,26 @@ void CentroidTable::assign(const float* rows, std::size_t n, std::uint32_t* cell
 
 std::vector<float> train_kmeans(const float* sample, std::size_t n, std::size_t padded,
                                 const KmeansOptions& options, const core::Interrupt& interrupt) {
-    const std::size_t k = std::min(std::max<std::size_t>(options.clusters, 1), n);
     if (n == 0) {
         return {};
     }
-    core::Random random(options.seed);
-    std::vector<float> centroids;
-    if (k < 64) {
-        centroids = pick(sample, n, padded, k, random);
-        lloyd(centroids, sample, n, padded, options.group_rounds + options.global_rounds,
-              interrupt);
-        return centroids;
+    const std::size_t clusters = std::min(std::max<std::size_t>(options.clusters, 1), n);
+    // Of a type that is aligned well enough.
+    std::vector<double> rows(Sample::bytes(n, padded) / sizeof(double) + 1);
+    Sample coded(rows.data(), n, padded);
+    for (std::size_t i = 0; i < n; ++i) {
+        coded.put_image(i, sample + i * padded);
     }
-    // √k coarse groups, learnt from some of the rows.
-    const std::size_t groups =
-        static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(k))));
-    const std::size_t some = std::min(n, groups * 256);
-    std::vector<std::vector<std::uint32_t>> members;
-    {
-        const std::vector<float> rows = pick(sample, n, padded, some, random);
-        std::vector<float> coarse = pick(rows.data(), some, padded, groups, random);
-        lloyd(coarse, rows.data(), some, padded, options.group_rounds, interrupt);
-        std::vector<std::uint32_t> cells;
-        std::vector<float> distances;
-        assign_all(coarse, sample, n, padded, cells, distances, interrupt);
-        members.resize(coarse.size() / padded);
-        for (std::size_t i = 0; i < n; ++i) {
-            members[cells[i]].push_back(static_cast<std::uint32_t>(i));
+    std::vector<double> state(Training::bytes(n, clusters, padded) / sizeof(double) + 1);
+    Training training(state.data(), n, clusters, coded);
+    training.start(n, options);
+    Training::Task task;
+    while (training.next(&task, interrupt)) {
+        for (std::uint32_t i = 0; i < task.pieces; ++i) {
+            training.work(task.step, i, interrupt);
         }
     }
-    std::vector<std::size_t> sizes;
-    for (const auto& rows : members) {
-        sizes.push_back(rows.size());
-    }
-    const std::vector<std::size_t> shares = share(sizes, k);
-    for (std::size_t g = 0; g < members.size(); ++g) {
-        if (members[g].empty()) {
-            continue;
-        }
-        std::vector<float> rows(members[g].size() * padded);
-        for (std::size_t i = 0; i < members[g].size(); ++i) {
-            std::copy_n(sample + members[g][i] * padded, padded,
-                        rows.begin() + static_cast<std::ptrdiff_t>(i * padded));
-        }
-        std::vector<float> fine = pick(rows.data(), members[g].size(), padded, shares[g], random);
-        lloyd(fine, rows.data(), members[g].size(), padded, options.group_rounds, interrupt);
-        centroids.insert(centroids.end(), fine.begin(), fine.end());
-    }
-    lloyd(centroids, sample, n, padded, options.global_rounds, interrupt);
-    return centroids;
+    return {training.centroids(), training.centroids() + training.count() * padded};
 }
 
 void split_in_two(core::Arena& scratch, const float* rows, std::size_t n, std::size_t padded,

@@ -1,5 +1,5 @@
-// k-means on a sample (Lloyd 1982; two levels as in product search practice: √k coarse groups, each
-// split on its own, then global rounds), and the fast search for the nearest centroid.
+// The fast search for the nearest centroid, k-means in one process (training.hpp has it in steps
+// for several), and splitting a cell in two.
 //
 // Works on rotated images. Owns std containers: call it where no PostgreSQL call happens inside.
 #pragma once
@@ -48,9 +48,9 @@ struct KmeansOptions {
     std::size_t global_rounds = 2;
 };
 
-// Returns centroids, row-major, at most options.clusters of them, at least one if n > 0. sample: n
-// × padded floats. Extra memory: about clusters·padded·9 bytes + n·16 bytes + a copy of one coarse
-// group. Reproducible: depends on the arguments only. Throws what interrupt throws.
+// Returns centroids, row-major, about options.clusters of them at most, at least one if n > 0.
+// sample: n × padded floats. Extra memory: a Sample and a Training (training.hpp). Reproducible:
+// depends on the arguments only. Throws what interrupt throws.
 std::vector<float> train_kmeans(const float* sample, std::size_t n, std::size_t padded,
                                 const KmeansOptions& options, const core::Interrupt& interrupt);
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "algo/heap_arena.hpp"
+#include "algo/training.hpp"
 #include "core/random.hpp"
 #include "kernels/kernels.hpp"
 
@@ -101,6 +102,64 @@ TEST(Kmeans, IsReproducibleAndBearsDuplicates) {
     EXPECT_FLOAT_EQ(equal[0], 2);
     EXPECT_TRUE(train_kmeans(nullptr, 0, padded, wanting(3), core::Interrupt()).empty());
     EXPECT_EQ(train_kmeans(rows.data(), 1, padded, wanting(3), core::Interrupt()).size(), padded);
+}
+
+// Two processes, pieces in another order, see the same centroids as one.
+TEST(Kmeans, DoesNotDependOnWhoWorks) {
+    constexpr std::size_t n = 5000;
+    const std::vector<float> rows = blobs(n, 300, 2);
+    const std::vector<float> alone =
+        train_kmeans(rows.data(), n, padded, wanting(150), core::Interrupt());
+    std::vector<double> memory(Sample::bytes(n, padded) / 8 + 1);
+    Sample sample(memory.data(), n, padded);
+    for (std::size_t i = 0; i < n; ++i) {
+        sample.put_image(i, rows.data() + i * padded);
+    }
+    std::vector<double> state(Training::bytes(n, 150, padded) / 8 + 1);
+    Training leader(state.data(), n, 150, sample);
+    const Sample mapped(memory.data(), n, padded);
+    Training worker(state.data(), n, 150, mapped);
+    leader.start(n, wanting(150));
+    Training::Task task;
+    while (leader.next(&task, core::Interrupt())) {
+        for (std::uint32_t i = task.pieces; i-- > 0;) {
+            (i % 2 == 0 ? leader : worker).work(task.step, i, core::Interrupt());
+        }
+    }
+    EXPECT_EQ(worker.count(), alone.size() / padded);
+    EXPECT_TRUE(std::equal(alone.begin(), alone.end(), worker.centroids()));
+}
+
+// What a sample keeps of a row is its image, up to the code's step, under every metric.
+TEST(Kmeans, SampleKeepsImages) {
+    const std::vector<float> rows = blobs(200, 200, 1);
+    for (const Metric metric : {Metric::l2, Metric::cosine, Metric::inner_product}) {
+        constexpr std::size_t dimension = 60;
+        HeapArena memory;
+        core::Arena arena = memory.arena();
+        const double scale = metric == Metric::inner_product ? 1 / 120.0 : 0.25;
+        const Space space(arena, {metric, dimension, 3, metric == Metric::cosine ? 1 : scale}, {});
+        std::vector<double> kept(Sample::bytes(201, space.padded()) / 8 + 1);
+        Sample sample(kept.data(), 201, space.padded());
+        std::vector<float> scratch(space.padded());
+        std::vector<float> image(space.padded());
+        for (std::size_t i = 0; i < 200; ++i) {
+            const core::VectorView row(rows.data() + i * padded, dimension);
+            sample.put(i, space.rotation(), row,
+                       kernels::active().floats.norm_squared(row.data(), dimension),
+                       scratch.data());
+        }
+        sample.put(200, space.rotation(), {rows.data(), dimension}, 0, scratch.data());
+        ASSERT_EQ(sample.settle(space, 201), metric == Metric::cosine ? 200u : 201u);
+        for (std::size_t i = 0; i < 200; ++i) {
+            space.route({rows.data() + i * padded, dimension}, image.data());
+            sample.decode(i, scratch.data());
+            const double norm = kernels::active().floats.norm_squared(image.data(), space.padded());
+            EXPECT_LT(
+                kernels::active().floats.l2_squared(image.data(), scratch.data(), space.padded()),
+                1e-3 * norm);
+        }
+    }
 }
 
 TEST(Kmeans, StopsWhenAsked) {
