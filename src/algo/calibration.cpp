@@ -33,16 +33,34 @@ Calibrator::Calibrator(core::Arena& arena, std::size_t queries)
 void Calibrator::observe(core::Arena scratch, const Space& space, const float* rotated,
                          const CellDirectory& directory, const CellStore& store,
                          core::Interrupt interrupt) {
-    if (count_ == capacity_) {
-        return;
+    if (count_ < capacity_) {
+        observe_slot(count_, scratch, space, rotated, directory, store, interrupt);
+        count_ += found_[count_] > 0 ? 1 : 0;
     }
+}
+
+void Calibrator::gather() {
+    count_ = 0;
+    for (std::size_t q = 0; q < capacity_; ++q) {
+        if (found_[q] > 0) {
+            std::copy_n(neighbours_.data() + q * depth, found_[q],
+                        neighbours_.data() + count_ * depth);
+            std::copy_n(gaps_.data() + q * depth, found_[q], gaps_.data() + count_ * depth);
+            found_[count_++] = found_[q];
+        }
+    }
+}
+
+void Calibrator::observe_slot(std::size_t slot, core::Arena scratch, const Space& space,
+                              const float* rotated, const CellDirectory& directory,
+                              const CellStore& store, core::Interrupt interrupt) {
     const Query query = prepare_row_query(scratch, space, rotated);
     SearchOptions options;
     options.sigmas = 2.6f;
     options.tau = std::numeric_limits<double>::infinity();
     options.window = depth;
     Search* search = scratch.create<Search>(scratch, query, directory, store, options, interrupt);
-    Neighbour* mine = neighbours_.data() + count_ * depth;
+    Neighbour* mine = neighbours_.data() + slot * depth;
     std::size_t found = 0;
     SearchResult result{};
     while (found < depth && search->next(result)) {
@@ -56,18 +74,15 @@ void Calibrator::observe(core::Arena scratch, const Space& space, const float* r
         }
         mine[found++] = {result.gap, std::max(0.0, result.estimate)};
     }
-    if (found == 0) {
-        return;
-    }
+    found_[slot] = static_cast<std::uint32_t>(found);
     std::sort(mine, mine + found, [](const Neighbour& a, const Neighbour& b) {
         return a.distance != b.distance ? a.distance < b.distance : a.gap < b.gap;
     });
-    double* gaps = gaps_.data() + count_ * depth;
+    double* gaps = gaps_.data() + slot * depth;
     for (std::size_t i = 0; i < found; ++i) {
         gaps[i] = mine[i].gap;
     }
     std::sort(gaps, gaps + found);
-    found_[count_++] = static_cast<std::uint32_t>(found);
 }
 
 // How many of the nearest `rank` rows come among the first `rank` that the loop emits with this

@@ -23,10 +23,21 @@ struct Calibration {
 // Learns from one query after another. Usage: for each sampled row: reset the scratch memory,
 // observe(); at the end finish().
 class Calibrator {
+    struct Neighbour {
+        double gap;       // d² − d₀² of its cell
+        double distance;  // squared
+    };
+
   public:
     // Rows a query is followed for, and the most queries that are of use.
     static constexpr std::size_t depth = 200;
     static constexpr std::size_t enough = 400;
+
+    // What the constructor takes from its arena.
+    static constexpr std::size_t bytes(std::size_t queries) {
+        return queries * (depth * (sizeof(Neighbour) + sizeof(double)) + sizeof(std::uint32_t)) +
+               3 * 64;
+    }
 
     // arena: for up to queries × 4.8 kB.
     Calibrator(core::Arena& arena, std::size_t queries);
@@ -36,14 +47,17 @@ class Calibrator {
     void observe(core::Arena scratch, const Space& space, const float* rotated,
                  const CellDirectory& directory, const CellStore& store, core::Interrupt interrupt);
 
+    // The same for query number slot < queries, in any order and by several processes, each with a
+    // Calibrator whose arena hands out the same zeroed memory of theirs; one of them then calls
+    // gather() and finish().
+    void observe_slot(std::size_t slot, core::Arena scratch, const Space& space,
+                      const float* rotated, const CellDirectory& directory, const CellStore& store,
+                      core::Interrupt interrupt);
+    void gather();
+
     Calibration finish(std::uint64_t rows) const;
 
   private:
-    struct Neighbour {
-        double gap;       // d² − d₀² of its cell
-        double distance;  // squared
-    };
-
     std::size_t emitted_of(std::size_t query, std::size_t rank, double tau) const;
     double reached(std::size_t rank, double tau) const;
 

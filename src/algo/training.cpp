@@ -38,8 +38,7 @@ struct Members {
 };
 
 void assign_members(const CentroidTable& table, const Members& members, std::uint32_t* cells,
-                    float* distances, std::vector<float>& batch,
-                    const core::Interrupt& interrupt) {
+                    float* distances, std::vector<float>& batch, const core::Interrupt& interrupt) {
     const std::size_t padded = members.sample->padded();
     batch.resize(batch_rows * padded);
     for (std::size_t i = 0; i < members.n; i += batch_rows) {
@@ -120,8 +119,8 @@ std::size_t lloyd(const Members& members, std::size_t k, std::size_t rounds, std
     std::vector<double> sum(padded);
     std::vector<float> row(padded);
     for (std::size_t round = 0; round < rounds; ++round) {
-        assign_members(CentroidTable(centroids, k, padded), members, cells.data(),
-                       distances.data(), batch, interrupt);
+        assign_members(CentroidTable(centroids, k, padded), members, cells.data(), distances.data(),
+                       batch, interrupt);
         std::vector<std::uint32_t> starts(k + 1);
         for (std::size_t i = 0; i < members.n; ++i) {
             ++starts[cells[i] + 1];
@@ -276,9 +275,9 @@ void Training::start_groups(const core::Interrupt& interrupt) {
     for (std::size_t i = 0; i < some; ++i) {
         std::swap(order_[i], order_[i + random.below(shared_->rows - i)]);
     }
-    shared_->groups = static_cast<std::uint32_t>(lloyd({sample_, order_, some}, groups,
-                                                       shared_->group_rounds, random.next(),
-                                                       centroids_, interrupt));
+    shared_->groups =
+        static_cast<std::uint32_t>(lloyd({sample_, order_, some}, groups, shared_->group_rounds,
+                                         random.next(), centroids_, interrupt));
     shared_->count = shared_->groups;
     shared_->version += 1;
 }
