@@ -30,7 +30,7 @@ demo:
 demo-start demo-psql demo-stop:
 	@examples/cluster.sh $(@:demo-%=%)
 
-## make bench            the kernels, then SQL beside pgvector: bench/README.md (ONLY='kernels io scan' picks)
+## make bench            the kernels, then SQL beside pgvector: bench/README.md (ONLY='kernels io scan recall' picks)
 bench:
 	@bench/bench.sh $(ONLY)
 

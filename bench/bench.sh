@@ -2,6 +2,7 @@
 # make bench: the kernels by themselves, then SQL on a private server, beside pgvector if
 # PGVECTOR_DESTDIR names a directory below which it is installed (make install DESTDIR=...), or the
 # server has it. Arguments (make bench ONLY="..."): kernels, or names of SQL benchmarks (sql/run.py).
+# BENCH_KEEP=DIRECTORY keeps the server's cluster there for the next run.
 set -uo pipefail
 pgvector=${PGVECTOR_DESTDIR:-}  # before the variables that begin with PG go
 . "$(dirname "$0")/../test/common.sh"
@@ -13,8 +14,12 @@ finish() {
     trap - EXIT
     trap '' INT TERM HUP
     if [ -n "$stage" ] && [ -d "$stage" ]; then
-        stop_cluster "$stage" immediate
-        rm -rf "$stage"
+        if [ -n "${BENCH_KEEP:-}" ]; then
+            stop_cluster "$stage"
+        else
+            stop_cluster "$stage" immediate
+            rm -rf "$stage"
+        fi
     fi
 }
 trap finish EXIT
@@ -39,7 +44,18 @@ done
 [ ${#sql[@]} -gt 0 ] || exit 0
 
 say "Building vecdot and a private server ..."
-stage=$(mktemp -d /var/tmp/vecdot-bench.XXXXXX) || exit 1
+if [ -n "${BENCH_KEEP:-}" ]; then
+    mkdir -p "$BENCH_KEEP" || exit 1
+    # Not in "stage" before it is ours: finish stops the server of that directory.
+    kept=$(cd "$BENCH_KEEP" && pwd)
+    exec 8>"$kept/lock"
+    flock -n 8 || die "another run uses $kept"
+    stage=$kept
+    stop_cluster "$stage" # which an interrupted run may have left
+    rm -rf "$stage/dest" "$stage/files"
+else
+    stage=$(mktemp -d /var/tmp/vecdot-bench.XXXXXX) || exit 1
+fi
 [ -z "$pgvector" ] || cp -a "$pgvector" "$stage/dest" || exit 1
 locked_make all >"$output/build.log" 2>&1 && locked_make -s install DESTDIR="$stage/dest" >>"$output/build.log" 2>&1 || {
     tail -n 40 "$output/build.log"
@@ -49,13 +65,18 @@ if [ -z "$pgvector" ] && [ "$pg_major" -lt 18 ] && [ -f "$pg_sharedir/extension/
     # With extension_destdir the server looks at one directory only.
     mkdir -p "$stage/dest$pg_sharedir/extension" && cp "$pg_sharedir"/extension/vector* "$stage/dest$pg_sharedir/extension/"
 fi
-chmod -R a+rX "$stage"
+chmod a+rx "$stage"
+chmod -R a+rX "$stage/dest"
 [ "$(id -u)" -ne 0 ] || chown -R "$server_user" "$stage"
 
-new_cluster "$stage" "$stage/dest" <<-END || die "initdb failed"
-	shared_buffers = ${BENCH_SHARED_BUFFERS:-3GB}
+if [ ! -f "$stage/data/PG_VERSION" ]; then
+    new_cluster "$stage" "$stage/dest" <<<"include = 'bench.conf'" || die "initdb failed"
+elif [ "$(cat "$stage/data/PG_VERSION")" != "$pg_major" ]; then
+    die "$stage holds a cluster of PostgreSQL $(cat "$stage/data/PG_VERSION"), this is $pg_major"
+fi
+as_server_user tee "$stage/data/bench.conf" >/dev/null <<-END
+	shared_buffers = ${BENCH_SHARED_BUFFERS:-4GB}
 	work_mem = 64MB
-	maintenance_work_mem = ${BENCH_MAINTENANCE_WORK_MEM:-1GB}
 	max_wal_size = 16GB
 	wal_level = minimal
 	max_wal_senders = 0
@@ -66,6 +87,8 @@ END
 start_cluster "$stage" || die "the server does not start"
 mkdir -p "$stage/files"
 chmod 755 "$stage" "$stage/files"
-"$python" "$source_dir/bench/sql/run.py" "host=$stage/socket user=postgres dbname=postgres" "$stage/files" "${sql[@]}" || exit 1
+"${BENCH_PYTHON:-$python}" "$source_dir/bench/sql/run.py" "host=$stage/socket user=postgres dbname=postgres" "$stage/files" "${sql[@]}"
+status=$?
 cp "$stage"/files/*.{json,png,svg} "$output/" 2>/dev/null
 say "The figures as JSON, and plots of them: $output"
+exit $status

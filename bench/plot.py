@@ -18,7 +18,7 @@ def save(figure, path):
 
 def ratios(lines, title, path):
     """Bars of how many times as long as vecdot the other took; nothing if there was no other."""
-    lines = [line for line in lines if line["ratio"]]
+    lines = [line for line in lines if line.get("ratio") and "medians" in line]
     if not lines:
         return
     figure, axes = pyplot.subplots(figsize=(9, 1.2 + 0.3 * len(lines)))

@@ -1,28 +1,51 @@
-"""The extensions under test, each in its schema of one database and on a connection of its own.
+"""The extensions under test, each in a database of its own on one server.
 
 Their libraries define functions of the same names; a backend that has loaded both could call the
-wrong ones.
+wrong ones. And a server that is kept (BENCH_KEEP) can be given a new vecdot while pgvector's tables
+and indexes stay.
 """
 
 import io
+import os
 import statistics
 import time
 
 import numpy
 import psycopg2
+from prepared import Connection
 
 OPERATORS = {"cosine": "<=>", "l2": "<->", "ip": "<#>", "l1": "<+>"}
-EXTENSIONS = {"vecdot": "vecdot", "pgvector": "vector"}  # schema: extension
+EXTENSIONS = {"vecdot": "vecdot", "pgvector": "vector"}  # the contender's name: its extension
+INDEXES = {"vecdot": "vecdot", "pgvector": "hnsw"}  # the access method
+OPCLASSES = {"cosine": "vector_cosine_ops", "l2": "vector_l2_ops", "ip": "vector_ip_ops"}
 
 
 class Contender:
-    def __init__(self, schema, dsn):
-        self.name = schema
-        self.connection = psycopg2.connect(dsn)
+    def __init__(self, name, dsn):
+        self.name = name
+        database = f"bench_{name}"
+        keep = name != "vecdot" and os.environ.get("BENCH_KEEP")
+        maintenance = psycopg2.connect(dsn)
+        maintenance.autocommit = True
+        with maintenance.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
+            exists = cursor.fetchone()
+            if exists and not keep:
+                cursor.execute(f"DROP DATABASE {database} WITH (FORCE)")
+            if not exists or not keep:
+                cursor.execute(f"CREATE DATABASE {database}")
+        maintenance.close()
+        self.dsn = psycopg2.extensions.make_dsn(dsn, dbname=database)
+        self.connection = psycopg2.connect(self.dsn)
         self.connection.autocommit = True
-        self.run(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        self.run(f"CREATE EXTENSION IF NOT EXISTS {EXTENSIONS[schema]} SCHEMA {schema}")
-        self.run(f"SET search_path = {schema}")
+        self.run(f"CREATE EXTENSION IF NOT EXISTS {EXTENSIONS[name]}")
+
+    def prepared(self):
+        """A connection for prepared statements, whose plans don't change after five executions."""
+        connection = Connection(self.dsn)
+        connection.run("SET plan_cache_mode = force_generic_plan")
+        connection.run("SET max_parallel_workers_per_gather = 0")
+        return connection
 
     def run(self, sql, arguments=None):
         with self.connection.cursor() as cursor:
@@ -37,6 +60,18 @@ class Contender:
 
     def version(self):
         return self.run("SELECT extversion FROM pg_extension WHERE extname = %s", [EXTENSIONS[self.name]])[0][0]
+
+    def cpu(self):
+        """Seconds of processor time that this backend and all that have ended on this server used:
+        taken before and after, the cost of a statement with its parallel workers."""
+        def fields(pid):
+            with open(f"/proc/{pid}/stat") as file:
+                return file.read().rsplit(")", 1)[1].split()
+
+        backend = fields(self.run("SELECT pg_backend_pid()")[0][0])
+        postmaster = fields(backend[1])
+        ticks = sum(map(int, backend[11:13])) + sum(map(int, postmaster[13:15]))
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def load(self, table, rows, column_options=(), table_options=""):
         """table(id integer, v vector(n)) with the rows as 0, 1, …, loaded by binary COPY."""
@@ -91,13 +126,16 @@ def literal(vector):
     return "[" + ",".join(str(x).removesuffix(".0") for x in vector.astype(numpy.float32)) + "]"
 
 
-def connect(dsn):
-    """vecdot, and pgvector where the server has it; both in one database."""
-    contenders = [Contender("vecdot", dsn)]
-    try:
-        contenders.append(Contender("pgvector", dsn))
-    except (psycopg2.errors.UndefinedFile, psycopg2.errors.FeatureNotSupported):
-        pass  # pg_available_extensions does not look into Debian's extension_destdir
+def connect(dsn, names=("vecdot", "pgvector")):
+    """The contenders; pgvector only where the server has it."""
+    contenders = []
+    for name in names:
+        try:
+            contenders.append(Contender(name, dsn))
+        except (psycopg2.errors.UndefinedFile, psycopg2.errors.FeatureNotSupported):
+            # pg_available_extensions does not look into Debian's extension_destdir.
+            if name != "pgvector":
+                raise
     return contenders
 
 
