@@ -61,7 +61,8 @@ SQL_PARTS = \
 	src/linalg/attention.sql \
 	src/linalg/pca.sql \
 	src/linalg/discriminant.sql \
-	src/index/index.sql
+	src/index/index.sql \
+	src/index/inspect.sql
 
 CORE_SOURCES = $(wildcard src/core/*.cpp)
 KERNEL_SOURCES = $(wildcard src/kernels/*.cpp)

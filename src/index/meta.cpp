@@ -28,7 +28,8 @@ void check_segments(Relation index, const Segments& segments, BlockNumber alloca
                   segments.count, max_segments);
     }
     for (uint32 k = 0; k < segments.count; ++k) {
-        if (segments.start[k] >= allocated || allocated - segments.start[k] < segment_pages(k)) {
+        if (segments.start[k] == meta_block || segments.start[k] >= allocated ||
+            allocated - segments.start[k] < segment_pages(k)) {
             corrupted(index, meta_block, "segment %u of an array starts at block %u of %u", k,
                       segments.start[k], allocated);
         }
@@ -49,8 +50,9 @@ void check_meta(Relation index, Page page) {
     }
     check_page(index, meta_block, page, meta_identity);
     const Parameters& p = meta->parameters;
-    if (p.dimensions < 1 || p.dimensions > 16000 || p.padded % 64 != 0 || p.padded < p.dimensions ||
-        p.padded > p.dimensions + 64 || p.refine_bits != 8 || p.metric > 2) {
+    if (p.dimensions < 1 || p.dimensions > 16000 || p.metric > 2 ||
+        p.padded != algo::padded_dimension(static_cast<algo::Metric>(p.metric), p.dimensions) ||
+        p.refine_bits != 8) {
         corrupted(index, meta_block, "%u dimensions, padded to %u, %u bits, metric %u",
                   p.dimensions, p.padded, p.refine_bits, p.metric);
     }
@@ -58,9 +60,24 @@ void check_meta(Relation index, Page page) {
     check_segments(index, meta->centroid_pages, meta->allocated);
     check_segments(index, meta->free_pages[0], meta->allocated);
     check_segments(index, meta->free_pages[1], meta->allocated);
+    if (!std::isfinite(p.scale) || !(p.scale > 0)) {
+        corrupted(index, meta_block, "scale %g", p.scale);
+    }
+    if (meta->allocated > MaxBlockNumber || meta->has_origin > 1 ||
+        (meta->has_origin != 0 &&
+         (meta->origin.start == meta_block || meta->origin.start >= meta->allocated ||
+          meta->origin.length != divide_up(p.padded * sizeof(float), payload_size) ||
+          meta->origin.length > meta->allocated - meta->origin.start))) {
+        corrupted(index, meta_block, "origin of %u blocks at %u of %u", meta->origin.length,
+                  meta->origin.start, meta->allocated);
+    }
     if (meta->free_active > 1 || meta->unfinished.intent_count > max_intents ||
         meta->unfinished.retiring_count > max_retiring || meta->slots < special_slots ||
-        divide_up(meta->slots, slots_per_page) > pages_before_segment(meta->slot_pages.count)) {
+        divide_up(meta->slots, slots_per_page) > pages_before_segment(meta->slot_pages.count) ||
+        (uint64{meta->slots} * p.padded - 1) / payload_size >=
+            pages_before_segment(meta->centroid_pages.count) ||
+        divide_up(meta->free_count, free_extents_per_page) >
+            pages_before_segment(meta->free_pages[meta->free_active].count)) {
         corrupted(index, meta_block, "a count is out of range");
     }
 }
@@ -120,6 +137,14 @@ bool try_lock_calibration(Relation index) {
 
 void unlock_calibration(Relation index) {
     UnlockPage(index, calibration_lock, ExclusiveLock);
+}
+
+void lock_structure_shared(Relation index) {
+    LockPage(index, structure_lock, ShareLock);
+}
+
+void unlock_structure_shared(Relation index) {
+    UnlockPage(index, structure_lock, ShareLock);
 }
 
 BlockNumber array_block(Relation index, const Segments& segments, uint32 page) {

@@ -18,6 +18,9 @@ Meta* meta_of(Page page);
 void lock_structure(Relation index);
 bool try_lock_structure(Relation index);
 void unlock_structure(Relation index);
+// The verifier's: keeps these out, and they it.
+void lock_structure_shared(Relation index);
+void unlock_structure_shared(Relation index);
 
 // So that no two backends calibrate at once. Nothing else is locked with it.
 bool try_lock_calibration(Relation index);
