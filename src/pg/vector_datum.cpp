@@ -74,4 +74,23 @@ float element_from_double(double value) {
     return element;
 }
 
+void report_overflow() {
+    ereport(ERROR,
+            (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("value out of range: overflow")));
+    pg_unreachable();
+}
+
+void report_underflow() {
+    ereport(ERROR,
+            (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("value out of range: underflow")));
+    pg_unreachable();
+}
+
+void report_not_finite(float value) {
+    if (std::isnan(value)) {
+        check_finite(value);
+    }
+    report_overflow();
+}
+
 }  // namespace vecdot::pg

@@ -42,6 +42,20 @@ void check_finite(float value);           // NaN, infinity
 // large for float4 are errors.
 float element_from_double(double value);
 
+// value out of range: overflow, value out of range: underflow
+[[noreturn]] void report_overflow();
+[[noreturn]] void report_underflow();
+[[noreturn]] void report_not_finite(float value);  // overflow, or NaN
+
+// The result of a calculation as an element: rounded to float4, overflow beyond it.
+inline float element_from_result(double value) {
+    const float element = static_cast<float>(value);
+    if (unlikely(!std::isfinite(element))) {
+        report_not_finite(element);
+    }
+    return element;
+}
+
 }  // namespace vecdot::pg
 
 #define PG_GETARG_VECTOR(n) (vecdot::pg::vector_from_datum(PG_GETARG_DATUM(n)))

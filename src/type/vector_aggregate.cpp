@@ -63,21 +63,11 @@ State writable(FunctionCallInfo fcinfo, const State& state) {
     return copy;
 }
 
-float to_float4(float8 value) {
-    const float result = static_cast<float>(value);
-    if (unlikely(std::isinf(result))) {
-        ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-                        errmsg("value out of range: overflow")));
-    }
-    pg::check_finite(result);
-    return result;
-}
-
 pg::Vector* finish(const State& state, float8 divisor) {
     pg::check_dimensions(state.dim());
     pg::Vector* result = pg::new_vector(state.dim());
     for (int i = 0; i < state.dim(); ++i) {
-        result->x[i] = to_float4(state.values[1 + i] / divisor);
+        result->x[i] = pg::element_from_result(state.values[1 + i] / divisor);
     }
     return result;
 }

@@ -7,22 +7,10 @@ using namespace vecdot;
 
 namespace {
 
-[[noreturn]] void overflow() {
-    ereport(ERROR,
-            (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("value out of range: overflow")));
-    pg_unreachable();
-}
-
-[[noreturn]] void underflow() {
-    ereport(ERROR,
-            (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("value out of range: underflow")));
-    pg_unreachable();
-}
-
 void check_overflow(const pg::Vector* v) {
     for (const float x : v->view()) {
         if (unlikely(std::isinf(x))) {
-            overflow();
+            pg::report_overflow();
         }
     }
 }
@@ -45,12 +33,9 @@ pg::Vector* scale(const pg::VectorRef& v, bool by_zero, Operation operation) {
     pg::Vector* result = pg::new_vector(v.dim);
     for (int i = 0; i < v.dim; ++i) {
         const float x = v[i];
-        result->x[i] = static_cast<float>(operation(static_cast<double>(x)));
-        if (unlikely(std::isinf(result->x[i]))) {
-            overflow();
-        }
+        result->x[i] = pg::element_from_result(operation(static_cast<double>(x)));
         if (unlikely(result->x[i] == 0 && x != 0 && !by_zero)) {
-            underflow();
+            pg::report_underflow();
         }
     }
     return result;
@@ -98,7 +83,7 @@ VECDOT_FUNCTION(vector_mul) {
     PG_RETURN_VECTOR(combine(fcinfo, [](float x, float y) {
         const float product = x * y;
         if (unlikely(product == 0 && x != 0 && y != 0)) {
-            underflow();
+            pg::report_underflow();
         }
         return product;
     }));

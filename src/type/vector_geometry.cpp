@@ -20,15 +20,6 @@ kernels::CosineSums sums_of(const pg::VectorPair& v) {
     return kernels::active().floats.cosine_sums(v.a.data, v.b.data, v.a.size());
 }
 
-float to_float4(double value) {
-    const float result = static_cast<float>(value);
-    if (unlikely(std::isinf(result))) {
-        ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-                        errmsg("value out of range: overflow")));
-    }
-    return result;
-}
-
 // Element i is element(aᵢ, (a·b/‖b‖²) bᵢ); null if b is zero.
 template <typename Element>
 pg::Vector* along(FunctionCallInfo fcinfo, Element element) {
@@ -40,7 +31,8 @@ pg::Vector* along(FunctionCallInfo fcinfo, Element element) {
     const double factor = sums.ab / sums.bb;
     pg::Vector* result = pg::new_vector(v.a.dim);
     for (int i = 0; i < v.a.dim; ++i) {
-        result->x[i] = to_float4(element(static_cast<double>(v.a[i]), factor * v.b[i]));
+        result->x[i] =
+            pg::element_from_result(element(static_cast<double>(v.a[i]), factor * v.b[i]));
     }
     return result;
 }
