@@ -45,7 +45,7 @@ algo::Rows matrix_from_datum(Datum datum, const char* name) {
 }
 
 algo::Rows matrix_argument(FunctionCallInfo fcinfo, int n, const char* name) {
-    return matrix_from_datum(PG_GETARG_DATUM(n), name);
+    return matrix_from_datum(PointerGetDatum(pg::plain_argument(fcinfo, n)), name);
 }
 
 pg::Vector* vector_of(std::span<const double> values) {

@@ -2,7 +2,7 @@
 #include "algo/attention.hpp"
 
 #include "kernels/kernels.hpp"
-#include "linalg/arrays.hpp"
+#include "linalg/aggregate.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
 
@@ -57,13 +57,10 @@ Datum weights(FunctionCallInfo fcinfo, bool has_scale) {
 
 VECDOT_FUNCTION(vector_attention_accum) {
     MemoryContext context = linalg::aggregate_context(fcinfo);
-    State* state = PG_ARGISNULL(0) ? nullptr : reinterpret_cast<State*>(PG_GETARG_POINTER(0));
+    State* state = linalg::state_argument<State>(fcinfo, 0);
     for (int i = 1; i < PG_NARGS(); ++i) {
         if (PG_ARGISNULL(i)) {
-            if (state == nullptr) {
-                PG_RETURN_NULL();
-            }
-            PG_RETURN_POINTER(state);
+            return linalg::state_result(fcinfo, state);
         }
     }
     const pg::VectorRef query = pg::vector_argument(fcinfo, 1);
@@ -84,22 +81,12 @@ VECDOT_FUNCTION(vector_attention_accum) {
 }
 
 VECDOT_FUNCTION(vector_attention_combine) {
-    MemoryContext context = linalg::aggregate_context(fcinfo);
-    State* state = PG_ARGISNULL(0) ? nullptr : reinterpret_cast<State*>(PG_GETARG_POINTER(0));
-    if (PG_ARGISNULL(1)) {
-        if (state == nullptr) {
-            PG_RETURN_NULL();
-        }
-        PG_RETURN_POINTER(state);
-    }
-    const State* other = reinterpret_cast<const State*>(PG_GETARG_POINTER(1));
-    if (state == nullptr) {
-        state = new_state(context, other->dimensions());
-    }
-    pg::check_expected_dimensions(static_cast<int32>(state->dimensions()),
-                                  static_cast<int>(other->dimensions()));
-    state->merge(*other);
-    PG_RETURN_POINTER(state);
+    return linalg::combine_states<State>(
+        fcinfo,
+        [](MemoryContext context, const State& other) {
+            return new_state(context, other.dimensions());
+        },
+        [](State& state, const State& other, MemoryContext) { state.merge(other); });
 }
 
 VECDOT_FUNCTION(vector_attention_serialize) {

@@ -3,7 +3,7 @@
 
 #include "algo/elements.hpp"
 #include "algo/projection.hpp"
-#include "linalg/arrays.hpp"
+#include "linalg/aggregate.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
 
@@ -24,6 +24,8 @@ constexpr double default_shrinkage = 0.01;
 struct State {
     double shrinkage;
     algo::Discriminant statistics;
+
+    std::size_t dimensions() const { return statistics.dimensions(); }
 };
 
 State* new_state(MemoryContext context, std::size_t dimensions, double shrinkage) {
@@ -42,12 +44,9 @@ void check_room(std::size_t dimensions, std::size_t classes) {
 
 VECDOT_FUNCTION(vector_discriminant_accum) {
     MemoryContext context = linalg::aggregate_context(fcinfo);
-    State* state = PG_ARGISNULL(0) ? nullptr : reinterpret_cast<State*>(PG_GETARG_POINTER(0));
+    State* state = linalg::state_argument<State>(fcinfo, 0);
     if (PG_ARGISNULL(1)) {
-        if (state == nullptr) {
-            PG_RETURN_NULL();
-        }
-        PG_RETURN_POINTER(state);
+        return linalg::state_result(fcinfo, state);
     }
     if (PG_ARGISNULL(2) || (PG_NARGS() > 3 && PG_ARGISNULL(3))) {
         ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -64,7 +63,7 @@ VECDOT_FUNCTION(vector_discriminant_accum) {
         check_room(x.size(), 1);
         state = new_state(context, x.size(), shrinkage);
     }
-    pg::check_expected_dimensions(static_cast<int32>(state->statistics.dimensions()), x.dim);
+    pg::check_expected_dimensions(static_cast<int32>(state->dimensions()), x.dim);
     const std::size_t before = state->statistics.classes().size();
     state->statistics.add(x.data, PG_GETARG_INT32(2), pg::arena(context), pg::interrupt());
     if (state->statistics.classes().size() != before) {
@@ -74,24 +73,16 @@ VECDOT_FUNCTION(vector_discriminant_accum) {
 }
 
 VECDOT_FUNCTION(vector_discriminant_combine) {
-    MemoryContext context = linalg::aggregate_context(fcinfo);
-    State* state = PG_ARGISNULL(0) ? nullptr : reinterpret_cast<State*>(PG_GETARG_POINTER(0));
-    if (PG_ARGISNULL(1)) {
-        if (state == nullptr) {
-            PG_RETURN_NULL();
-        }
-        PG_RETURN_POINTER(state);
-    }
-    State* other = reinterpret_cast<State*>(PG_GETARG_POINTER(1));
-    if (state == nullptr) {
-        state = new_state(context, other->statistics.dimensions(), other->shrinkage);
-    }
-    pg::check_expected_dimensions(static_cast<int32>(state->statistics.dimensions()),
-                                  static_cast<int>(other->statistics.dimensions()));
-    state->statistics.flush(pg::interrupt());
-    other->statistics.flush(pg::interrupt());
-    state->statistics.merge(other->statistics, pg::arena(context));
-    PG_RETURN_POINTER(state);
+    return linalg::combine_states<State>(
+        fcinfo,
+        [](MemoryContext context, const State& other) {
+            return new_state(context, other.dimensions(), other.shrinkage);
+        },
+        [](State& state, State& other, MemoryContext context) {
+            state.statistics.flush(pg::interrupt());
+            other.statistics.flush(pg::interrupt());
+            state.statistics.merge(other.statistics, pg::arena(context));
+        });
 }
 
 VECDOT_FUNCTION(vector_discriminant_serialize) {

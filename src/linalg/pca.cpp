@@ -1,7 +1,7 @@
 // The aggregate pca and the use of what it finds.
 #include "algo/pca.hpp"
 
-#include "linalg/arrays.hpp"
+#include "linalg/aggregate.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
 
@@ -21,6 +21,8 @@ namespace {
 struct State {
     int32 k;
     algo::Scatter scatter;
+
+    std::size_t dimensions() const { return scatter.dimensions(); }
 };
 
 State* new_state(MemoryContext context, std::size_t dimensions, int32 k) {
@@ -44,7 +46,7 @@ struct Model {
 };
 
 Model model_argument(FunctionCallInfo fcinfo, int n) {
-    HeapTupleHeader tuple = PG_GETARG_HEAPTUPLEHEADER(n);
+    HeapTupleHeader tuple = reinterpret_cast<HeapTupleHeader>(pg::plain_argument(fcinfo, n));
     bool mean_is_null;
     bool components_is_null;
     const Datum mean = GetAttributeByNum(tuple, 1, &mean_is_null);
@@ -64,12 +66,9 @@ Model model_argument(FunctionCallInfo fcinfo, int n) {
 
 VECDOT_FUNCTION(vector_pca_accum) {
     MemoryContext context = linalg::aggregate_context(fcinfo);
-    State* state = PG_ARGISNULL(0) ? nullptr : reinterpret_cast<State*>(PG_GETARG_POINTER(0));
+    State* state = linalg::state_argument<State>(fcinfo, 0);
     if (PG_ARGISNULL(1)) {
-        if (state == nullptr) {
-            PG_RETURN_NULL();
-        }
-        PG_RETURN_POINTER(state);
+        return linalg::state_result(fcinfo, state);
     }
     if (PG_ARGISNULL(2)) {
         ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -88,7 +87,7 @@ VECDOT_FUNCTION(vector_pca_accum) {
             x.dim, "pca");
         state = new_state(context, x.size(), k);
     }
-    pg::check_expected_dimensions(static_cast<int32>(state->scatter.dimensions()), x.dim);
+    pg::check_expected_dimensions(static_cast<int32>(state->dimensions()), x.dim);
     if (k != state->k) {
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                         errmsg("number of components must be the same for all rows, not %d and %d",
@@ -99,24 +98,16 @@ VECDOT_FUNCTION(vector_pca_accum) {
 }
 
 VECDOT_FUNCTION(vector_pca_combine) {
-    MemoryContext context = linalg::aggregate_context(fcinfo);
-    State* state = PG_ARGISNULL(0) ? nullptr : reinterpret_cast<State*>(PG_GETARG_POINTER(0));
-    if (PG_ARGISNULL(1)) {
-        if (state == nullptr) {
-            PG_RETURN_NULL();
-        }
-        PG_RETURN_POINTER(state);
-    }
-    State* other = reinterpret_cast<State*>(PG_GETARG_POINTER(1));
-    if (state == nullptr) {
-        state = new_state(context, other->scatter.dimensions(), other->k);
-    }
-    pg::check_expected_dimensions(static_cast<int32>(state->scatter.dimensions()),
-                                  static_cast<int>(other->scatter.dimensions()));
-    state->scatter.flush(pg::interrupt());
-    other->scatter.flush(pg::interrupt());
-    state->scatter.merge(other->scatter);
-    PG_RETURN_POINTER(state);
+    return linalg::combine_states<State>(
+        fcinfo,
+        [](MemoryContext context, const State& other) {
+            return new_state(context, other.dimensions(), other.k);
+        },
+        [](State& state, State& other, MemoryContext) {
+            state.scatter.flush(pg::interrupt());
+            other.scatter.flush(pg::interrupt());
+            state.scatter.merge(other.scatter);
+        });
 }
 
 VECDOT_FUNCTION(vector_pca_serialize) {

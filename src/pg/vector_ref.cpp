@@ -8,7 +8,7 @@ namespace vecdot::pg {
 
 namespace {
 
-constexpr int cached_arguments = 2;
+constexpr int cached_arguments = 3;
 
 // The last out-of-line value of each argument of a call site, kept in fn_extra.
 struct ToastCache {
@@ -73,6 +73,12 @@ VectorRef vector_argument(FunctionCallInfo fcinfo, int n) {
         stored = pg_detoast_datum_packed(stored);
     }
     return ref_of(stored);
+}
+
+struct varlena* plain_argument(FunctionCallInfo fcinfo, int n) {
+    struct varlena* stored =
+        reinterpret_cast<struct varlena*>(DatumGetPointer(fcinfo->args[n].value));
+    return VARATT_IS_EXTERNAL_ONDISK(stored) ? fetch(fcinfo, n, stored) : pg_detoast_datum(stored);
 }
 
 VectorPair vector_pair(FunctionCallInfo fcinfo) {

@@ -26,6 +26,10 @@ struct VectorRef {
 // coming: a query vector from a sub-select is a toast pointer, and each row would fetch it again.
 VectorRef vector_argument(FunctionCallInfo fcinfo, int n);
 
+// Argument n of any varlena type with a 4-byte header, fetched as seldom: a matrix or a model in a
+// table is a toast pointer too.
+struct varlena* plain_argument(FunctionCallInfo fcinfo, int n);
+
 // Two arguments of the same number of dimensions.
 struct VectorPair {
     VectorRef a;
