@@ -1,11 +1,11 @@
 -- Attention: softmax(q k scale) weighted means of values.
 
 CREATE FUNCTION vector_attention_accum(internal, vector, vector, vector) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20;
 COMMENT ON FUNCTION vector_attention_accum(internal, vector, vector, vector) IS 'transition of attention: running maximum, sum of weights, weighted sums in float8';
 
 CREATE FUNCTION vector_attention_accum(internal, vector, vector, vector, double precision) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20;
 COMMENT ON FUNCTION vector_attention_accum(internal, vector, vector, vector, double precision) IS 'transition of attention with a scale';
 
 CREATE FUNCTION vector_attention_combine(internal, internal) RETURNS internal

@@ -9,11 +9,11 @@ CREATE TYPE linear_model AS (
 COMMENT ON TYPE linear_model IS 'a linear classifier: weights (C by d), bias (C), the classes in ascending order (C), rows';
 
 CREATE FUNCTION vector_discriminant_accum(internal, vector, integer) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION vector_discriminant_accum(internal, vector, integer) IS 'transition of linear_discriminant: scatter matrix and class sums in float8';
 
 CREATE FUNCTION vector_discriminant_accum(internal, vector, integer, double precision) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION vector_discriminant_accum(internal, vector, integer, double precision) IS 'transition of linear_discriminant with a shrinkage';
 
 CREATE FUNCTION vector_discriminant_combine(internal, internal) RETURNS internal
