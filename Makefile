@@ -3,7 +3,7 @@ PG_CONFIG ?= pg_config
 export PG_CONFIG
 
 # The commands install what they miss, so they work where there is no PostgreSQL yet.
-COMMANDS = help check check-versions bench demo demo-start demo-psql demo-stop
+COMMANDS = help check check-versions bench gallery demo demo-start demo-psql demo-stop
 ifneq ($(filter $(COMMANDS),$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 .PHONY: $(MAKECMDGOALS)
@@ -25,6 +25,10 @@ check-versions:
 ## make demo             nearest neighbours of pictures on a cluster of its own, and a picture of them
 demo:
 	@examples/demo.sh
+
+## make gallery          attention, PCA, a classifier, recommendations, lighting: build/gallery/index.html
+gallery:
+	@examples/gallery.sh $(ONLY)
 
 ## make demo-psql        psql on that cluster (demo-start and demo-stop: its server)
 demo-start demo-psql demo-stop:

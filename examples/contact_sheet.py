@@ -54,11 +54,10 @@ def caption(draw, x, y, lines):
         y += size + 5
 
 
-def main():
-    csv.field_size_limit(1 << 20)
-    path, title, subtitle = sys.argv[1:4]
+def draw_sheet(rows, path, title, subtitle):
+    """rows: a dictionary for each neighbour, nearest first; its keys are the columns above."""
     queries = {}
-    for row in csv.DictReader(sys.stdin):
+    for row in rows:
         queries.setdefault(row["query"], []).append(row)
     if not queries:
         sys.exit("no rows to draw")
@@ -102,6 +101,11 @@ def main():
             )
         y += PICTURE + CAPTION + GAP
     sheet.save(path, optimize=True)
+
+
+def main():
+    csv.field_size_limit(1 << 20)
+    draw_sheet(csv.DictReader(sys.stdin), *sys.argv[1:4])
 
 
 if __name__ == "__main__":

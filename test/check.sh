@@ -129,7 +129,7 @@ build() {
         cp "$source_dir/build/free/unit_tests" "$stage/unit_tests" &&
         cp "$source_dir/$(make_variable TEST_MODULE)" "$stage/dest$pg_pkglibdir/" &&
         mkdir -p "$stage/tree" &&
-        cp -r "$source_dir"/{sql,expected,test} "$stage/tree/" &&
+        cp -r "$source_dir"/{sql,expected,test,examples} "$stage/tree/" &&
         chmod -R a+rX "$stage/dest" "$stage/tree" "$stage/unit_tests" || return 1
     # The tests run as an ordinary user, who writes below stage only.
     mkdir -p "$stage/server" "$stage/tap" "$stage/tmp" "$stage/regress"
@@ -329,7 +329,7 @@ examples() {
 # --------------------------------------------------------------------------------------------------
 
 need_packages g++ make binutils perl python3 libxsimd-dev libeigen3-dev libgtest-dev
-want_packages libipc-run-perl clang-14 libclang-rt-14-dev
+want_packages libipc-run-perl clang-14 libclang-rt-14-dev dataset-fashion-mnist python3-numpy
 find_postgres
 # Below /tmp, since the tree may lie where the server's user can't look.
 stage=$(mktemp -d /tmp/vecdot-check.XXXXXX) || exit 1

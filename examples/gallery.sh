@@ -1,0 +1,25 @@
+#!/bin/bash
+# make gallery: what the dot product does, in SQL on real pictures: each query, its result and a picture
+# of it on one page, build/gallery/index.html. Arguments: chapters (files of gallery/), all by default.
+. "$(dirname "$0")/cluster.sh"
+
+finish() {
+    trap - EXIT
+    trap '' INT TERM HUP
+    [ -z "${stage:-}" ] || [ -z "${started_here:-}" ] || stop_demo
+}
+trap finish EXIT
+trap 'say; say interrupted; exit 130' INT
+trap 'exit 143' TERM HUP
+
+output=$source_dir/build/gallery
+start_demo
+mkdir -p "$output" || die "cannot write to $output"
+
+say "The gallery ..."
+"$python" "$source_dir/examples/gallery/gallery.py" "$output" "$pg_bindir/psql" "$connection" "$@" || die "the gallery failed"
+give_to_owner
+
+say "The page:     $output/index.html"
+say "The pictures: $(cd "$output" && echo *.png)"
+say "Its SQL:      examples/gallery/*.sql, to paste into psql (make demo-psql)"
