@@ -143,6 +143,21 @@ void decode_row(std::size_t padded, const std::uint8_t* code, const RefineFactor
     }
 }
 
+float code_dot(std::size_t padded, const std::uint8_t* code, const float* x) noexcept {
+    constexpr std::size_t count = 16;
+    float lane[count] = {};
+    for (std::size_t i = 0; i < padded; i += count) {
+        for (std::size_t k = 0; k < count; ++k) {
+            lane[k] += static_cast<float>(static_cast<int>(code[i + k]) - 128) * x[i + k];
+        }
+    }
+    float sum = 0;
+    for (const float part : lane) {
+        sum += part;
+    }
+    return sum;
+}
+
 float stored_radius(std::size_t padded, const std::uint8_t* code,
                     const RefineFactors& refine) noexcept {
     std::int64_t squared = 0;

@@ -71,6 +71,9 @@ void encode_row(const Space& space, const float* rotated, float error, const flo
 void decode_row(std::size_t padded, const std::uint8_t* code, const RefineFactors& refine,
                 const float* centroid, float* rotated) noexcept;
 
+// <code, x>, code as stored (+ 128), in float4.
+float code_dot(std::size_t padded, const std::uint8_t* code, const float* x) noexcept;
+
 // A radius for a stored row whose codes are copied: at least |exact x' − c'|.
 float stored_radius(std::size_t padded, const std::uint8_t* code,
                     const RefineFactors& refine) noexcept;

@@ -22,6 +22,15 @@ CellRef list_ref(const Directory& directory, uint32 list);
 uint32 nearest_cell(core::Arena arena, const Directory& directory, const float* rotated,
                     bool long_rows, uint32 except = UINT32_MAX);
 
+// All cells, the special lists' first, in memory of their own: the cached directory may go at any
+// time.
+struct CellList {
+    Parameters parameters;
+    uint32 count;
+    CellRef* cells;
+};
+CellList list_cells(Relation index);
+
 // Between pages, with none locked: interrupts, and vacuum's cost delay where there is one.
 void delay_point();
 
@@ -33,6 +42,13 @@ void grow(Relation index, const CellRef& cell);
 // Learns the stopping rule again if the number of cells has changed enough since it was learnt, and
 // nobody else is at it.
 void calibrate_if_due(Relation index);
+
+// Vacuum's part: rewrites cells that have many dead entries, splits, merges. Needs the structure
+// lock, and nothing unfinished.
+void tidy(Relation index);
+
+// Writes a cell anew without its dead entries. The same.
+void rewrite_cell(Relation index, const CellRef& cell);
 
 // The same for a cell of a directory just loaded, with the structure lock. True if it was split.
 bool split_cell(Relation index, const CellRef& cell);

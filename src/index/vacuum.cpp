@@ -1,5 +1,8 @@
-// VACUUM: marks the entries of dead rows, counts the rest, frees what an interrupted operation has
-// left. The heap is never read.
+// VACUUM: marks the entries of dead rows; at its end rewrites, splits and merges cells, counts, and
+// calibrates anew where the index has changed much. The heap is never read.
+//
+// The structure lock is held throughout a pass that marks, so that no address moves to a place that
+// the pass has been at.
 //
 // An entry is never used again in place, and a row is only dead to everybody once ambulkdelete says
 // so: readers may see the mark or not. Rows that arrive meanwhile can't be among the ones to
@@ -81,27 +84,6 @@ Marked mark_cell(Relation index, const Parameters& parameters, const CellRef& ce
     return marked;
 }
 
-// All cells, lists included, in memory of their own: the cached directory may go at any time.
-struct CellList {
-    Parameters parameters;
-    uint32 count;
-    CellRef* cells;
-};
-
-CellList list_cells(Relation index) {
-    const Directory* directory = open_directory(index);
-    CellList list{directory->parameters, directory->cells.count + special_slots, nullptr};
-    list.cells = static_cast<CellRef*>(
-        MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CellRef) * list.count));
-    for (uint32 i = 0; i < special_slots; ++i) {
-        list.cells[i] = list_ref(*directory, i);
-    }
-    for (uint32 i = 0; i < directory->cells.count; ++i) {
-        list.cells[special_slots + i] = cell_ref(*directory, i);
-    }
-    return list;
-}
-
 void write_rows(Relation index, uint64 rows) {
     const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
     if (meta_of(BufferGetPage(buffer))->rows != rows) {
@@ -112,11 +94,38 @@ void write_rows(Relation index, uint64 rows) {
     UnlockReleaseBuffer(buffer);
 }
 
-IndexBulkDeleteResult* pass(IndexVacuumInfo* info, IndexBulkDeleteResult* stats,
-                            IndexBulkDeleteCallback callback, void* state) {
+// Live rows, by the counts on the heads: they are right, as only vacuum marks.
+uint64 count_live(Relation index) {
+    const CellList list = list_cells(index);
+    uint64 live = 0;
+    for (uint32 i = 0; i < list.count; ++i) {
+        delay_point();
+        CellView view;
+        open_cell(index, list.parameters, list.cells[i].slot, list.cells[i].head,
+                  static_cast<uint32>(list.cells[i].generation), &view, nullptr);
+        live += view.rows - Min(view.dead, view.rows);
+    }
+    pfree(list.cells);
+    return live;
+}
+
+void report(Relation index, uint64 live, IndexBulkDeleteResult* stats) {
+    stats->num_pages = RelationGetNumberOfBlocks(index);
+    stats->estimated_count = false;
+    stats->num_index_tuples = static_cast<double>(live);
+}
+
+IndexBulkDeleteResult* new_stats() {
+    return static_cast<IndexBulkDeleteResult*>(palloc0(sizeof(IndexBulkDeleteResult)));
+}
+
+}  // namespace
+
+IndexBulkDeleteResult* bulk_delete(IndexVacuumInfo* info, IndexBulkDeleteResult* stats,
+                                   IndexBulkDeleteCallback callback, void* state) {
     const Relation index = info->index;
     if (stats == nullptr) {
-        stats = static_cast<IndexBulkDeleteResult*>(palloc0(sizeof(IndexBulkDeleteResult)));
+        stats = new_stats();
     }
     lock_structure(index);
     finish_unfinished(index);
@@ -128,29 +137,30 @@ IndexBulkDeleteResult* pass(IndexVacuumInfo* info, IndexBulkDeleteResult* stats,
         total.removed += marked.removed;
     }
     pfree(list.cells);
-    write_rows(index, total.live);
-    coalesce_free_list(index);
     unlock_structure(index);
-    stats->num_pages = RelationGetNumberOfBlocks(index);
-    stats->estimated_count = false;
-    stats->num_index_tuples = static_cast<double>(total.live);
+    report(index, total.live, stats);
     stats->tuples_removed += static_cast<double>(total.removed);
     return stats;
-}
-
-}  // namespace
-
-IndexBulkDeleteResult* bulk_delete(IndexVacuumInfo* info, IndexBulkDeleteResult* stats,
-                                   IndexBulkDeleteCallback callback, void* state) {
-    return pass(info, stats, callback, state);
 }
 
 IndexBulkDeleteResult* vacuum_cleanup(IndexVacuumInfo* info, IndexBulkDeleteResult* stats) {
     if (info->analyze_only) {
         return stats;
     }
-    // After ambulkdelete everything has been counted; otherwise rows were only added.
-    return stats != nullptr ? stats : pass(info, nullptr, nullptr, nullptr);
+    if (stats == nullptr) {
+        stats = new_stats();
+    }
+    const Relation index = info->index;
+    lock_structure(index);
+    finish_unfinished(index);
+    tidy(index);
+    const uint64 live = count_live(index);
+    write_rows(index, live);
+    coalesce_free_list(index);
+    unlock_structure(index);
+    calibrate_if_due(index);
+    report(index, live, stats);
+    return stats;
 }
 
 }  // namespace vecdot::index
