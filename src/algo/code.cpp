@@ -135,12 +135,20 @@ void encode_row(const Space& space, const float* rotated, float error, const flo
                           static_cast<double>(error) + 0x1p-100);
 }
 
-void decode_row(std::size_t padded, const std::uint8_t* code, const RefineFactors& refine,
-                const float* centroid, float* rotated) noexcept {
+float decode_row(std::size_t padded, const std::uint8_t* code, const RefineFactors& refine,
+                 const float* centroid, float* rotated) noexcept {
+    int squared = 0;  // at most 127²·2¹⁴
     for (std::size_t i = 0; i < padded; ++i) {
-        rotated[i] =
-            centroid[i] + refine.scale * static_cast<float>(static_cast<int>(code[i]) - 128);
+        const int value = static_cast<int>(code[i]) - 128;
+        rotated[i] = centroid[i] + refine.scale * static_cast<float>(value);
+        squared += value * value;
     }
+    // Product and sum round each element once.
+    const double product =
+        std::fabs(static_cast<double>(refine.scale)) * std::sqrt(static_cast<double>(squared));
+    const double sum = std::sqrt(kernels::active().floats.norm_squared(rotated, padded));
+    return round_up(static_cast<double>(refine.error) + 1.001 * 0x1p-24 * (product + sum) +
+                    0x1p-120);
 }
 
 float code_dot(std::size_t padded, const std::uint8_t* code, const float* x) noexcept {

@@ -66,10 +66,10 @@ struct EncodedRow {
 void encode_row(const Space& space, const float* rotated, float error, const float* centroid,
                 EncodedRow& row) noexcept;
 
-// rotated := x̂; its distance to the exact image is at most refine.error (hand that to encode_row
-// when a cell is split).
-void decode_row(std::size_t padded, const std::uint8_t* code, const RefineFactors& refine,
-                const float* centroid, float* rotated) noexcept;
+// rotated := x̂, rounded to float4. Returns its greatest possible distance to the exact image: hand
+// that to encode_row when a cell is split.
+float decode_row(std::size_t padded, const std::uint8_t* code, const RefineFactors& refine,
+                 const float* centroid, float* rotated) noexcept;
 
 // <code, x>, code as stored (+ 128), in float4.
 float code_dot(std::size_t padded, const std::uint8_t* code, const float* x) noexcept;

@@ -179,8 +179,10 @@ bool copy_rows(Rewrite* rewrite, uint32 number, uint32 to, Scratch* scratch, boo
             }
             uint8* code = block->codes + Size{i} * layout.padded;
             const algo::RefineFactors factors = refine_factors(entry);
+            float error = 0;
             if (layout.has_codes) {
-                algo::decode_row(layout.padded, code, factors, old.centroid, scratch->rotated);
+                error =
+                    algo::decode_row(layout.padded, code, factors, old.centroid, scratch->rotated);
             }
             NewCell& cell = rewrite->cells[rewrite->choose(*rewrite, scratch->rotated)];
             if (cell.writer.rows == cell.writer.capacity) {
@@ -198,7 +200,7 @@ bool copy_rows(Rewrite* rewrite, uint32 number, uint32 to, Scratch* scratch, boo
                               (first + i) % rows_per_block, row.signs, row.sign_factors);
                 write_row(&cell.writer, entry.tid, &row);
             } else {
-                algo::encode_row(*rewrite->space, scratch->rotated, factors.error, cell.centroid,
+                algo::encode_row(*rewrite->space, scratch->rotated, error, cell.centroid,
                                  scratch->row);
                 write_row(&cell.writer, entry.tid, &scratch->row);
             }

@@ -226,5 +226,54 @@ TEST(Code, EstimatesAreUnbiasedAndBoundsHold) {
     }
 }
 
+// What splits and merges do to a row: decoded and encoded against another centroid, again and
+// again.
+TEST(Code, ErrorsHoldThroughManyRewrites) {
+    core::Random random(12);
+    for (const std::size_t p : {64, 832}) {
+        HeapArena memory;
+        core::Arena arena = memory.arena();
+        const Space space(arena, {Metric::l2, static_cast<std::uint32_t>(p), 3, 1.0}, {});
+        // Sizes of a row's distance from its centroid, and of the centroid.
+        for (const double spread : {1.0, 1e-6, 1e-30, 0.0}) {
+            for (const double size : {1.0, 1e5, 0.0}) {
+                std::vector<float> centroid = gaussian(random, p, size);
+                std::vector<float> row = centroid;
+                for (float& x : row) {
+                    x += static_cast<float>(random.normal() * spread);
+                }
+                std::vector<std::uint8_t> signs(sign_bytes(p));
+                std::vector<std::uint8_t> code(p);
+                EncodedRow encoded{};
+                encoded.signs = signs.data();
+                encoded.code = code.data();
+                std::vector<float> rotated = row;
+                float error = 0;
+                for (int round = 0; round < 12; ++round) {
+                    encode_row(space, rotated.data(), error, centroid.data(), encoded);
+                    double away = 0;
+                    double radius = 0;
+                    for (std::size_t i = 0; i < p; ++i) {
+                        const double c = static_cast<double>(centroid[i]);
+                        const double stored = c + static_cast<double>(encoded.refine.scale) *
+                                                      (static_cast<int>(code[i]) - 128);
+                        const double x = static_cast<double>(row[i]);
+                        away += (x - stored) * (x - stored);
+                        radius += (x - c) * (x - c);
+                    }
+                    EXPECT_LE(std::sqrt(away), encoded.refine.error) << spread << ' ' << size;
+                    EXPECT_LE(std::sqrt(radius), encoded.radius);
+                    EXPECT_LE(std::sqrt(radius), stored_radius(p, code.data(), encoded.refine));
+                    error =
+                        decode_row(p, code.data(), encoded.refine, centroid.data(), rotated.data());
+                    for (float& x : centroid) {
+                        x += static_cast<float>(random.normal() * (spread + 1e-7 * size));
+                    }
+                }
+            }
+        }
+    }
+}
+
 }  // namespace
 }  // namespace vecdot::algo
