@@ -231,8 +231,8 @@ int main(int count, char** arguments) {
                 work.n, work.dimension, work.query_count, kernels::active().name);
     std::printf("build %.2f s (%zu cells), calibration %.2f s of %u queries; tau", build,
                 index.cell_count(), seconds_since(start), calibration.queries);
-    for (const double tau : calibration.tau) {
-        std::printf(" %.3g", tau);
+    for (const auto& tau : calibration.tau) {
+        std::printf(" %.3g/%.3g/%.3g", tau[0], tau[1], tau[2]);
     }
     std::printf("\n%8s %4s %8s %9s %8s %10s %8s %8s %8s %6s\n", "setting", "rank", "recall",
                 "queries/s", "cells", "hindsight", "refined", "exact", "rescans", "wrong");

@@ -13,11 +13,16 @@ namespace vecdot::algo {
 
 namespace {
 
-constexpr std::size_t ranks[] = {1, 10, 100};
-
 // Cut of the 1-bit estimate for each of Calibration::recall: what it loses is a small part of what
 // the setting allows to lose.
 constexpr float sigmas_of[Calibration::targets] = {1.6f, 1.7f, 1.8f, 1.9f, 2.1f, 2.3f, 3.0f, 4.0f};
+
+// The margin over a target, in standard errors of the sample, and its limits as shares of what may
+// be lost. It is for the sample's chance, the 1-bit cut, and queries from outside, which are a
+// little harder than rows.
+constexpr double margin_errors = 1.5;
+constexpr double least_margin = 0.25;
+constexpr double most_margin = 0.7;
 
 // Fewer queries than this say nothing about a share of 1 %.
 constexpr std::size_t fewest_queries = 50;
@@ -57,8 +62,8 @@ void Calibrator::observe_slot(std::size_t slot, core::Arena scratch, const Space
     const Query query = prepare_row_query(scratch, space, rotated);
     SearchOptions options;
     options.sigmas = 2.6f;
-    options.tau = std::numeric_limits<double>::infinity();
-    options.window = depth;
+    std::fill_n(options.tau, Calibration::rank_count, std::numeric_limits<double>::infinity());
+    options.window = depth + 16;
     Search* search = scratch.create<Search>(scratch, query, directory, store, options, interrupt);
     Neighbour* mine = neighbours_.data() + slot * depth;
     std::size_t found = 0;
@@ -88,7 +93,7 @@ void Calibrator::observe_slot(std::size_t slot, core::Arena scratch, const Space
 // How many of the nearest `rank` rows come among the first `rank` that the loop emits with this
 // threshold. A row not followed is taken to be as near as the last one that was, which opens too
 // few cells rather than too many.
-std::size_t Calibrator::emitted_of(std::size_t query, std::size_t rank, double tau) const {
+std::size_t Calibrator::emitted_of(std::size_t query, std::size_t rank, const double* taus) const {
     const Neighbour* mine = neighbours_.data() + query * depth;
     const double* gaps = gaps_.data() + query * depth;
     const std::size_t found = found_[query];
@@ -105,7 +110,7 @@ std::size_t Calibrator::emitted_of(std::size_t query, std::size_t rank, double t
             while (next < found && mine[next].gap > open) {
                 ++next;
             }
-            const double allowed = tau * mine[std::min(next, found - 1)].distance;
+            const double allowed = taus[emitted] * mine[std::min(next, found - 1)].distance;
             if (closed == found || allowed <= open) {
                 break;
             }
@@ -120,13 +125,33 @@ std::size_t Calibrator::emitted_of(std::size_t query, std::size_t rank, double t
     return hits;
 }
 
-double Calibrator::reached(std::size_t rank, double tau) const {
+Calibrator::Reached Calibrator::reached(std::size_t rank, const double* tau) const {
+    double taus[Calibration::ranks[Calibration::rank_count - 1]];
+    for (std::size_t i = 0; i < rank; ++i) {
+        taus[i] = tau_of_rank(tau, i + 1);
+    }
     double sum = 0;
+    double square = 0;
     for (std::size_t q = 0; q < count_; ++q) {
         const std::size_t wanted = std::min<std::size_t>(rank, found_[q]);
-        sum += static_cast<double>(emitted_of(q, wanted, tau)) / static_cast<double>(wanted);
+        const double share =
+            static_cast<double>(emitted_of(q, wanted, taus)) / static_cast<double>(wanted);
+        sum += share;
+        square += share * share;
     }
-    return sum / static_cast<double>(count_);
+    const double n = static_cast<double>(count_);
+    const double mean = sum / n;
+    return {mean, std::sqrt(std::max(0.0, square / n - mean * mean) / n)};
+}
+
+// What is asked for lies above the target by what the sample's chance may hide, at least a quarter
+// and at most three quarters of what the target allows to lose.
+bool Calibrator::enough_at(std::size_t rank, double target, const double* tau) const {
+    const Reached got = reached(rank, tau);
+    const double allowed = 1 - target;
+    const double margin =
+        std::clamp(margin_errors * got.error, least_margin * allowed, most_margin * allowed);
+    return got.recall >= target + margin;
 }
 
 Calibration Calibrator::finish(std::uint64_t rows) const {
@@ -140,40 +165,60 @@ Calibration Calibrator::finish(std::uint64_t rows) const {
     constexpr double least = 0x1p-12;
     constexpr double most = 0x1p12;
     constexpr int halvings = 12;
-    double floor = least;
+    double floor[Calibration::rank_count];
+    std::fill_n(floor, Calibration::rank_count, least);
     for (std::size_t t = 0; t < Calibration::targets; ++t) {
-        // Most of what may be lost is left to the 1-bit cut, to the sample's chance, and to queries
-        // from outside being a little harder than rows.
-        const double allowed = 1 - Calibration::recall[t];
-        const double wanted = 1 - 0.5 * allowed;
-        double tau = floor;
-        for (const std::size_t rank : ranks) {
-            if (reached(rank, tau) >= wanted) {
-                continue;
+        const double target = Calibration::recall[t];
+        // One rank after another: what the ranks before open, this one finds open.
+        double* tau = calibration.tau[t];
+        for (std::size_t r = 0; r < Calibration::rank_count; ++r) {
+            const std::size_t rank = Calibration::ranks[r];
+            tau[r] = floor[r];
+            if (!enough_at(rank, target, tau)) {
+                double low = std::log(floor[r]);
+                double high = std::log(most);
+                for (int i = 0; i < halvings; ++i) {
+                    const double middle = 0.5 * (low + high);
+                    tau[r] = std::exp(middle);
+                    (enough_at(rank, target, tau) ? high : low) = middle;
+                }
+                tau[r] = std::exp(high);
             }
-            double low = std::log(tau);
-            double high = std::log(most);
-            for (int i = 0; i < halvings; ++i) {
-                const double middle = 0.5 * (low + high);
-                (reached(rank, std::exp(middle)) >= wanted ? high : low) = middle;
-            }
-            tau = std::exp(high);
+            floor[r] = tau[r];
         }
         // What hundreds of queries never lose may still be lost once in ten thousand.
-        if (allowed * static_cast<double>(count_) * 100 < 10) {
-            tau *= 1.5;
+        if ((1 - target) * static_cast<double>(count_) * 100 < 10) {
+            for (std::size_t r = 0; r < Calibration::rank_count; ++r) {
+                tau[r] *= 1.5;
+            }
         }
-        calibration.tau[t] = tau;
-        floor = tau;
     }
     return calibration;
+}
+
+double tau_of_rank(const double* tau, std::uint64_t rank) noexcept {
+    constexpr std::size_t last = Calibration::rank_count - 1;
+    if (rank >= Calibration::ranks[last]) {
+        return tau[last];
+    }
+    std::size_t i = 1;
+    while (Calibration::ranks[i] < rank) {
+        ++i;
+    }
+    if (!(tau[i] < std::numeric_limits<double>::infinity())) {
+        return tau[i];
+    }
+    const double from = static_cast<double>(Calibration::ranks[i - 1]);
+    const double to = static_cast<double>(Calibration::ranks[i]);
+    return tau[i - 1] + (tau[i] - tau[i - 1]) *
+                            (std::log(static_cast<double>(rank) / from) / std::log(to / from));
 }
 
 SearchOptions options_for(double recall, const Calibration& calibration) {
     SearchOptions options;
     if (recall >= 1) {
         options.exact = true;
-        options.tau = std::numeric_limits<double>::infinity();
+        std::fill_n(options.tau, Calibration::rank_count, std::numeric_limits<double>::infinity());
         return options;
     }
     // The next target above, or between two of them by the logarithm of what may be lost.
@@ -194,12 +239,13 @@ SearchOptions options_for(double recall, const Calibration& calibration) {
         static_cast<float>(sigmas_of[lower] + part * (static_cast<double>(sigmas_of[upper]) -
                                                       static_cast<double>(sigmas_of[lower])));
     if (calibration.queries == 0) {
-        options.tau = std::numeric_limits<double>::infinity();
+        std::fill_n(options.tau, Calibration::rank_count, std::numeric_limits<double>::infinity());
         return options;
     }
-    options.tau =
-        std::exp(std::log(calibration.tau[lower]) +
-                 part * (std::log(calibration.tau[upper]) - std::log(calibration.tau[lower])));
+    for (std::size_t r = 0; r < Calibration::rank_count; ++r) {
+        const double from = std::log(calibration.tau[lower][r]);
+        options.tau[r] = std::exp(from + part * (std::log(calibration.tau[upper][r]) - from));
+    }
     return options;
 }
 

@@ -14,11 +14,18 @@ struct Calibration {
     static constexpr std::size_t targets = 8;
     static constexpr double recall[targets] = {0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999};
 
+    static constexpr std::size_t rank_count = 3;
+    static constexpr std::uint32_t ranks[rank_count] = {1, 10, 100};
+
     std::uint32_t queries;  // it was learnt from; 0: none
     std::uint32_t reserved;
-    std::uint64_t rows;   // the index had
-    double tau[targets];  // growing
+    std::uint64_t rows;               // the index had
+    double tau[targets][rank_count];  // each column growing
 };
+
+// The threshold for the rank-th row (from 1), given those of Calibration::ranks: between them by
+// the rank's logarithm.
+double tau_of_rank(const double* tau, std::uint64_t rank) noexcept;
 
 // Learns from one query after another. Usage: for each sampled row: reset the scratch memory,
 // observe(); at the end finish().
@@ -58,8 +65,14 @@ class Calibrator {
     Calibration finish(std::uint64_t rows) const;
 
   private:
-    std::size_t emitted_of(std::size_t query, std::size_t rank, double tau) const;
-    double reached(std::size_t rank, double tau) const;
+    struct Reached {
+        double recall;
+        double error;  // standard error of recall
+    };
+
+    std::size_t emitted_of(std::size_t query, std::size_t rank, const double* taus) const;
+    Reached reached(std::size_t rank, const double* tau) const;
+    bool enough_at(std::size_t rank, double target, const double* tau) const;
 
     std::span<Neighbour> neighbours_;  // queries × depth, by distance
     std::span<double> gaps_;           // the same gaps, growing

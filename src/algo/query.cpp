@@ -1,6 +1,8 @@
 // The query's side of the codes: its planes and table, and the bounds. README.md derives them.
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 
@@ -224,7 +226,15 @@ BlockScorer::BlockScorer(const Query& query, const kernels::BoundTerms& terms, s
 
 void BlockScorer::units(const std::uint8_t* units, std::size_t count) noexcept {
     const kernels::CodeKernels& kernel = kernels::active().codes;
+    const std::size_t block = code_units_ + factor_units;
     while (count > 0 && first_row_ < rows_) {
+        if (position_ == 0 && count >= block) {
+            const std::size_t blocks = std::min(count / block, some_blocks);
+            score_blocks(units, blocks);
+            units += blocks * block * kernels::unit_bytes;
+            count -= blocks * block;
+            continue;
+        }
         if (position_ < code_units_) {
             const std::size_t run = std::min(count, code_units_ - position_);
             kernel.scan_units(units, table_ + position_ * kernels::unit_bytes, run, sums_);
@@ -251,20 +261,101 @@ void BlockScorer::units(const std::uint8_t* units, std::size_t count) noexcept {
     }
 }
 
-void BlockScorer::finish_block(const std::uint8_t* factors) noexcept {
-    alignas(64) float bounds[kernels::block_rows];
-    std::uint32_t below =
-        kernels::active().codes.block_bounds(factors, sums_, terms_, cut_, bounds);
+void BlockScorer::score_blocks(const std::uint8_t* units, std::size_t blocks) noexcept {
+    alignas(64) float bounds[some_blocks * kernels::block_rows];
+    std::uint32_t below[some_blocks];
+    const std::size_t left = (rows_ - first_row_ + kernels::block_rows - 1) / kernels::block_rows;
+    blocks = std::min(blocks, left);
+    kernels::active().codes.score_blocks(units, blocks, code_units_, table_, terms_, cut_, bounds,
+                                         below);
+    for (std::size_t b = 0; b < blocks; ++b) {
+        give(below[b], bounds + b * kernels::block_rows);
+    }
+}
+
+// Hands on the rows of the block that begins at first_row_.
+void BlockScorer::give(std::uint32_t below, const float* bounds) noexcept {
     const std::uint32_t left = rows_ - first_row_;
     if (left < kernels::block_rows) {
         below &= (1u << left) - 1;
     }
     if (below != 0) {
-        cut_ = take_(self_, first_row_, below, bounds);
+        take_(self_, first_row_, below, bounds);
     }
     first_row_ += kernels::block_rows;
+}
+
+void BlockScorer::finish_block(const std::uint8_t* factors) noexcept {
+    alignas(64) float bounds[kernels::block_rows];
+    const std::uint32_t below =
+        kernels::active().codes.block_bounds(factors, sums_, terms_, cut_, bounds);
+    give(below, bounds);
     position_ = 0;
     std::memset(sums_, 0, sizeof sums_);
+}
+
+CodeScorer::CodeScorer(const Query& query, const CellDistance& distance, std::uint32_t rows,
+                       bool long_rows, double threshold, const std::uint64_t* skip,
+                       kernels::PlaneDots* dots, Survivor* survivors) noexcept
+    : query_(&query), rows_(rows), skip_(skip), dots_(dots), survivors_(survivors) {
+    // A row beyond this has |q' − x̂| − e_q − e_x > √threshold: bound (1) of README.md, which holds
+    // under each metric for all but long rows.
+    const double reach = (std::sqrt(std::max(0.0, threshold)) + query.error) * (1 + 0x1p-20);
+    terms_.base = static_cast<float>(distance.distance_squared());
+    terms_.weight = static_cast<float>(2 * query.step);
+    terms_.reach =
+        long_rows ? std::numeric_limits<float>::infinity() : static_cast<float>(reach + 1e-30);
+    terms_.high_offset = static_cast<std::int32_t>(query.high_offset);
+    terms_.low_offset = static_cast<std::int32_t>(query.code_offset - 128 * query.high_offset);
+}
+
+void CodeScorer::codes(const std::uint8_t* codes, std::size_t bytes) noexcept {
+    const kernels::CodeKernels& kernel = kernels::active().codes;
+    const std::size_t n = query_->high.size();
+    while (bytes > 0 && scored_ < rows_) {
+        if (offset_ == 0 && bytes >= n) {
+            const std::size_t some = std::min<std::size_t>(bytes / n, rows_ - scored_);
+            kernel.dot_planes_rows(codes, some, n, query_->high.data(), query_->low.data(),
+                                   dots_ + scored_);
+            scored_ += static_cast<std::uint32_t>(some);
+            codes += some * n;
+            bytes -= some * n;
+            continue;
+        }
+        const std::size_t piece = std::min(bytes, n - offset_);
+        const kernels::PlaneDots part = kernel.dot_planes(codes, query_->high.data() + offset_,
+                                                          query_->low.data() + offset_, piece);
+        kernels::PlaneDots& dots = dots_[scored_];
+        dots = offset_ == 0 ? part : kernels::PlaneDots{dots.high + part.high, dots.low + part.low};
+        offset_ += piece;
+        codes += piece;
+        bytes -= piece;
+        if (offset_ == n) {
+            offset_ = 0;
+            ++scored_;
+        }
+    }
+}
+
+void CodeScorer::entries(const RowEntry* entries, std::size_t count) noexcept {
+    static_assert(sizeof(RowEntry) == kernels::entry_bytes &&
+                  offsetof(RowEntry, refine) == kernels::entry_factors);
+    const kernels::CodeKernels& kernel = kernels::active().codes;
+    count = std::min<std::size_t>(count, scored_ - entries_done_);
+    for (std::size_t first = 0; first < count; first += kernels::block_rows) {
+        const std::size_t some = std::min(kernels::block_rows, count - first);
+        std::uint32_t within =
+            kernel.within_reach(reinterpret_cast<const std::uint8_t*>(entries + first),
+                                dots_ + entries_done_, some, terms_);
+        for (; within != 0; within &= within - 1) {
+            const std::uint32_t i = static_cast<std::uint32_t>(std::countr_zero(within));
+            const std::uint32_t slot = entries_done_ + i;
+            if ((skip_[slot / 64] >> (slot % 64) & 1) == 0) {
+                survivors_[survivor_count_++] = {slot, entries[first + i]};
+            }
+        }
+        entries_done_ += static_cast<std::uint32_t>(some);
+    }
 }
 
 }  // namespace vecdot::algo

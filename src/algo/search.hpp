@@ -11,10 +11,12 @@ namespace vecdot::algo {
 struct SearchOptions {
     bool exact = false;   // proven bounds only
     float sigmas = 2.6f;  // cut of the 1-bit estimate, in standard deviations
-    double tau = 1e30;    // cells are opened while d² − d₀² ≤ tau·ρ²
-    std::size_t budget = std::size_t{4} << 20;  // bytes for the queues (not for the cell list, and
-                                                // 1 bit a row of the opened cells)
-    std::uint32_t window = 16;  // rows that the first batch of refinements is made for
+    // Cells are opened while d² − d₀² ≤ tau·ρ²: for the rank that is to be emitted, between
+    // Calibration::ranks by the rank's logarithm.
+    double tau[Calibration::rank_count] = {1e30, 1e30, 1e30};
+    std::size_t budget = std::size_t{4} << 20;  // bytes for the queue (not for the cell list, and
+                                                // 2 bits a row of the opened cells)
+    std::uint32_t window = 16;                  // rows that the first threshold is made for
 };
 
 // What a recall setting (in (0, 1]) means for this index; 1 is exact.
@@ -22,7 +24,7 @@ SearchOptions options_for(double recall, const Calibration& calibration);
 
 struct SearchWork {
     std::uint64_t cells = 0;    // opened
-    std::uint64_t rows = 0;     // 1-bit codes scored, re-scans included
+    std::uint64_t rows = 0;     // codes scored, re-scans included
     std::uint64_t refined = 0;  // int8 codes read
     std::uint64_t rescans = 0;  // times the opened cells were read again
     std::uint64_t late = 0;     // rows held back to the end
@@ -57,10 +59,9 @@ class Search {
   private:
     enum class Phase : std::uint8_t { loose, main, sweep, undefined, null, end };
 
-    // Not refined yet: waiting for its 1-bit bound to matter.
-    struct Deferred {
+    // A row of the cell that is being scored, by its 1-bit bound.
+    struct Found {
         float bound;
-        std::uint32_t cell;  // index in cells_
         std::uint32_t slot;
     };
 
@@ -68,38 +69,44 @@ class Search {
     struct Ready {
         double bound;
         double estimate;
-        std::uint32_t cell;
+        std::uint32_t cell;  // index in cells_
         std::uint32_t slot;
         std::uint16_t tid[3];
     };
 
-    static bool nearer(const Deferred& a, const Deferred& b);
     static bool farther(const Ready& a, const Ready& b);
 
     bool next_main(SearchResult& result);
+    void emit(SearchResult& result);
     bool next_in_cells(SearchResult& result);
     bool next_special(SpecialList list, SearchResult& result);
     void fill(SearchResult& result, const RowEntry& entry, double value, bool recheck) const;
 
+    void collect_keys(const CellDirectory& directory);
     bool more_cells() const { return opened_keys_ < keys_.size(); }
     const CellKey& next_key();
     bool wants_cell();
-    void open_cells();
     void open_cell();
+
     void score(std::uint32_t cell);
-    void refine_all(std::uint32_t cell);
-    void settle();
-    void refine(std::span<Deferred> rows);
+    void score_signs(std::uint32_t cell);
+    void score_codes(std::uint32_t cell);
+    static void take(void* self, std::uint32_t first_row, std::uint32_t mask,
+                     const float* bounds) noexcept;
+    void refine_found(std::uint32_t cell);
     void refine_batch(std::uint32_t cell);
-    void keep(std::uint32_t cell, std::size_t i, const CellDistance::Refined& refined);
+    void keep(std::uint32_t cell, std::uint32_t slot, const RowEntry& entry,
+              const CellDistance::Refined& refined);
     void trim_ready();
+    void count_nearest(double bound);
     void widen();
     void rescan();
+
     bool nearest_full() const { return nearest_count_ == nearest_size_; }
-    double threshold() const;
-    static float take(void* self, std::uint32_t first_row, std::uint32_t mask,
-                      const float* bounds) noexcept;
-    void trim_deferred() noexcept;
+    // The bound beyond which nothing is looked at for now.
+    double threshold() const {
+        return nearest_full() ? (nearest_[0] < cut_ ? nearest_[0] : cut_) : cut_;
+    }
 
     core::Arena arena_;
     const Query* query_;
@@ -113,39 +120,43 @@ class Search {
     std::size_t sorted_keys_ = 0;
     std::size_t opened_keys_ = 0;
     double nearest_cell_ = 0;  // d₀²
+    double tau_ = 0;           // of the rank that is to be emitted
 
     std::span<OpenCell> cells_;
     std::uint32_t cell_count_ = 0;
 
-    // Rows of the opened cells whose 1-bit bound is below cut_; the rest are dropped, for a rescan.
-    bool staged_;  // false: every row is refined at once, and cut_ is about ready_
-    std::span<Deferred> deferred_;
-    std::size_t deferred_count_ = 0;
-    std::size_t settled_ = 0;  // the first of deferred_ that threshold() has not been applied to
-    std::size_t capacity_;     // rows to keep when there are too many
-    std::size_t capacity_limit_;
-    double cut_;
+    // Of the cell that is being scored.
+    std::uint32_t scan_cell_ = 0;
+    std::span<Found> found_;
+    std::size_t found_count_ = 0;
+    std::span<kernels::PlaneDots> dots_;
+    std::span<CodeScorer::Survivor> survivors_;
+    RefineBatch* batch_;
 
-    std::span<Ready> ready_;  // a heap, nearest first
+    // First a heap, nearest first, of rows that were below the threshold when they came; then the
+    // others, in no order.
+    std::span<Ready> ready_;
+    std::size_t heap_count_ = 0;
     std::size_t ready_count_ = 0;
+    std::size_t capacity_;  // rows that stay in ready_ when there are twice as many
+    double cut_;            // the least bound that such a trimming dropped
+    bool dropped_ = false;  // rows of opened cells have been left out, at or beyond threshold()
 
-    // The bounds of the next nearest_size_ rows of ready_, a heap, farthest first: when full its
-    // top is the threshold below which 1-bit bounds demand a refinement.
+    // The bounds of the next nearest_size_ rows of ready_, a heap, farthest first.
     std::span<double> nearest_;
     std::size_t nearest_count_ = 0;
     std::size_t nearest_size_;
 
+    std::uint64_t rank_ = 0;  // rows that the main phase has emitted
     double last_key_;
     double last_value_;
 
     // Where a walk through lists of entries is.
-    std::uint32_t scan_cell_ = 0;  // the cell that take() works for
     std::uint32_t walk_cell_ = 0;
     std::uint64_t walk_position_ = 0;
     std::size_t chunk_count_ = 0;
     std::size_t chunk_next_ = 0;
     std::span<RowEntry> chunk_;
-    RefineBatch* batch_;
 };
 
 static_assert(std::is_trivially_destructible_v<Search>);

@@ -54,9 +54,9 @@ class BlockScorer {
     // units: count·64 bytes, any alignment (64 is best). Never throws, never allocates.
     void units(const std::uint8_t* units, std::size_t count) noexcept;
 
-    // Takes the 32 bounds of a block and the rows below the cut: returns the new cut.
-    using Take = float (*)(void* self, std::uint32_t first_row, std::uint32_t mask,
-                           const float* bounds) noexcept;
+    // Takes the 32 bounds of a block and the rows below the cut.
+    using Take = void (*)(void* self, std::uint32_t first_row, std::uint32_t mask,
+                          const float* bounds) noexcept;
 
     BlockScorer(const Query& query, const kernels::BoundTerms& terms, std::uint32_t rows, float cut,
                 Take take, void* self) noexcept;
@@ -64,7 +64,12 @@ class BlockScorer {
     std::uint32_t rows() const { return rows_; }
 
   private:
+    // Scored by one call of the kernel.
+    static constexpr std::size_t some_blocks = 16;
+
+    void score_blocks(const std::uint8_t* units, std::size_t blocks) noexcept;
     void finish_block(const std::uint8_t* factors) noexcept;
+    void give(std::uint32_t below, const float* bounds) noexcept;
 
     const std::int8_t* table_;
     kernels::BoundTerms terms_;
@@ -100,6 +105,42 @@ struct RefineBatch {
     }
 };
 
+// Computes the dots of all int8 codes of one cell, and says which rows can lie below a threshold.
+// Storage calls codes() with the rows' codes as one stream, cut anywhere at multiples of 64 bytes,
+// then entries() with the address entries of all rows, in order and cut anywhere between two.
+class CodeScorer {
+  public:
+    struct Survivor {
+        std::uint32_t slot;
+        RowEntry entry;
+    };
+
+    // dots and survivors: room for rows + 32 each. threshold: key beyond which rows are of no
+    // interest; skip: bits of rows that are of none either.
+    CodeScorer(const Query& query, const CellDistance& distance, std::uint32_t rows, bool long_rows,
+               double threshold, const std::uint64_t* skip, kernels::PlaneDots* dots,
+               Survivor* survivors) noexcept;
+
+    // Neither throws or allocates.
+    void codes(const std::uint8_t* codes, std::size_t bytes) noexcept;
+    void entries(const RowEntry* entries, std::size_t count) noexcept;
+
+    std::uint32_t rows() const { return rows_; }
+    std::size_t survivors() const { return survivor_count_; }
+
+  private:
+    const Query* query_;
+    std::uint32_t rows_;
+    kernels::ReachTerms terms_;
+    const std::uint64_t* skip_;
+    kernels::PlaneDots* dots_;
+    Survivor* survivors_;
+    std::size_t survivor_count_ = 0;
+    std::uint32_t scored_ = 0;  // rows whose dots are complete
+    std::size_t offset_ = 0;    // dimensions of the next one that have gone by
+    std::uint32_t entries_done_ = 0;
+};
+
 enum class SpecialList : std::uint8_t { loose, undefined, null };
 
 struct CellStore {
@@ -110,6 +151,8 @@ struct CellStore {
     void (*scan)(void* self, OpenCell& cell, BlockScorer& scorer);
     // Fills batch.entries and calls batch.code(); slots are below cell.rows.
     void (*refine)(void* self, OpenCell& cell, RefineBatch& batch);
+    // Hands all codes, then all entries to the scorer.
+    void (*codes)(void* self, OpenCell& cell, CodeScorer& scorer);
     // Copies address entries first … of a cell; returns how many (≥ 1 while first < cell.rows).
     std::size_t (*entries)(void* self, OpenCell& cell, std::uint32_t first,
                            std::span<RowEntry> entries);

@@ -76,9 +76,36 @@ PageIdentity cell_page(const CellView& view, PageKind kind, uint32 extent, uint3
 // many, at most count, at least 1 (first is below view.rows, count > 0).
 uint32 read_addresses(const CellView& view, uint32 first, uint32 count, AddressEntry* entries);
 
+// Calls visit(const uint8* bytes, uint32 count) for the first `length` bytes of a section of one
+// extent, page by page. The bytes are aligned to 64 and valid during the call only; the page is
+// share-locked, so visit neither ereports nor reads pages. The next page is looked up, and its
+// first lines are on their way, while this one is visited.
+template <typename Visit>
+void scan_section(const CellView& view, PageKind kind, uint32 extent, BlockNumber start,
+                  uint64 length, Visit&& visit) {
+    const uint32 pages = static_cast<uint32>((length + payload_size - 1) / payload_size);
+    Buffer next = pages > 0 ? ReadBuffer(view.index, start) : InvalidBuffer;
+    for (uint32 page = 0; page < pages; ++page) {
+        const Buffer buffer = next;
+        if (page + 1 < pages) {
+            next = ReadBuffer(view.index, start + page + 1);
+            const char* ahead = reinterpret_cast<const char*>(BufferGetPage(next));
+            for (Size line = 0; line < 8; ++line) {
+                __builtin_prefetch(ahead + line * unit_size);
+            }
+        }
+        LockBuffer(buffer, BUFFER_LOCK_SHARE);
+        const Page image = BufferGetPage(buffer);
+        check_page(view.index, start + page, image, cell_page(view, kind, extent, page));
+        visit(reinterpret_cast<const uint8*>(payload(image)),
+              static_cast<uint32>(
+                  Min(length - static_cast<uint64>(page) * payload_size, payload_size)));
+        UnlockReleaseBuffer(buffer);
+    }
+}
+
 // Calls visit(const uint8* units, uint32 count) for the code units of all blocks up to view.rows,
-// in order, page by page. Units are aligned to 64 bytes and valid during the call only; the page is
-// share-locked, so visit neither ereports nor reads pages.
+// in order. As above for visit.
 template <typename Visit>
 void scan_codes(const CellView& view, Visit&& visit) {
     for (uint32 e = 0; e < view.extent_count; ++e) {
@@ -87,28 +114,41 @@ void scan_codes(const CellView& view, Visit&& visit) {
             break;
         }
         const uint32 units = divide_up(rows.rows, rows_per_block) * view.layout.units_per_block;
-        const uint32 pages = divide_up(units, units_per_page);
-        const BlockNumber start = view.layout.code_start(e == 0, view.extents[e]);
-        Buffer next = ReadBuffer(view.index, start);
-        for (uint32 page = 0; page < pages; ++page) {
-            const Buffer buffer = next;
-            // The next page is looked up, and its first lines are on their way, while this one is
-            // scored.
-            if (page + 1 < pages) {
-                next = ReadBuffer(view.index, start + page + 1);
-                const char* ahead = reinterpret_cast<const char*>(BufferGetPage(next));
-                for (Size line = 0; line < 8; ++line) {
-                    __builtin_prefetch(ahead + line * unit_size);
-                }
-            }
-            LockBuffer(buffer, BUFFER_LOCK_SHARE);
-            const Page image = BufferGetPage(buffer);
-            check_page(view.index, start + page, image, cell_page(view, PageKind::code, e, page));
-            const uint32 done = page * units_per_page;
-            visit(reinterpret_cast<const uint8*>(payload(image)),
-                  Min(units - done, units_per_page));
-            UnlockReleaseBuffer(buffer);
+        scan_section(view, PageKind::code, e, view.layout.code_start(e == 0, view.extents[e]),
+                     uint64{units} * unit_size, [&visit](const uint8* bytes, uint32 count) {
+                         visit(bytes, count / unit_size);
+                     });
+    }
+}
+
+// Calls visit(const uint8* codes, uint32 bytes) for the refinement codes of all rows, in order and
+// cut at page borders (multiples of 64 bytes). As above for visit.
+template <typename Visit>
+void scan_refinement(const CellView& view, Visit&& visit) {
+    for (uint32 e = 0; e < view.extent_count; ++e) {
+        const ExtentRows rows = extent_rows(view, e);
+        if (rows.rows == 0) {
+            break;
         }
+        scan_section(view, PageKind::refine, e, view.layout.refine_start(e == 0, view.extents[e]),
+                     static_cast<uint64>(rows.rows) * view.layout.refine_bytes, visit);
+    }
+}
+
+// Calls visit(const AddressEntry* entries, uint32 count) for all rows, in order. As above for
+// visit.
+template <typename Visit>
+void scan_addresses(const CellView& view, Visit&& visit) {
+    for (uint32 row = 0; row < view.rows;) {
+        const AddressPlace place = address_place(view, row);
+        const Buffer buffer = read_page(view.index, place.block,
+                                        {place.on_head ? PageKind::head : PageKind::address,
+                                         view.cell, place.position, view.generation},
+                                        BUFFER_LOCK_SHARE);
+        const uint32 count = Min(place.run, view.rows - row);
+        visit(address_entries(view, BufferGetPage(buffer), place.on_head) + place.entry, count);
+        UnlockReleaseBuffer(buffer);
+        row += count;
     }
 }
 

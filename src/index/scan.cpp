@@ -107,6 +107,12 @@ bool get_tuple(IndexScanDesc scan, ScanDirection direction) {
     }
     static_assert(sizeof result.tid == sizeof(ItemPointerData));
     std::memcpy(&scan->xs_heaptid, result.tid, sizeof(ItemPointerData));
+    if (!ItemPointerIsValid(&scan->xs_heaptid)) {
+        ereport(ERROR, (errcode(ERRCODE_INDEX_CORRUPTED),
+                        errmsg("index \"%s\" is damaged: a row has no address",
+                               RelationGetRelationName(scan->indexRelation)),
+                        errhint("Please REINDEX it.")));
+    }
     scan->xs_recheck = false;
     if (scan->numberOfOrderBys > 0) {
         scan->xs_recheckorderby = result.recheck;

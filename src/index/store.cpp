@@ -90,6 +90,17 @@ void refine(void* self, algo::OpenCell& cell, algo::RefineBatch& batch) {
         });
 }
 
+void codes(void* self, algo::OpenCell& cell, algo::CodeScorer& scorer) {
+    (void)self;
+    const CellView& view = *static_cast<CellView*>(cell.state);
+    scan_refinement(view,
+                    [&scorer](const uint8* bytes, uint32 count) { scorer.codes(bytes, count); });
+    scan_addresses(view, [&scorer](const AddressEntry* entries, uint32 count) {
+        static_assert(sizeof(AddressEntry) == sizeof(algo::RowEntry));
+        scorer.entries(reinterpret_cast<const algo::RowEntry*>(entries), count);
+    });
+}
+
 std::size_t entries(void* self, algo::OpenCell& cell, std::uint32_t first,
                     std::span<algo::RowEntry> to) {
     (void)self;
@@ -116,7 +127,7 @@ std::size_t special(void* self, algo::SpecialList list, std::uint64_t position,
 
 algo::CellStore* open_store(Relation index, const Directory& directory) {
     Store* store = static_cast<Store*>(palloc0(sizeof(Store)));
-    store->functions = {store, open, scan, refine, entries, special};
+    store->functions = {store, open, scan, refine, codes, entries, special};
     store->index = index;
     store->context = CurrentMemoryContext;
     store->parameters = directory.parameters;

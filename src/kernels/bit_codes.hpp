@@ -121,6 +121,77 @@ std::uint32_t block_bounds(const std::uint8_t* factors, const std::int32_t* sums
     return below;
 }
 
+template <class Arch>
+void score_blocks(const std::uint8_t* units, std::size_t blocks, std::size_t code_units,
+                  const std::int8_t* table, const BoundTerms& terms, float cut, float* bounds,
+                  std::uint32_t* below) noexcept {
+#if defined(__AVX512VBMI__) && defined(__AVX512VNNI__)
+    if constexpr (width<Arch> == 8) {
+        const __m512i nibble = _mm512_set1_epi8(0x0f);
+        const __m512i group = _mm512_set1_epi32(0x30201000);
+        const __m512i one = _mm512_set1_epi8(1);
+        const __m512 base = _mm512_set1_ps(terms.base);
+        const __m512 add_weight = _mm512_set1_ps(terms.add_weight);
+        const __m512 sum_weight = _mm512_set1_ps(terms.sum_weight);
+        const __m512 error_weight = _mm512_set1_ps(terms.error_weight);
+        const __m512 limit = _mm512_set1_ps(cut);
+        for (std::size_t b = 0; b < blocks; ++b) {
+            __m512i low[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+            __m512i high[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+            // Two sums of each, so that one need not wait for the other.
+            auto step = [&](std::size_t u, std::size_t k) __attribute__((always_inline)) {
+                const __m512i unit = _mm512_loadu_si512(units + unit_bytes * u);
+                const __m512i entries = _mm512_loadu_si512(table + unit_bytes * u);
+                const __m512i first = _mm512_ternarylogic_epi32(unit, nibble, group, 0xea);
+                const __m512i second =
+                    _mm512_ternarylogic_epi32(_mm512_srli_epi16(unit, 4), nibble, group, 0xea);
+                low[k] = _mm512_dpbusd_epi32(low[k], one, _mm512_permutexvar_epi8(first, entries));
+                high[k] =
+                    _mm512_dpbusd_epi32(high[k], one, _mm512_permutexvar_epi8(second, entries));
+            };
+            for (std::size_t u = 0; u + 2 <= code_units; u += 2) {
+                step(u, 0);
+                step(u + 1, 1);
+            }
+            if (code_units % 2 != 0) {
+                step(code_units - 1, 0);
+            }
+            const std::uint8_t* factors = units + code_units * unit_bytes;
+            auto bound = [&](std::size_t half, __m512i sums) __attribute__((always_inline)) {
+                const std::uint8_t* at = factors + half * unit_bytes;
+                const __m512 add = _mm512_loadu_ps(at);
+                const __m512 rescale = _mm512_loadu_ps(at + 2 * unit_bytes);
+                const __m512 error = _mm512_loadu_ps(at + 4 * unit_bytes);
+                const __m512 sum = _mm512_mul_ps(sum_weight, _mm512_cvtepi32_ps(sums));
+                return _mm512_sub_ps(
+                    _mm512_add_ps(_mm512_add_ps(base, _mm512_mul_ps(add_weight, add)),
+                                  _mm512_mul_ps(rescale, sum)),
+                    _mm512_mul_ps(error_weight, error));
+            };
+            const __m512 first = bound(0, _mm512_add_epi32(low[0], low[1]));
+            const __m512 second = bound(1, _mm512_add_epi32(high[0], high[1]));
+            const std::uint32_t rows =
+                static_cast<std::uint32_t>(_mm512_cmp_ps_mask(first, limit, _CMP_LT_OQ)) |
+                static_cast<std::uint32_t>(_mm512_cmp_ps_mask(second, limit, _CMP_LT_OQ)) << 16;
+            below[b] = rows;
+            if (rows != 0) {
+                _mm512_storeu_ps(bounds + block_rows * b, first);
+                _mm512_storeu_ps(bounds + block_rows * b + 16, second);
+            }
+            units = factors + 6 * unit_bytes;
+        }
+        return;
+    }
+#endif
+    for (std::size_t b = 0; b < blocks; ++b) {
+        std::int32_t sums[block_rows] = {};
+        scan_units<Arch>(units, table, code_units, sums);
+        const std::uint8_t* factors = units + code_units * unit_bytes;
+        below[b] = block_bounds<Arch>(factors, sums, terms, cut, bounds + block_rows * b);
+        units = factors + 6 * unit_bytes;
+    }
+}
+
 // Adding and taking away 1.5·2²³ rounds to an integer, half to even, for |x| < 2²².
 VECDOT_INLINE std::int32_t round_to_integer(float x) {
     const float shifted = x + 12582912.0f;

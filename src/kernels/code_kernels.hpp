@@ -28,12 +28,33 @@ struct PlaneDots {
     std::int32_t low;
 };
 
+// Which rows with an int8 code can lie within reach: see CodeKernels::within_reach.
+struct ReachTerms {
+    float base;                // |q' − c'|²
+    float weight;              // 2·step
+    float reach;               // of the true vector, beyond the row's own error
+    std::int32_t high_offset;  // 128·Σ high
+    std::int32_t low_offset;   // 128·Σ low
+};
+
+// Distance between two rows' entries, and where in one its scale, add and error stand.
+constexpr std::size_t entry_bytes = 20;
+constexpr std::size_t entry_factors = 8;
+
 struct CodeKernels {
     // sums[v] += Σ over units u and groups g of table[64·u + 16·g + nibble], the nibble being that
     // of row v: low half of byte 4·v + g of unit u for v < 16, high half of byte 4·(v − 16) + g
     // otherwise. units: count·64 bytes at any address; table: count·64 entries.
     void (*scan_units)(const std::uint8_t* units, const std::int8_t* table, std::size_t count,
                        std::int32_t* sums) noexcept;
+
+    // Whole blocks of code_units units of sign bits and the factors behind them: for block b the
+    // bounds of its rows, as block_bounds() makes them of sums that start at 0, to bounds + 32·b,
+    // and the set of those below cut to below[b]. Where the set is empty the bounds may be left
+    // unwritten.
+    void (*score_blocks)(const std::uint8_t* units, std::size_t blocks, std::size_t code_units,
+                         const std::int8_t* table, const BoundTerms& terms, float cut,
+                         float* bounds, std::uint32_t* below) noexcept;
 
     // bounds[v] for the 32 rows of a block (see BoundTerms). factors: 96 floats at any address,
     // add[32], rescale[32], error[32]. Returns the set of rows (bit v) whose bound is below cut;
@@ -44,6 +65,19 @@ struct CodeKernels {
     // Σ codes[i]·high[i] and Σ codes[i]·low[i]; n a multiple of 64, at most 2¹⁶.
     PlaneDots (*dot_planes)(const std::uint8_t* codes, const std::int8_t* high,
                             const std::int8_t* low, std::size_t n) noexcept;
+
+    // The same for count rows, one after another.
+    void (*dot_planes_rows)(const std::uint8_t* codes, std::size_t count, std::size_t n,
+                            const std::int8_t* high, const std::int8_t* low,
+                            PlaneDots* dots) noexcept;
+
+    // Bit r of the result, r < count ≤ 32, is 0 only if the squared distance between the query and
+    // row r's code, base + add − weight·scale·dot, with 2⁻²⁰ of its terms' magnitudes and 1e-35
+    // taken off for all float rounding, is above (reach + error)²; dot being 128·(high −
+    // high_offset) + low − low_offset. NaN and infinity set the bit. entries: as they are stored,
+    // entry_bytes each.
+    std::uint32_t (*within_reach)(const std::uint8_t* entries, const PlaneDots* dots,
+                                  std::size_t count, const ReachTerms& terms) noexcept;
 
     // sums[r] = Σ rows[r·n + i]·query[i] for r < count; n a multiple of 64, at most 2¹⁶.
     void (*dot_rows)(const std::uint8_t* rows, std::size_t count, std::size_t n,

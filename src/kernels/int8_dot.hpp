@@ -70,6 +70,120 @@ PlaneDots dot_planes(const std::uint8_t* codes, const std::int8_t* high, const s
     return dots;
 }
 
+#if defined(__AVX512VNNI__)
+// The sums of the lanes of four vectors.
+VECDOT_INLINE __m128i sum_lanes_512(__m512i a, __m512i b, __m512i c, __m512i d) {
+    const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+    const __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+    const __m512i abcd =
+        _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+    const __m256i eight =
+        _mm256_add_epi32(_mm512_castsi512_si256(abcd), _mm512_extracti64x4_epi64(abcd, 1));
+    return _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+}
+#endif
+
+template <class Arch>
+void dot_planes_rows(const std::uint8_t* codes, std::size_t count, std::size_t n,
+                     const std::int8_t* high, const std::int8_t* low, PlaneDots* dots) noexcept {
+    std::size_t r = 0;
+#if defined(__AVX512VNNI__)
+    if constexpr (width<Arch> == 8) {
+        for (; r + 4 <= count; r += 4) {
+            const std::uint8_t* row = codes + r * n;
+            __m512i h[4];
+            __m512i l[4];
+            for (int k = 0; k < 4; ++k) {
+                h[k] = _mm512_setzero_si512();
+                l[k] = _mm512_setzero_si512();
+            }
+            for (std::size_t i = 0; i < n; i += 64) {
+                const __m512i hi = _mm512_loadu_si512(high + i);
+                const __m512i lo = _mm512_loadu_si512(low + i);
+#pragma GCC unroll 4
+                for (std::size_t k = 0; k < 4; ++k) {
+                    const __m512i code = _mm512_loadu_si512(row + k * n + i);
+                    h[k] = _mm512_dpbusd_epi32(h[k], code, hi);
+                    l[k] = _mm512_dpbusd_epi32(l[k], code, lo);
+                }
+            }
+            const __m128i hs = sum_lanes_512(h[0], h[1], h[2], h[3]);
+            const __m128i ls = sum_lanes_512(l[0], l[1], l[2], l[3]);
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(dots + r), _mm_unpacklo_epi32(hs, ls));
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(dots + r + 2), _mm_unpackhi_epi32(hs, ls));
+        }
+    }
+#endif
+    for (; r < count; ++r) {
+        dots[r] = dot_planes<Arch>(codes + r * n, high, low, n);
+    }
+}
+
+template <class Arch>
+std::uint32_t within_reach(const std::uint8_t* entries, const PlaneDots* dots, std::size_t count,
+                           const ReachTerms& terms) noexcept {
+    constexpr float relative = 0x1p-20f;
+    constexpr float absolute = 1e-35f;
+#if defined(__AVX512F__)
+    if constexpr (width<Arch> == 8) {
+        std::uint32_t within = 0;
+        const __m512i lane =
+            _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        const __m512i entry = _mm512_mullo_epi32(lane, _mm512_set1_epi32(entry_bytes));
+        const __m512i pair = _mm512_slli_epi32(lane, 3);
+        const __m512 base = _mm512_set1_ps(terms.base);
+        const __m512 weight = _mm512_set1_ps(terms.weight);
+        const __m512 reach = _mm512_set1_ps(terms.reach);
+        for (std::size_t first = 0; first < count; first += 16) {
+            const std::size_t left = count - first;
+            const __mmask16 rows = static_cast<__mmask16>(left < 16 ? (1u << left) - 1 : 0xffffu);
+            const std::uint8_t* factors = entries + first * entry_bytes + entry_factors;
+            const __m512 zero = _mm512_setzero_ps();
+            const __m512 scale = _mm512_mask_i32gather_ps(zero, rows, entry, factors, 1);
+            const __m512 add = _mm512_mask_i32gather_ps(zero, rows, entry, factors + 4, 1);
+            const __m512 error = _mm512_mask_i32gather_ps(zero, rows, entry, factors + 8, 1);
+            const __m512i high = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), rows, pair,
+                                                             &dots[first].high, 1);
+            const __m512i low = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), rows, pair,
+                                                            &dots[first].low, 1);
+            const __m512 h = _mm512_mul_ps(
+                _mm512_cvtepi32_ps(_mm512_sub_epi32(high, _mm512_set1_epi32(terms.high_offset))),
+                _mm512_set1_ps(128.0f));
+            const __m512 l =
+                _mm512_cvtepi32_ps(_mm512_sub_epi32(low, _mm512_set1_epi32(terms.low_offset)));
+            const __m512 factor = _mm512_mul_ps(weight, scale);
+            const __m512 size = _mm512_mul_ps(_mm512_abs_ps(factor),
+                                              _mm512_add_ps(_mm512_abs_ps(h), _mm512_abs_ps(l)));
+            const __m512 squared =
+                _mm512_sub_ps(_mm512_add_ps(base, add), _mm512_mul_ps(factor, _mm512_add_ps(h, l)));
+            const __m512 slack = _mm512_add_ps(
+                _mm512_mul_ps(_mm512_add_ps(_mm512_add_ps(base, _mm512_abs_ps(add)), size),
+                              _mm512_set1_ps(relative)),
+                _mm512_set1_ps(absolute));
+            const __m512 limit = _mm512_add_ps(reach, error);
+            const __mmask16 beyond = _mm512_cmp_ps_mask(_mm512_sub_ps(squared, slack),
+                                                        _mm512_mul_ps(limit, limit), _CMP_GT_OQ);
+            within |= static_cast<std::uint32_t>(rows & ~beyond) << first;
+        }
+        return within;
+    }
+#endif
+    std::uint32_t within = 0;
+    for (std::size_t r = 0; r < count; ++r) {
+        float factors[3];
+        std::memcpy(factors, entries + r * entry_bytes + entry_factors, sizeof factors);
+        const float h = static_cast<float>(dots[r].high - terms.high_offset) * 128.0f;
+        const float l = static_cast<float>(dots[r].low - terms.low_offset);
+        const float factor = terms.weight * factors[0];
+        const float size = std::fabs(factor) * (std::fabs(h) + std::fabs(l));
+        const float squared = (terms.base + factors[1]) - factor * (h + l);
+        const float slack = ((terms.base + std::fabs(factors[1])) + size) * relative + absolute;
+        const float limit = terms.reach + factors[2];
+        within |= static_cast<std::uint32_t>(!(squared - slack > limit * limit)) << r;
+    }
+    return within;
+}
+
 template <class Arch>
 void dot_rows(const std::uint8_t* rows, std::size_t count, std::size_t n, const std::int8_t* query,
               std::int32_t* sums) noexcept {
@@ -89,17 +203,7 @@ void dot_rows(const std::uint8_t* rows, std::size_t count, std::size_t n, const 
                 c = _mm512_dpbusd_epi32(c, _mm512_loadu_si512(row + 2 * n + i), q);
                 d = _mm512_dpbusd_epi32(d, _mm512_loadu_si512(row + 3 * n + i), q);
             }
-            const __m512i ab =
-                _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
-            const __m512i cd =
-                _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
-            const __m512i abcd =
-                _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
-            const __m256i eight =
-                _mm256_add_epi32(_mm512_castsi512_si256(abcd), _mm512_extracti64x4_epi64(abcd, 1));
-            _mm_storeu_si128(
-                reinterpret_cast<__m128i*>(sums + r),
-                _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1)));
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(sums + r), sum_lanes_512(a, b, c, d));
         }
         for (; r < count; ++r) {
             __m512i a = _mm512_setzero_si512();

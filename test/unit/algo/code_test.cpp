@@ -88,9 +88,8 @@ struct Estimates {
     double refined_gap = 0;  // mean of √truth − √bound, relative
 };
 
-float keep_bounds(void* self, std::uint32_t first, std::uint32_t, const float* bounds) noexcept {
+void keep_bounds(void* self, std::uint32_t first, std::uint32_t, const float* bounds) noexcept {
     std::memcpy(static_cast<float*>(self) + first, bounds, 32 * sizeof(float));
-    return HUGE_VALF;
 }
 
 // largest: M of an inner product, over √dimension.

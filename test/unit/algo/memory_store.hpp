@@ -67,7 +67,7 @@ class MemoryIndex {
                 centroid_codes_.data()};
     }
 
-    CellStore store() { return {this, open, scan, refine, entries, special}; }
+    CellStore store() { return {this, open, scan, refine, codes, entries, special}; }
 
     // Marks a row dead; false if it is not in a cell.
     bool remove(std::uint32_t number) {
@@ -251,6 +251,19 @@ class MemoryIndex {
             const std::uint32_t slot = batch.slots[i];
             batch.entries[i] = mine.entries[slot];
             batch.code(i, 0, mine.codes.data() + slot * padded, padded);
+        }
+    }
+
+    static void codes(void* self, OpenCell& cell, CodeScorer& scorer) {
+        const auto* index = static_cast<MemoryIndex*>(self);
+        const Cell& mine = *static_cast<Cell*>(cell.state);
+        const std::size_t piece = index->options_.units_per_piece * kernels::unit_bytes;
+        for (std::size_t at = 0; at < mine.codes.size(); at += piece) {
+            scorer.codes(mine.codes.data() + at, std::min(piece, mine.codes.size() - at));
+        }
+        for (std::size_t at = 0; at < mine.entries.size(); at += 406) {
+            scorer.entries(mine.entries.data() + at,
+                           std::min<std::size_t>(406, mine.entries.size() - at));
         }
     }
 

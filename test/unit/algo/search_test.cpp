@@ -153,7 +153,7 @@ TEST_P(SearchTest, EveryRowOnceAndBoundsHold) {
                 }
                 SearchOptions options;
                 options.exact = q < 2;
-                options.tau = q < 4 ? 0.1 : 1e30;
+                std::fill_n(options.tau, Calibration::rank_count, q < 4 ? 0.1 : 1e30);
                 options.sigmas = q < 4 ? 1.0f : 3.0f;
                 options.budget = q % 3 == 0 ? 1 : std::size_t{4} << 20;
                 drain(index, data, metric, query.data(), options, data.n);

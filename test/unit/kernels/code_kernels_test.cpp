@@ -94,6 +94,87 @@ TEST_P(CodeKernelsTest, BoundsABlock) {
     }
 }
 
+TEST_P(CodeKernelsTest, ScoresBlocks) {
+    const BoundTerms terms{1.5f, 0.75f, 0.001f, 2.5f};
+    for (const std::size_t code_units : {4, 8, 13, 52, 1004}) {
+        constexpr std::size_t blocks = 3;
+        const std::size_t block = (code_units + 6) * 64;
+        auto units = bytes(blocks * block + 1);
+        const auto entries = signed_bytes(code_units * 64);
+        for (std::size_t b = 0; b < blocks; ++b) {
+            const auto factors = floats(96);
+            std::memcpy(units.data() + 1 + b * block + code_units * 64, factors.data(), 4 * 96);
+        }
+        std::vector<float> bounds(blocks * 32);
+        std::uint32_t below[blocks];
+        kernel_->score_blocks(units.data() + 1, blocks, code_units, entries.data(), terms, 0.3f,
+                              bounds.data(), below);
+        const CodeKernels& reference = table(InstructionSet::baseline)->codes;
+        for (std::size_t b = 0; b < blocks; ++b) {
+            std::int32_t sums[32] = {};
+            float expected[32];
+            const std::uint8_t* at = units.data() + 1 + b * block;
+            reference.scan_units(at, entries.data(), code_units, sums);
+            EXPECT_EQ(below[b],
+                      reference.block_bounds(at + code_units * 64, sums, terms, 0.3f, expected));
+            for (std::size_t v = 0; v < 32 && below[b] != 0; ++v) {
+                EXPECT_EQ(bounds[32 * b + v], expected[v]);
+            }
+        }
+    }
+}
+
+TEST_P(CodeKernelsTest, SaysWhatIsWithinReach) {
+    for (int round = 0; round < 200; ++round) {
+        const std::size_t count = 1 + random_.below(32);
+        std::vector<std::uint8_t> entries(count * entry_bytes + 1);
+        std::vector<PlaneDots> dots(count);
+        ReachTerms terms{2.5f, 1e-4f, 1.2f, 3000, -500};
+        if (round % 4 == 3) {
+            terms.base *= 1e-38f;
+            terms.weight *= 1e-38f;
+            terms.reach *= 1e-19f;
+        }
+        std::vector<bool> near(count);
+        for (std::size_t r = 0; r < count; ++r) {
+            float factors[3] = {static_cast<float>(0.01 * random_.uniform()),
+                                static_cast<float>(random_.normal()),
+                                static_cast<float>(0.1 * random_.uniform())};
+            if (round % 4 == 3) {
+                factors[1] *= 1e-38f;
+                factors[2] *= 1e-19f;
+            }
+            if (round == 1 && r == 3) {
+                factors[1] = HUGE_VALF;
+                factors[2] = HUGE_VALF;
+            }
+            std::memcpy(entries.data() + 1 + r * entry_bytes + entry_factors, factors,
+                        sizeof factors);
+            dots[r] = {static_cast<std::int32_t>(random_.below(20000)) - 5000,
+                       static_cast<std::int32_t>(random_.below(200000)) - 100000};
+            const double dot =
+                128.0 * (dots[r].high - terms.high_offset) + (dots[r].low - terms.low_offset);
+            const double squared = static_cast<double>(terms.base) + factors[1] -
+                                   static_cast<double>(terms.weight) * factors[0] * dot;
+            const double reach = static_cast<double>(terms.reach) + factors[2];
+            near[r] = !(squared > reach * reach);
+        }
+        const std::uint32_t within =
+            kernel_->within_reach(entries.data() + 1, dots.data(), count, terms);
+        EXPECT_EQ(within, table(InstructionSet::baseline)
+                              ->codes.within_reach(entries.data() + 1, dots.data(), count, terms));
+        EXPECT_EQ(std::uint64_t{within} >> count, 0u);
+        std::size_t kept = 0;
+        for (std::size_t r = 0; r < count; ++r) {
+            EXPECT_TRUE(!near[r] || (within >> r & 1) != 0);
+            kept += within >> r & 1;
+        }
+        if (round % 4 != 3 && count > 20) {
+            EXPECT_LT(kept, count);  // it does say so of some
+        }
+    }
+}
+
 TEST_P(CodeKernelsTest, DotsOfBytes) {
     for (const std::size_t n : {64, 128, 832, 16064}) {
         auto rows = bytes(7 * n);
@@ -104,6 +185,8 @@ TEST_P(CodeKernelsTest, DotsOfBytes) {
         if (n == 16064) {
             std::fill(high.begin(), high.end(), std::int8_t{-127});
         }
+        PlaneDots planes[7];
+        kernel_->dot_planes_rows(rows.data(), 7, n, high.data(), low.data(), planes);
         std::vector<std::int32_t> sums(7);
         kernel_->dot_rows(rows.data(), 7, n, high.data(), sums.data());
         for (std::size_t r = 0; r < 7; ++r) {
@@ -118,6 +201,8 @@ TEST_P(CodeKernelsTest, DotsOfBytes) {
                 kernel_->dot_planes(rows.data() + r * n, high.data(), low.data(), n);
             EXPECT_EQ(dots.high, h);
             EXPECT_EQ(dots.low, l);
+            EXPECT_EQ(planes[r].high, h);
+            EXPECT_EQ(planes[r].low, l);
         }
     }
 }
