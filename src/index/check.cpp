@@ -165,12 +165,15 @@ void read_moment(Relation index, Moment* moment) {
 void check_calibration(Relation index, const Meta& meta) {
     algo::Calibration calibration;
     memcpy(&calibration, meta.calibration, sizeof calibration);
-    double last = 0;
-    for (const double tau : calibration.tau) {
-        if (!(tau >= last) || std::isnan(tau)) {
-            corrupted(index, meta_block, "the stopping rule's threshold is %g after %g", tau, last);
+    for (Size rank = 0; rank < algo::Calibration::rank_count; ++rank) {
+        double last = 0;
+        for (const auto& taus : calibration.tau) {
+            if (!(taus[rank] >= last)) {
+                corrupted(index, meta_block, "the stopping rule's threshold is %g after %g",
+                          taus[rank], last);
+            }
+            last = taus[rank];
         }
-        last = tau;
     }
 }
 
