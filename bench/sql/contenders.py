@@ -80,20 +80,24 @@ class Contender:
         self.run(f"CREATE TABLE {table} (id integer, v vector({n})) {table_options}")
         for option in column_options:
             self.run(f"ALTER TABLE {table} ALTER COLUMN v {option}")
-        with self.connection.cursor() as cursor:
-            cursor.copy_expert(f"COPY {table} FROM STDIN (FORMAT binary)", BinaryRows(rows))
+        self.copy(table, rows)
         self.run(f"VACUUM (FREEZE, ANALYZE) {table}")
+
+    def copy(self, table, rows, first=0):
+        """The rows, numbered from `first`, by binary COPY."""
+        with self.connection.cursor() as cursor:
+            cursor.copy_expert(f"COPY {table} FROM STDIN (FORMAT binary)", BinaryRows(rows, first))
 
 
 class BinaryRows(io.RawIOBase):
     """Rows as PostgreSQL's binary COPY reads them, made as they are asked for."""
 
-    def __init__(self, rows, block=2000):
-        self.parts = self.blocks(rows, block)
+    def __init__(self, rows, first=0, block=2000):
+        self.parts = self.blocks(rows, first, block)
         self.left = b""
 
     @staticmethod
-    def blocks(rows, block):
+    def blocks(rows, first, block):
         n = rows.shape[1]
         layout = numpy.dtype([("fields", ">i2"), ("id_bytes", ">i4"), ("id", ">i4"), ("v_bytes", ">i4"),
                               ("dimensions", ">i2"), ("unused", ">i2"), ("v", ">f4", n)])
@@ -103,7 +107,7 @@ class BinaryRows(io.RawIOBase):
             out = numpy.zeros(len(part), layout)
             out["fields"] = 2
             out["id_bytes"] = 4
-            out["id"] = numpy.arange(start, start + len(part))
+            out["id"] = first + numpy.arange(start, start + len(part))
             out["v_bytes"] = 4 + 4 * n
             out["dimensions"] = n
             out["v"] = part

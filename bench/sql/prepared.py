@@ -17,7 +17,8 @@ _pq.PQexec.restype = ctypes.c_void_p
 _pq.PQprepare.restype = ctypes.c_void_p
 _pq.PQexecPrepared.restype = ctypes.c_void_p
 _pq.PQgetvalue.restype = ctypes.c_void_p
-for _name in ["PQstatus", "PQerrorMessage", "PQfinish", "PQresultStatus", "PQclear", "PQntuples"]:
+for _name in ["PQstatus", "PQbackendPID", "PQerrorMessage", "PQfinish", "PQresultStatus", "PQclear",
+              "PQntuples"]:
     getattr(_pq, _name).argtypes = [ctypes.c_void_p]
 _pq.PQexec.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
 _pq.PQprepare.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p]
@@ -39,6 +40,14 @@ class Connection:
     def close(self):
         _pq.PQfinish(self.handle)
         self.handle = None
+
+    def cpu(self):
+        """Seconds of processor time of the server's process (Linux); 0 where nothing says."""
+        try:
+            with open(f"/proc/{_pq.PQbackendPID(self.handle)}/schedstat") as file:
+                return int(file.read().split()[0]) / 1e9
+        except OSError:
+            return 0.0
 
     def check(self, result):
         if _pq.PQresultStatus(result) not in (_COMMAND_OK, _TUPLES_OK):

@@ -18,8 +18,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import plot  # noqa: E402
 from contenders import connect  # noqa: E402
 
-BENCHMARKS = {"io": "text_io", "scan": "exact_scan", "recall": "index_recall"}
-ALONE = {"recall"}  # vecdot has no other beside it
+BENCHMARKS = {"io": "text_io", "scan": "exact_scan", "index": "index_search",
+              "recall": "index_recall", "growth": "index_growth", "dml": "index_dml"}
+ALONE = {"recall", "growth", "dml"}  # vecdot has no other beside it
 
 
 def processor():
