@@ -157,18 +157,20 @@ $(FREE)/unit/%.o: test/unit/%.cpp Makefile
 $(UNIT_TESTS): $(unit_objects) $(ARCHIVE)
 	$(CXX) $(VECDOT_CXXFLAGS) -o $@ $^ -lgtest -lgtest_main -lpthread
 
-# A module of the tests that throws through the guard; no part of the extension.
-TEST_MODULE = $(SERVER)/guard_test.so
+# Modules of the tests, no part of the extension: one throws through the guard, one writes to pages.
+TEST_MODULES = $(SERVER)/guard_test.so $(SERVER)/damage_test.so
 
-$(SERVER)/guard_test.o: test/modules/guard/guard_test.cpp Makefile
+$(SERVER)/%_test.o: Makefile
 	@mkdir -p $(@D)
-	$(CXX) $(VECDOT_CXXFLAGS) -Isrc -isystem $(includedir_server) -D_GNU_SOURCE -MMD -MP -c -o $@ $<
+	$(CXX) $(VECDOT_CXXFLAGS) -Isrc -isystem $(includedir_server) -D_GNU_SOURCE -MMD -MP -c -o $@ $(filter %.cpp,$^)
+$(SERVER)/guard_test.o: test/modules/guard/guard_test.cpp
+$(SERVER)/damage_test.o: test/modules/damage/damage_test.cpp
 
-$(TEST_MODULE): $(SERVER)/guard_test.o $(SERVER)/pg/guard.o $(SERVER)/pg/memory.o $(ARCHIVE)
+$(SERVER)/%_test.so: $(SERVER)/%_test.o $(SERVER)/pg/guard.o $(SERVER)/pg/memory.o $(ARCHIVE)
 	$(CXX) $(VECDOT_CXXFLAGS) -shared -o $@ $^
 
 .PHONY: test-modules
-test-modules: $(TEST_MODULE)
+test-modules: $(TEST_MODULES)
 
 FUZZ_CXX ?= clang++-14
 FUZZ_SECONDS ?= 20

@@ -127,7 +127,7 @@ build() {
     locked_make all test-modules build/free/unit_tests &&
         locked_make -s install DESTDIR="$stage/dest" &&
         cp "$source_dir/build/free/unit_tests" "$stage/unit_tests" &&
-        cp "$source_dir/$(make_variable TEST_MODULE)" "$stage/dest$pg_pkglibdir/" &&
+        (cd "$source_dir" && cp $(make_variable TEST_MODULES) "$stage/dest$pg_pkglibdir/") &&
         mkdir -p "$stage/tree" &&
         cp -r "$source_dir"/{sql,expected,test,examples} "$stage/tree/" &&
         chmod -R a+rX "$stage/dest" "$stage/tree" "$stage/unit_tests" || return 1

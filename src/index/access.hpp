@@ -1,7 +1,7 @@
 // The access method's callbacks, as handler.cpp registers them.
 #pragma once
 
-#include "algo/space.hpp"
+#include "algo/search.hpp"
 #include "pg/postgres.hpp"
 
 extern "C" {
@@ -30,6 +30,8 @@ IndexScanDesc begin_scan(Relation index, int keys, int order_bys);
 void rescan(IndexScanDesc scan, ScanKey keys, int key_count, ScanKey order_bys, int order_by_count);
 bool get_tuple(IndexScanDesc scan, ScanDirection direction);
 void end_scan(IndexScanDesc scan);
+// What the scan has done so far; null before its first row. In the scan's memory.
+const algo::SearchWork* scan_work(IndexScanDesc scan);
 
 // cost.cpp
 void estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count, Cost* startup_cost,

@@ -14,6 +14,7 @@ void check_extents(Relation index, BlockNumber head, const CellView& view, Block
     for (uint32 e = 0; e < view.extent_count; ++e) {
         const Extent& extent = view.extents[e];
         if (extent.blocks == 0 || extent.blocks > MaxBlockNumber / rows_per_block ||
+            uint64{extent.blocks} * view.layout.units_per_block > UINT32_MAX ||
             extent.start == meta_block || (e == 0 && extent.start != head)) {
             corrupted(index, head, "extent %u is %u blocks of rows at block %u", e, extent.blocks,
                       extent.start);
@@ -90,7 +91,7 @@ void open_cell(Relation index, const Parameters& parameters, uint32 cell, BlockN
                uint32 generation, CellView* view, BlockNumber* known_blocks, CentroidVisitor visit,
                void* state) {
     Buffer buffer = ReadBuffer(index, head);
-    LockBuffer(buffer, BUFFER_LOCK_SHARE);
+    lock_buffer(index, buffer, BUFFER_LOCK_SHARE);
     Page page = BufferGetPage(buffer);
     // The directory knows the lower half of the generation; the page has all of it.
     PageIdentity identity{PageKind::head, cell, 0, generation};

@@ -94,7 +94,7 @@ void scan_section(const CellView& view, PageKind kind, uint32 extent, BlockNumbe
                 __builtin_prefetch(ahead + line * unit_size);
             }
         }
-        LockBuffer(buffer, BUFFER_LOCK_SHARE);
+        lock_buffer(view.index, buffer, BUFFER_LOCK_SHARE);
         const Page image = BufferGetPage(buffer);
         check_page(view.index, start + page, image, cell_page(view, kind, extent, page));
         visit(reinterpret_cast<const uint8*>(payload(image)),

@@ -126,6 +126,24 @@ void check_array(Relation index, const Segments& segments, uint32 pages, BlockNu
     }
 }
 
+// Pages of arrays are never anything else: those not in use are new or were in use once.
+void check_array_pages(Relation index, const Segments& segments, PageKind kind) {
+    const BlockNumber length = RelationGetNumberOfBlocks(index);
+    for (uint32 page = 0; page < pages_before_segment(segments.count); ++page) {
+        CHECK_FOR_INTERRUPTS();
+        const BlockNumber block = array_block(index, segments, page);
+        if (block >= length) {
+            continue;
+        }
+        const Buffer buffer = ReadBuffer(index, block);
+        lock_buffer(index, buffer, BUFFER_LOCK_SHARE);
+        if (!PageIsNew(BufferGetPage(buffer))) {
+            check_page(index, block, BufferGetPage(buffer), {kind, 0, page, 0});
+        }
+        UnlockReleaseBuffer(buffer);
+    }
+}
+
 void read_free_list(Relation index, const Meta& meta, Runs* free) {
     const Segments& segments = meta.free_pages[meta.free_active];
     const uint32 pages = divide_up(meta.free_count, free_extents_per_page);
@@ -499,10 +517,17 @@ Census take_census(Relation index) {
         pg_usleep(standby_wait);
     }
     check_ownership(index, &before, &after, census);
+    check_array_pages(index, after.meta.slot_pages, PageKind::slots);
+    check_array_pages(index, after.meta.centroid_pages, PageKind::centroids);
+    check_array_pages(index, after.meta.free_pages[0], PageKind::free_list);
+    check_array_pages(index, after.meta.free_pages[1], PageKind::free_list);
     if (!standby) {
         unlock_structure_shared(index);
     }
     census.meta = before.meta;
+    for (Size i = 0; i < after.free.count; ++i) {
+        census.free_blocks += after.free.run[i].length;
+    }
     return census;
 }
 

@@ -7,6 +7,7 @@
 //   - |r| and |r|₁ of the row's residual r to within the stored error, and from these what the
 //     factors of the 1-bit estimate and the cell's radius can be.
 #include "index/check.hpp"
+#include "index/rewrite.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -28,9 +29,7 @@ struct Work {
     bool is_inner_product;
     float* centroid;
     double centroid_length;
-    AddressEntry entries[rows_per_block];
-    uint8* codes;
-    uint8* units;
+    RowBlock* block;
     uint8* signs;
     uint32 dead;
 };
@@ -57,46 +56,6 @@ Places places_of(const CellView& view, uint32 row) {
     return places;
 }
 
-void read_units(const CellView& view, uint32 row, uint8* units) {
-    uint32 local;
-    const uint32 e = find_extent(view, row, &local);
-    const BlockNumber start = view.layout.code_start(e == 0, view.extents[e]);
-    const uint32 count = view.layout.units_per_block;
-    const uint32 first = local / rows_per_block * count;
-    for (uint32 done = 0; done < count;) {
-        const uint32 page = (first + done) / units_per_page;
-        const uint32 offset = (first + done) % units_per_page;
-        const uint32 piece = Min(count - done, units_per_page - offset);
-        const Buffer buffer = read_page(
-            view.index, start + page, cell_page(view, PageKind::code, e, page), BUFFER_LOCK_SHARE);
-        memcpy(units + done * unit_size, payload(BufferGetPage(buffer)) + offset * unit_size,
-               piece * unit_size);
-        UnlockReleaseBuffer(buffer);
-        done += piece;
-    }
-}
-
-void read_block(Work* work, uint32 first, uint32 count) {
-    const CellView& view = *work->view;
-    for (uint32 done = 0; done < count;) {
-        done += read_addresses(view, first + done, count - done, work->entries + done);
-    }
-    if (!view.layout.has_codes) {
-        return;
-    }
-    read_units(view, first, work->units);
-    uint32 rows[rows_per_block];
-    for (uint32 i = 0; i < count; ++i) {
-        rows[i] = first + i;
-    }
-    const uint32 bytes = view.layout.refine_bytes;
-    read_refinement(
-        view, rows, count, [](uint32) { return true; },
-        [work, bytes](uint32 i, uint32 offset, const uint8* codes, uint32 n) {
-            memcpy(work->codes + Size{i} * bytes + offset, codes, n);
-        });
-}
-
 void check_address(Work* work, uint32 row, const AddressEntry& entry) {
     const BlockNumber block = address_place(*work->view, row).block;
     const BlockNumber target = ItemPointerGetBlockNumberNoCheck(&entry.tid);
@@ -105,8 +64,7 @@ void check_address(Work* work, uint32 row, const AddressEntry& entry) {
                     (!work->is_heap || offset <= MaxHeapTuplesPerPage) &&
                     (entry.flags & ~address_dead) == 0;
     // The table isn't truncated while it is locked by us; rows removed before may lie anywhere.
-    if (is_valid && work->is_heap && (entry.flags & address_dead) == 0 &&
-        target >= work->heap_blocks) {
+    if (is_valid && work->is_heap && !is_dead(entry) && target >= work->heap_blocks) {
         work->heap_blocks = RelationGetNumberOfBlocks(work->heap);
         is_valid = target < work->heap_blocks;
     }
@@ -124,10 +82,10 @@ bool is_between(double x, double low, double high) {
 void check_codes(Work* work, uint32 row, uint32 i) {
     const CellView& view = *work->view;
     const uint32 padded = view.layout.padded;
-    const AddressEntry& entry = work->entries[i];
-    const uint8* code = work->codes + Size{i} * view.layout.refine_bytes;
+    const AddressEntry& entry = work->block->entries[i];
+    const uint8* code = work->block->codes + Size{i} * view.layout.refine_bytes;
     algo::SignFactors sign;
-    algo::get_row(work->units, 0, view.layout.units_per_block, padded, row % rows_per_block,
+    algo::get_row(work->block->units, 0, view.layout.units_per_block, padded, row % rows_per_block,
                   work->signs, sign);
     int64 squared = 0;
     int64 absolute = 0;
@@ -209,6 +167,44 @@ void check_codes(Work* work, uint32 row, uint32 i) {
     }
 }
 
+// The entry behind the last row is empty: otherwise the number of rows is too small. No row is
+// added while the head is locked.
+void check_end(Work* work, const Parameters& parameters) {
+    const CellView& view = *work->view;
+    const Buffer head_buffer =
+        read_page(work->index, view.head, cell_page(view, PageKind::head, 0, 0), BUFFER_LOCK_SHARE);
+    CellView now;
+    view_head(work->index, parameters, view.head, BufferGetPage(head_buffer), &now);
+    if (now.rows < view.rows) {
+        corrupted(work->index, view.head, "the cell had %u rows and has %u", view.rows, now.rows);
+    }
+    BlockNumber known = 0;
+    if (now.rows < now.capacity) {
+        const AddressPlace place = address_place(now, now.rows);
+        const AddressEntry* entry = nullptr;
+        Buffer buffer = InvalidBuffer;
+        if (place.on_head) {
+            entry = address_entries(now, BufferGetPage(head_buffer), true) + place.entry;
+        } else if (place.entry > 0) {
+            // At the start of a page that was not written yet, anything may stand.
+            check_blocks(work->index, view.head, place.block + 1, &known);
+            buffer = read_page(work->index, place.block,
+                               {PageKind::address, view.cell, place.position, view.generation},
+                               BUFFER_LOCK_SHARE);
+            entry = address_entries(now, BufferGetPage(buffer), false) + place.entry;
+        }
+        static constexpr AddressEntry empty{};
+        if (entry != nullptr && memcmp(entry, &empty, sizeof empty) != 0) {
+            corrupted(work->index, place.block, "there is an entry behind the last of %u rows",
+                      now.rows);
+        }
+        if (BufferIsValid(buffer)) {
+            UnlockReleaseBuffer(buffer);
+        }
+    }
+    UnlockReleaseBuffer(head_buffer);
+}
+
 void check_cell(Work* work, const Census& census) {
     const CellView& view = *work->view;
     if (view.layout.has_codes) {
@@ -230,16 +226,18 @@ void check_cell(Work* work, const Census& census) {
             CHECK_FOR_INTERRUPTS();
             const uint32 first = rows.first_row + done;
             const uint32 count = Min(rows.rows - done, rows_per_block);
-            read_block(work, first, count);
+            read_block(view, first, count, true, work->block);
             for (uint32 i = 0; i < count; ++i) {
-                const AddressEntry& entry = work->entries[i];
+                const AddressEntry& entry = work->block->entries[i];
                 check_address(work, first + i, entry);
+                if (is_dead(entry)) {
+                    work->dead += 1;
+                    continue;
+                }
                 if (view.layout.has_codes) {
                     check_codes(work, first + i, i);
                 }
-                if ((entry.flags & address_dead) != 0) {
-                    work->dead += 1;
-                } else if (work->heap_check != nullptr) {
+                if (work->heap_check != nullptr) {
                     StoredRow row{};
                     row.cell = &view;
                     row.block = address_place(view, first + i).block;
@@ -248,13 +246,14 @@ void check_cell(Work* work, const Census& census) {
                     if (view.layout.has_codes) {
                         memcpy(&row.refine, entry.refine, sizeof row.refine);
                         row.centroid = work->centroid;
-                        row.code = work->codes + Size{i} * view.layout.refine_bytes;
+                        row.code = work->block->codes + Size{i} * view.layout.refine_bytes;
                     }
                     check_stored_row(work->heap_check, row);
                 }
             }
         }
     }
+    check_end(work, census.meta.parameters);
     // Marks are counted when all are set: of those that were counted none may be missing.
     if (work->dead < view.dead) {
         corrupted(work->index, view.head, "%u rows of the cell are marked dead, %u were counted",
@@ -274,8 +273,7 @@ void check_rows(Relation heap, Relation index, const Census& census, HeapCheck* 
     work->is_heap = heap->rd_tableam == GetHeapamTableAmRoutine();
     work->is_inner_product = parameters.metric == static_cast<uint32>(algo::Metric::inner_product);
     work->centroid = static_cast<float*>(palloc(layout.centroid_bytes));
-    work->codes = static_cast<uint8*>(palloc(Size{layout.refine_bytes} * rows_per_block));
-    work->units = static_cast<uint8*>(palloc(layout.units_per_block * unit_size));
+    work->block = new_block(layout);
     work->signs = static_cast<uint8*>(palloc0(algo::sign_bytes(parameters.padded)));
     for (uint32 i = 0; i < census.count; ++i) {
         work->view = &census.cells[i];

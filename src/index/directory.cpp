@@ -1,4 +1,5 @@
 // The directory in memory: one chunk in rd_amcache, as new as the meta page's version.
+#include "index/access.hpp"
 #include "index/meta.hpp"
 #include "index/storage.hpp"
 
@@ -70,6 +71,10 @@ LiveSlot* read_slots(Relation index, const Meta& meta, uint32* count) {
         const Slot* slots = reinterpret_cast<const Slot*>(payload(BufferGetPage(buffer)));
         for (uint32 i = 0; i < Min(slots_per_page, meta.slots - first); ++i) {
             if (slots[i].state == SlotState::live) {
+                if (slots[i].head == meta_block) {
+                    corrupted(index, BufferGetBlockNumber(buffer), "slot %u has no head",
+                              first + i);
+                }
                 check_blocks(index, BufferGetBlockNumber(buffer), slots[i].head + 1, &known_blocks);
                 live[(*count)++] = {first + i, slots[i]};
             }
@@ -80,6 +85,10 @@ LiveSlot* read_slots(Relation index, const Meta& meta, uint32* count) {
 }
 
 Directory* load(Relation index, const Meta& meta) {
+    if (meta.parameters.metric != static_cast<uint32>(metric_of(index))) {
+        corrupted(index, meta_block, "metric %u is not that of the operator class",
+                  meta.parameters.metric);
+    }
     uint32 count;
     LiveSlot* live = read_slots(index, meta, &count);
     const uint32 padded = meta.parameters.padded;
@@ -143,6 +152,8 @@ Directory* load(Relation index, const Meta& meta) {
     if (meta.has_origin != 0) {
         float* values = carve_array<float>(&carver, padded);
         uint32 done = 0;
+        BlockNumber known = 0;
+        check_blocks(index, meta_block, meta.origin.start + meta.origin.length, &known);
         for (uint32 page = 0; done < padded; ++page) {
             const Buffer from = read_page(index, meta.origin.start + page,
                                           {PageKind::origin, 0, page, 0}, BUFFER_LOCK_SHARE);

@@ -98,6 +98,12 @@ void coalesce_free_list(Relation index) {
             reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(from)));
         for (uint32 i = 0; i < here; ++i) {
             if (entries[i].run.length > 0) {
+                if (entries[i].run.start == meta_block ||
+                    entries[i].run.start >= before.allocated ||
+                    entries[i].run.length > before.allocated - entries[i].run.start) {
+                    corrupted(index, BufferGetBlockNumber(from), "%u free blocks at %u of %u",
+                              entries[i].run.length, entries[i].run.start, before.allocated);
+                }
                 extents[n++] = entries[i];
             }
         }
@@ -107,6 +113,10 @@ void coalesce_free_list(Relation index) {
               [](const FreeExtent& a, const FreeExtent& b) { return a.run.start < b.run.start; });
     uint32 kept = 0;
     for (uint32 i = 0; i < n; ++i) {
+        if (kept > 0 &&
+            extents[kept - 1].run.start + extents[kept - 1].run.length > extents[i].run.start) {
+            corrupted(index, extents[i].run.start, "the block is in the free list twice");
+        }
         if (kept > 0 &&
             extents[kept - 1].run.start + extents[kept - 1].run.length == extents[i].run.start) {
             extents[kept - 1].run.length += extents[i].run.length;

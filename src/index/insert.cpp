@@ -133,7 +133,7 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
     const Parameters parameters = directory.parameters;
     const uint64 cells = directory.cells.count;
     const Buffer head_buffer = ReadBuffer(index, cell.head);
-    LockBuffer(head_buffer, BUFFER_LOCK_EXCLUSIVE);
+    lock_buffer(index, head_buffer, BUFFER_LOCK_EXCLUSIVE);
     Meta meta;
     read_meta(index, &meta);
     if (meta.directory_version != version) {

@@ -96,7 +96,7 @@ Meta* meta_of(Page page) {
 
 Buffer lock_meta(Relation index, int lock) {
     const Buffer buffer = ReadBuffer(index, meta_block);
-    LockBuffer(buffer, lock);
+    lock_buffer(index, buffer, lock);
     check_meta(index, BufferGetPage(buffer));
     return buffer;
 }
@@ -175,9 +175,10 @@ Page add_array_page(Relation index, const Segments& segments, PageKind kind, uin
                     Record* record, Buffer* buffer) {
     const BlockNumber block = array_block(index, segments, page);
     const PageIdentity identity{kind, 0, page, 0};
+    check_allocated(index, block);
     extend_to(index, block + 1);
     *buffer = ReadBuffer(index, block);
-    LockBuffer(*buffer, BUFFER_LOCK_EXCLUSIVE);
+    lock_buffer(index, *buffer, BUFFER_LOCK_EXCLUSIVE);
     const Page image = BufferGetPage(*buffer);
     if (PageIsNew(image)) {
         return record->add_fresh(*buffer, identity);
@@ -201,7 +202,7 @@ BlockRun allocate_run(Relation index, Meta* meta, uint32 length, Record* record,
             if (extents[i].run.length < length || !is_reusable(extents[i].retired_at)) {
                 continue;
             }
-            if (extents[i].run.start >= meta->allocated ||
+            if (extents[i].run.start == meta_block || extents[i].run.start >= meta->allocated ||
                 extents[i].run.length > meta->allocated - extents[i].run.start) {
                 corrupted(index, array_block(index, pages, page), "%u free blocks at %u of %u",
                           extents[i].run.length, extents[i].run.start, meta->allocated);
@@ -220,6 +221,7 @@ BlockRun allocate_run(Relation index, Meta* meta, uint32 length, Record* record,
                         errmsg("index \"%s\" cannot have more than %u blocks",
                                RelationGetRelationName(index), MaxBlockNumber)));
     }
+    check_allocated(index, meta->allocated);
     const BlockRun run{meta->allocated, length};
     meta->allocated += length;
     return run;

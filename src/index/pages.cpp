@@ -4,6 +4,7 @@
 
 extern "C" {
 #include "access/xlog.h"
+#include "storage/buf_internals.h"
 #include "storage/lmgr.h"
 }
 
@@ -31,6 +32,12 @@ void check_page(Relation index, BlockNumber block, Page page, const PageIdentity
         corrupted(index, block, "page has magic number %08x instead of %08x", label->magic,
                   page_magic);
     }
+    // What lies between the two, generic WAL fills with zeros.
+    const PageHeader header = reinterpret_cast<PageHeader>(page);
+    if (header->pd_lower != BLCKSZ || header->pd_upper != BLCKSZ) {
+        corrupted(index, block, "page has a hole from %d to %d", header->pd_lower,
+                  header->pd_upper);
+    }
     if (label->generation != identity.generation || label->cell != identity.cell) {
         if (RecoveryInProgress()) {
             ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -51,9 +58,17 @@ void check_page(Relation index, BlockNumber block, Page page, const PageIdentity
     }
 }
 
+void lock_buffer(Relation index, Buffer buffer, int lock) {
+    if (!BufferIsLocal(buffer) &&
+        LWLockHeldByMe(BufferDescriptorGetContentLock(GetBufferDescriptor(buffer - 1)))) {
+        corrupted(index, BufferGetBlockNumber(buffer), "two parts of the index share the block");
+    }
+    LockBuffer(buffer, lock);
+}
+
 Buffer read_page(Relation index, BlockNumber block, const PageIdentity& identity, int lock) {
     const Buffer buffer = ReadBuffer(index, block);
-    LockBuffer(buffer, lock);
+    lock_buffer(index, buffer, lock);
     check_page(index, block, BufferGetPage(buffer), identity);
     return buffer;
 }
@@ -64,6 +79,15 @@ void check_blocks(Relation index, BlockNumber block, BlockNumber end, BlockNumbe
         if (end > *known || end == 0) {
             corrupted(index, block, "it refers to block %u of %u", end - 1, *known);
         }
+    }
+}
+
+void check_allocated(Relation index, BlockNumber allocated) {
+    constexpr uint32 spare = 4096;
+    const BlockNumber length = RelationGetNumberOfBlocks(index);
+    if (allocated > spare && (allocated - spare) / 2 > length) {
+        corrupted(index, meta_block, "%u blocks are said to be allocated, the file has %u",
+                  allocated, length);
     }
 }
 
@@ -95,8 +119,13 @@ void extend_to(Relation index, BlockNumber end, ForkNumber fork) {
 }
 
 Buffer lock_fresh_page(Relation index, BlockNumber block) {
+    check_allocated(index, block);
     extend_to(index, block + 1);
-    return ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_ZERO_AND_LOCK, nullptr);
+    // Not RBM_ZERO_AND_LOCK, which would not notice that the lock is ours already.
+    const Buffer buffer =
+        ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_ZERO_ON_ERROR, nullptr);
+    lock_buffer(index, buffer, BUFFER_LOCK_EXCLUSIVE);
+    return buffer;
 }
 
 Page Record::add(Buffer buffer) {

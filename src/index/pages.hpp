@@ -29,6 +29,10 @@ struct PageIdentity {
 // is replayed under running queries, it is ERRCODE_T_R_SERIALIZATION_FAILURE.
 void check_page(Relation index, BlockNumber block, Page page, const PageIdentity& identity);
 
+// LockBuffer(), but an ERROR where this backend holds the lock already: a damaged number that leads
+// back to a locked page would make it wait for itself for ever.
+void lock_buffer(Relation index, Buffer buffer, int lock);
+
 // Reads, locks (BUFFER_LOCK_SHARE or BUFFER_LOCK_EXCLUSIVE) and checks a page.
 Buffer read_page(Relation index, BlockNumber block, const PageIdentity& identity, int lock);
 
@@ -39,11 +43,17 @@ void check_blocks(Relation index, BlockNumber block, BlockNumber end, BlockNumbe
 // Formats a page image: empty payload.
 void init_page(Page page, const PageIdentity& identity);
 
+// Raises an ERROR if the meta page's number of allocated blocks can't be true: the file follows the
+// allocation, and no single piece of it is larger than all before. A damaged number must not fill
+// the disk.
+void check_allocated(Relation index, BlockNumber allocated);
+
 // Makes the file at least end blocks long; the new pages are zero. Allocation is a number on the
 // meta page: the file follows when a page is first written.
 void extend_to(Relation index, BlockNumber end, ForkNumber fork = MAIN_FORKNUM);
 
-// Locks a page that nobody has written since its blocks were allocated, whatever its bytes are.
+// Locks a page that nobody has written since its blocks were allocated, whatever its bytes are; all
+// of it is to be written.
 Buffer lock_fresh_page(Relation index, BlockNumber block);
 
 // WAL-logged changes of up to four pages at once, as one atomic record. Unlogged relations take the

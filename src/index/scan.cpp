@@ -13,8 +13,10 @@
 
 extern "C" {
 #include "access/relscan.h"
+#include "access/tableam.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/bufmgr.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 }
@@ -26,7 +28,8 @@ namespace {
 // Of one scan descriptor; what a single search needs lives in memory, which each rescan resets.
 struct ScanState {
     MemoryContext memory;
-    algo::Search* search;  // null before the first row is asked for
+    algo::Search* search;     // null before the first row is asked for
+    BlockNumber heap_blocks;  // of the table, when last asked
 };
 
 algo::Query* make_query(IndexScanDesc scan, core::Arena& arena, const algo::Space& space) {
@@ -56,6 +59,25 @@ algo::Search* start_search(IndexScanDesc scan, ScanState* state) {
     const algo::Query* query = make_query(scan, arena, *space);
     return arena.create<algo::Search>(arena, *query, directory->cells, *store, options,
                                       pg::interrupt());
+}
+
+// An address beyond the table's end would be an error of the file system. The table doesn't get
+// shorter while it is open, and VACUUM cuts off only what the index has been told of.
+void check_address(IndexScanDesc scan, ScanState* state) {
+    const BlockNumber block = ItemPointerGetBlockNumberNoCheck(&scan->xs_heaptid);
+    if (block < state->heap_blocks || scan->heapRelation == nullptr ||
+        scan->heapRelation->rd_tableam != GetHeapamTableAmRoutine()) {
+        return;
+    }
+    state->heap_blocks = RelationGetNumberOfBlocks(scan->heapRelation);
+    if (block >= state->heap_blocks) {
+        ereport(ERROR, (errcode(ERRCODE_INDEX_CORRUPTED),
+                        errmsg("index \"%s\" is damaged: an entry leads to block %u of %u of "
+                               "table \"%s\"",
+                               RelationGetRelationName(scan->indexRelation), block,
+                               state->heap_blocks, RelationGetRelationName(scan->heapRelation)),
+                        errhint("Please REINDEX it.")));
+    }
 }
 
 }  // namespace
@@ -113,6 +135,7 @@ bool get_tuple(IndexScanDesc scan, ScanDirection direction) {
                                RelationGetRelationName(scan->indexRelation)),
                         errhint("Please REINDEX it.")));
     }
+    check_address(scan, state);
     scan->xs_recheck = false;
     if (scan->numberOfOrderBys > 0) {
         scan->xs_recheckorderby = result.recheck;
@@ -127,6 +150,11 @@ void end_scan(IndexScanDesc scan) {
     MemoryContextDelete(state->memory);
     pfree(state);
     scan->opaque = nullptr;
+}
+
+const algo::SearchWork* scan_work(IndexScanDesc scan) {
+    const ScanState* state = static_cast<ScanState*>(scan->opaque);
+    return state->search == nullptr ? nullptr : &state->search->work();
 }
 
 }  // namespace vecdot::index

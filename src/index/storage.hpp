@@ -111,21 +111,4 @@ IndexBulkDeleteResult* vacuum_cleanup(IndexVacuumInfo* info, IndexBulkDeleteResu
 // bulk_finish(), vacuum when the number of rows has moved by a factor of two.
 void calibrate(Relation index, uint64 seed);
 
-// ---------------------------------------------------------------------------------------------
-// Inspection (counters.cpp; the verifier is check.cpp)
-
-struct Counters {
-    uint64 rows;  // live
-    uint64 dead;
-    uint64 loose_rows, nan_rows, null_rows;  // live and dead
-    uint32 cells;
-    uint32 smallest_cell, largest_cell;  // rows, live and dead
-    double mean_cell;
-    uint64 head_blocks, address_blocks, code_blocks, refine_blocks;  // allocated to cells
-    uint64 directory_blocks;  // meta, slots, centroids, free list, origin
-    uint64 free_blocks;
-    uint64 total_blocks;  // allocated in all; the file may be shorter or longer
-};
-void count(Relation index, Counters* counters);
-
 }  // namespace vecdot::index

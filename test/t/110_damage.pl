@@ -1,0 +1,371 @@
+# Damaged indexes: vecdot_index_check names the block, searches, inserts and VACUUM give an error or go
+# on, and nothing brings the server down or hangs. Without data checksums, which would see most of it first.
+# VECDOT_DAMAGE_ROUNDS and VECDOT_DAMAGE_SEED choose the random part.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use VecdotTest;
+
+my $rounds = $ENV{VECDOT_DAMAGE_ROUNDS} // 240;
+my $seed = $ENV{VECDOT_DAMAGE_SEED} // 1;
+
+my $node = new_node('main');
+$node->append_conf('postgresql.conf', "autovacuum = off\nrestart_after_crash = off\nfsync = off\n");
+$node->start;
+my ($status) = $node->psql('postgres', "LOAD 'damage_test'");
+if ($status)
+{
+	$node->stop;
+	plan skip_all => 'the test module damage_test (make test-modules) is not on the library path';
+}
+
+# --- an index with everything in it: lists, long rows, dead rows, cells of several extents, free blocks ---
+
+my %operator = (cosine => '<=>', l2 => '<->', ip => '<#>');
+my @metrics = sort keys %operator;
+my $dimensions = 24;
+$node->safe_psql('postgres', qq{
+	CREATE EXTENSION vecdot;
+	CREATE FUNCTION damage_pages(regclass) RETURNS bytea AS 'damage_test' LANGUAGE C STRICT;
+	CREATE FUNCTION damage_restore(regclass, bytea) RETURNS void AS 'damage_test' LANGUAGE C STRICT;
+	CREATE FUNCTION damage_write(regclass, integer, integer, bytea) RETURNS void AS 'damage_test' LANGUAGE C STRICT;
+	CREATE FUNCTION damage_resize(regclass, integer) RETURNS void AS 'damage_test' LANGUAGE C STRICT;
+	CREATE FUNCTION noise(seed integer) RETURNS vector LANGUAGE sql IMMUTABLE AS
+		\$\$ SELECT array_agg(sin(seed * i::float8) + seed % 5)::real[]::vector FROM generate_series(1, $dimensions) i \$\$;
+	CREATE TABLE items (id integer, v vector($dimensions));
+	INSERT INTO items SELECT i, noise(i) FROM generate_series(1, 1200) i;
+});
+foreach my $metric (@metrics)
+{
+	$node->safe_psql('postgres', "CREATE INDEX items_$metric ON items USING vecdot (v vector_${metric}_ops)");
+}
+$node->safe_psql('postgres', qq{
+	INSERT INTO items SELECT i, noise(i) * ('[' || repeat('3,', $dimensions - 1) || '3]')::vector FROM generate_series(1201, 2000) i;
+	INSERT INTO items VALUES (0, NULL), (0, ('[' || repeat('0,', $dimensions - 1) || '0]')::vector),
+		(0, ('[' || repeat('3e38,', $dimensions - 1) || '3e38]')::vector);
+	INSERT INTO items (id) SELECT 0 FROM generate_series(1, 900);
+	DELETE FROM items WHERE id % 9 = 4;
+	VACUUM (INDEX_CLEANUP ON) items;
+	INSERT INTO items SELECT i, noise(i) FROM generate_series(2001, 2500) i;
+	CREATE TABLE pristine (metric text, image bytea);
+	CREATE TABLE other (v vector($dimensions));
+	INSERT INTO other SELECT noise(i) FROM generate_series(1, 700) i;
+	CREATE INDEX other_index ON other USING vecdot (v);
+	CHECKPOINT;
+});
+my %pages;
+foreach my $metric (@metrics, 'other')
+{
+	my $index = $metric eq 'other' ? 'other_index' : "items_$metric";
+	is_sql($node, "SELECT vecdot_index_check('$index', true)", '', "$index is well before it is damaged");
+	my $image = pack('H*', $node->safe_psql('postgres', "SELECT encode(damage_pages('$index'), 'hex')"));
+	$pages{$metric} = [ unpack('(a8192)*', $image) ];
+	$node->safe_psql('postgres', "INSERT INTO pristine VALUES ('$metric', damage_pages('$index'))") if $metric ne 'other';
+}
+my $start = $node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()');
+
+# --- pages as the tests see them ------------------------------------------------------------------
+
+my @kinds = (undef, qw(meta head address code refine slots centroids free_list origin));
+
+sub label
+{
+	my ($page) = @_;
+	my ($magic, $kind, undef, $cell, $position, $generation) = unpack('x24 L S S L L Q', $page);
+	return undef if $magic != 0x76646f74;
+	return { kind => $kinds[$kind], cell => $cell, position => $position, generation => $generation };
+}
+
+# Blocks of pages that are in use, by kind: those of cells that live and of the directory.
+sub blocks_of
+{
+	my ($metric) = @_;
+	my @list = @{ $pages{$metric} };
+	my %generation;    # of live cells by slot
+	foreach my $page (@list)
+	{
+		my $label = label($page) or next;
+		next unless $label->{kind} eq 'slots';
+		for my $i (0 .. 126)
+		{
+			my ($state, undef, undef, $generation) = unpack('S S L Q', substr($page, 64 + 64 * $i, 64));
+			$generation{ 127 * $label->{position} + $i } = $generation if $state == 1;
+		}
+	}
+	my %blocks;
+	foreach my $block (0 .. $#list)
+	{
+		my $label = label($list[$block]) or next;
+		next if $label->{generation} && ($generation{ $label->{cell} } // 0) != $label->{generation};
+		push @{ $blocks{ $label->{kind} } }, $block;
+	}
+	# The free list's pages that are in use: of one of the two arrays.
+	my ($active) = unpack("x584 L", $list[0]);
+	$blocks{free_list} = [ unpack('L', substr($list[0], 64 + 304 + 108 * $active + 4, 4)) ];
+	return \%blocks;
+}
+my %blocks = map { $_ => blocks_of($_) } @metrics;
+note join ', ', map { "$_: " . scalar @{ $blocks{l2}{$_} } } sort keys %{ $blocks{l2} };
+
+sub restore
+{
+	my ($metric) = @_;
+	return "SELECT damage_restore('items_$metric', (SELECT image FROM pristine WHERE metric = '$metric'));\n";
+}
+
+sub write_bytes
+{
+	my ($metric, $block, $offset, $bytes) = @_;
+	return "SELECT damage_write('items_$metric', $block, $offset, '\\x" . unpack('H*', $bytes) . "');\n";
+}
+
+# What a session does to an index that may be damaged. Every statement may fail, none may hang.
+sub workload
+{
+	my ($metric) = @_;
+	my $query = "'[" . join(',', map { sprintf '%.2f', sin(7 * $_) } 1 .. $dimensions) . "]'";
+	my $order = "ORDER BY v $operator{$metric} $query";
+	return join "\n", 'SET enable_seqscan = off; SET enable_sort = off;',
+	  (map { "SET vecdot.recall = $_; SELECT 'rows', count(*) FROM (SELECT id FROM items $order LIMIT 30) t;" } qw(0.5 0.99 0.9999 1)),
+	  (map { "SET vecdot.recall = $_; SELECT 'rows', count(*) FROM (SELECT id FROM items $order) t;" } qw(0.9 1)),
+	  'SELECT \'rows\', count(*) FROM (SELECT id FROM items ORDER BY v ' . $operator{$metric} . ' NULL::vector LIMIT 3000) t;',
+	  'BEGIN; INSERT INTO items SELECT i, noise(i) FROM generate_series(3000, 3020) i; ROLLBACK;',
+	  'BEGIN; INSERT INTO items SELECT i, noise(5) FROM generate_series(3000, 3200) i; ROLLBACK;',
+	  'BEGIN; INSERT INTO items VALUES (0, NULL); ROLLBACK;',
+	  'VACUUM (INDEX_CLEANUP ON) items;';
+}
+
+# Runs it; returns the SQLSTATEs of the errors, and their text. The other indexes are away meanwhile.
+sub run_damaged
+{
+	my ($metric, $damage, $after) = @_;
+	my ($output, $errors) = ('', '');
+	my $script = "SET statement_timeout = '20s';\n\\set VERBOSITY verbose\n" . restore($metric) . $damage
+	  . "\\echo first check\n\\warn first check\nSELECT vecdot_index_check('items_$metric', true);\n\\warn first check ended\n"
+	  . workload($metric) . "\nSELECT vecdot_index_check('items_$metric');\n" . ($after // '');
+	my $result = eval {
+		$node->psql('postgres', $script, stdout => \$output, stderr => \$errors, on_error_stop => 0, timeout => 300);
+	};
+	$errors .= "\npsql: $@" if $@;
+	my ($first) = $errors =~ /first check\n(.*?)first check ended/s;
+	return { status => $result // 'none', output => $output, errors => $errors, first => $first // '' };
+}
+
+# Of several hundred statements each may end in one of these ways.
+sub unexpected
+{
+	my ($run) = @_;
+	my @bad = grep { !/ERROR:  (XX001|XX002): / && !/ERROR:  XX000: index returned tuples in wrong order/ && !/ERROR:  22000: (expected|different)/ }
+	  $run->{errors} =~ /^(.*(?:ERROR|FATAL|PANIC|server closed|connection|psql: |WARNING).*)$/mg;
+	push @bad, "psql ended with $run->{status}" if $run->{status} ne '0';
+	return join "\n", @bad;
+}
+
+# --- each kind of page, each kind of damage -------------------------------------------------------
+
+# Other tests of one index only: inserts would stop at the first damaged one.
+sub only
+{
+	my ($metric) = @_;
+	$node->safe_psql('postgres', join '', map {
+		restore($_) . "UPDATE pg_index SET indisready = " . ($_ eq $metric ? 'true' : 'false') . ", indisvalid = " . ($_ eq $metric ? 'true' : 'false')
+		  . " WHERE indexrelid = 'items_$_'::regclass;\n"
+	} @metrics);
+}
+
+sub is_detected
+{
+	my ($metric, $damage, $block, $name) = @_;
+	my $run = run_damaged($metric, $damage);
+	is(unexpected($run), '', "$name: an error at worst");
+	like($run->{first}, qr/ERROR:  XX002: index "items_$metric" is damaged at block $block: /, "$name: found");
+	return $run;
+}
+
+only('l2');
+my %of = %{ $blocks{l2} };
+my @list = @{ $pages{l2} };
+foreach my $kind (sort keys %of)
+{
+	# A page that is in use; of the heads one with rows, of a cell with codes.
+	my ($block) = grep {
+		my $page = $list[$_];
+		$kind ne 'head' || (unpack('x64 L', $page) & 1 && unpack('x72 L', $page) > 40)
+	} @{ $of{$kind} };
+	next if !defined $block;
+	my @others = grep { $_ != $block } @{ $of{$kind} };
+	my $any = $kind eq 'meta' ? '0' : '\d+';    # the head that leads there, or the page itself
+
+	is_detected('l2', write_bytes('l2', $block, 0, "\0" x 8192), $any, "$kind page of zeros");
+	is_detected('l2', write_bytes('l2', $block, 24, "\1\2\3\4"), $block, "$kind page with another magic number");
+	is_detected('l2', write_bytes('l2', $block, 28, pack('S', 77)), $block, "$kind page of no kind");
+	is_detected('l2', write_bytes('l2', $block, 36, pack('L', 5000)), $block, "$kind page at another position");
+	is_detected('l2', write_bytes('l2', $block, 32, pack('L', 5000)), $block, "$kind page of another cell");
+	is_detected('l2', write_bytes('l2', $block, 40, pack('Q', 5000)), $block, "$kind page of another generation");
+	is_detected('l2', write_bytes('l2', $block, 12, pack('S S', 2000, 4000)), $block, "$kind page with a hole");
+	my ($foreign) = grep { my $label = label($_); $label && $label->{kind} eq $kind } @{ $pages{other} };
+	if ($foreign && $kind ne 'free_list')
+	{
+		is_detected('l2', write_bytes('l2', $block, 0, $foreign), '\d+', "$kind page of another index");
+	}
+	if (@others)
+	{
+		is_detected('l2', write_bytes('l2', $block, 0, $list[ $others[0] ]) . write_bytes('l2', $others[0], 0, $list[$block]),
+			'\d+', "two $kind pages swapped");
+	}
+}
+
+# --- numbers that other numbers depend on ---------------------------------------------------------
+
+my ($head) = grep { my $p = $list[$_]; unpack('x64 L', $p) & 1 && unpack('x72 L', $p) > 60 && unpack('x84 L', $p) > 1 } @{ $of{head} };
+($head) = grep { my $p = $list[$_]; unpack('x64 L', $p) & 1 && unpack('x72 L', $p) > 60 } @{ $of{head} } if !defined $head;
+my $nan = pack('f', 'nan');
+my $slots = $of{slots}[0];
+my $slot = 64 + 64 * 3;
+my ($address) = grep { my $l = label($list[$_]); $l->{position} == 0 } @{ $of{address} };
+foreach my $case (
+	[ 'more rows than there is room for', $head, 72, pack('L', 4_000_000_000) ],
+	[ 'one row more', $head, 72, pack('L', unpack('x72 L', $list[$head]) + 1) ],
+	[ 'one row less', $head, 72, pack('L', unpack('x72 L', $list[$head]) - 1) ],
+	[ 'more dead rows than rows', $head, 76, pack('L', 4_000_000_000) ],
+	[ 'a radius of NaN', $head, 80, $nan ],
+	[ 'a radius of 0', $head, 80, pack('f', 0) ],
+	[ 'no extents', $head, 84, pack('L', 0) ],
+	[ 'too many extents', $head, 84, pack('L', 49) ],
+	[ 'an extent more', $head, 84, pack('L', 1 + unpack('x84 L', $list[$head])) ],
+	[ 'an extent elsewhere', $head, 112, pack('L', 7) ],
+	[ 'an extent of no blocks', $head, 116, pack('L', 0) ],
+	[ 'an extent of too many blocks', $head, 116, pack('L', 0x7fffffff) ],
+	[ 'an extent of many more blocks', $head, 116, pack('L', 10000) ],
+	[ 'flags of a list', $head, 64, pack('L', 4) ],
+	[ 'a retired cell', $head, 68, pack('L', 1) ],
+	[ 'a centroid with NaN', $head, 64 + 448, $nan ],
+	[ 'another centroid', $head, 64 + 448, pack('f', 3) ],
+	[ 'a slot with its head at the meta page', $slots, $slot + 4, pack('L', 0), ],
+	[ 'a slot with its head beyond the end', $slots, $slot + 4, pack('L', 0x7fffffff) ],
+	[ 'a slot with the head of another cell', $slots, $slot + 4, pack('L', $of{head}[1]) ],
+	[ 'a slot of another generation', $slots, $slot + 8, pack('Q', 2) ],
+	[ 'a slot in no state', $slots, $slot, pack('S', 9) ],
+	[ 'a slot that is free', $slots, $slot, pack('S', 0) ],
+	[ 'a slot with a radius of NaN', $slots, $slot + 28, $nan ],
+	[ 'a slot with too small a radius', $slots, $slot + 28, pack('f', 1e-9) ],
+	[ 'a slot with an infinite factor', $slots, $slot + 16, pack('f', 'inf') ],
+	[ 'a special list that is away', $slots, 64, pack('S', 0) ],
+	[ 'an address of nothing', $address, 64, pack('S S S', 0, 0, 0) ],
+	[ 'an address beyond the table', $address, 64, pack('S S S', 100, 0, 1) ],
+	[ 'an address of unknown flags', $address, 70, pack('S', 64) ],
+	[ 'meta: too many slots', 0, 64 + 60, pack('L', 4_000_000_000) ],
+	[ 'meta: too few slots', 0, 64 + 60, pack('L', 2) ],
+	[ 'meta: too few blocks allocated', 0, 64 + 56, pack('L', 3) ],
+	[ 'meta: too many blocks allocated', 0, 64 + 56, pack('L', 0xf0000000) ],
+	[ 'meta: too many free extents', 0, 64 + 68, pack('L', 4_000_000_000) ],
+	[ 'meta: another metric', 0, 64 + 8, pack('L', 2) ],
+	[ 'meta: another number of dimensions', 0, 64 + 12, pack('L', 25) ],
+	[ 'meta: another width', 0, 64 + 16, pack('L', 128) ],
+	[ 'meta: a scale of 0', 0, 64 + 32, pack('d', 0) ],
+	[ 'meta: a scale of NaN', 0, 64 + 32, pack('d', 'nan') ],
+	[ 'meta: generations start again', 0, 64 + 48, pack('Q', 1) ],
+	[ 'meta: an array too many segments', 0, 64 + 88, pack('L', 27) ],
+	[ 'meta: an array at the meta page', 0, 64 + 92, pack('L', 0) ],
+	[ 'meta: an array in a cell', 0, 64 + 92, pack('L', $head) ])
+{
+	my ($name, $block, $offset, $bytes) = @$case;
+	next if !defined $block;
+	is_detected('l2', write_bytes('l2', $block, $offset, $bytes), '\d+', $name);
+}
+
+# --- random damage --------------------------------------------------------------------------------
+
+srand($seed);
+my @bytes = ("\0", "\xff", "\x7f", "\x80", "\1");
+my ($found, $wrong) = (0, 0);
+my $last_metric = '';
+foreach my $round (1 .. $rounds)
+{
+	my $metric = $metrics[ int(($round - 1) * @metrics / $rounds) ];
+	only($metric) if $metric ne $last_metric;
+	$last_metric = $metric;
+	my @kinds_here = sort keys %{ $blocks{$metric} };
+	my ($damage, @what) = ('');
+	foreach (1 .. 1 + (rand() < 0.2))
+	{
+		my $kind = $kinds_here[ int rand @kinds_here ];
+		my $some = $blocks{$metric}{$kind};
+		my $block = $some->[ int rand @$some ];
+		my $page = $pages{$metric}[$block];
+		# Headers more often than the rest.
+		my $offset = rand() < 0.5 ? 24 + int rand 500 : rand() < 0.1 ? int rand 24 : 24 + int rand 8160;
+		my $way = rand();
+		my $value;
+		if ($way < 0.5) { $value = chr(ord(substr($page, $offset, 1)) ^ (1 << int rand 8)); }
+		elsif ($way < 0.7) { $value = $bytes[ int rand @bytes ] x (1 << int rand 4); }
+		elsif ($way < 0.8) { $value = pack('f', (qw(nan inf -inf 1e38 -1e38 1e-40))[ int rand 6 ]); $offset &= ~3; }
+		elsif ($way < 0.9) { $value = pack('L', $blocks{$metric}{head}[ int rand @{ $blocks{$metric}{head} } ]); $offset &= ~3; }
+		else { $value = join '', map { chr int rand 256 } 1 .. 64; }
+		$value = substr($value, 0, 8192 - $offset);
+		push @what, "$kind block $block byte $offset: " . unpack('H*', $value);
+		$damage .= write_bytes($metric, $block, $offset, $value);
+	}
+	my $run = run_damaged($metric, $damage);
+	my $bad = unexpected($run);
+	$found += $run->{first} =~ /ERROR/ ? 1 : 0;
+	next if $bad eq '' && $node->poll_query_until('postgres', 'SELECT true');
+	$wrong += 1;
+	fail("round $round, $metric: " . join('; ', @what));
+	diag($bad);
+	last if $wrong > 5 || $run->{status} ne '0';
+}
+is($wrong, 0, "$rounds rounds of random damage: errors at worst");
+cmp_ok($found, '>', $rounds / 4, "of which the check found $found");
+is($node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()'), $start, 'the server has never gone down');
+unlike(slurp_file($node->logfile), qr/terminated by signal|PANIC|stack smashing|TRAP/, 'nor any of its processes');
+
+# --- damage in the file ---------------------------------------------------------------------------
+
+only('l2');
+my $path = $node->data_dir . '/' . $node->safe_psql('postgres', "SELECT pg_relation_filepath('items_l2')");
+my $pristine;
+
+# Changes the file while the server is down.
+sub change_file
+{
+	my ($change) = @_;
+	$node->stop;
+	open my $file, '+<:raw', $path or die "$path: $!";
+	if (!defined $pristine) { local $/; $pristine = <$file>; }
+	my $content = $change->($pristine);
+	truncate $file, 0 or die $!;
+	seek $file, 0, 0;
+	print {$file} $content;
+	close $file or die $!;
+	$node->start;
+}
+
+$node->safe_psql('postgres', 'CHECKPOINT');
+foreach my $case (
+	[ 'an empty file', sub { '' } ],
+	[ 'a file cut to one page', sub { substr $_[0], 0, 8192 } ],
+	[ 'a file cut in half', sub { substr $_[0], 0, 8192 * int(length($_[0]) / 16384) } ],
+	[ 'a file of zeros', sub { "\0" x length $_[0] } ],
+	[ 'a file of another index', sub { join '', @{ $pages{other} } } ],
+	[ 'a page header of no page', sub { my $c = $_[0]; substr $c, 8192 * $head + 12, 4, "\xff\xff\xff\xff"; $c } ],
+	[ 'a file as it was', sub { $_[0] } ])
+{
+	my ($name, $change) = @$case;
+	change_file($change);
+	my ($output, $errors) = ('', '');
+	my $result = $node->psql('postgres', "SET statement_timeout = '20s';\n\\set VERBOSITY verbose\n\\warn first check\nSELECT vecdot_index_check('items_l2', true);\n\\warn first check ended\n" . workload('l2'),
+		stdout => \$output, stderr => \$errors, on_error_stop => 0, timeout => 300);
+	my ($first) = $errors =~ /first check\n(.*?)first check ended/s;
+	my $run = { status => $result, errors => $errors };
+	is(unexpected($run), '', "$name: an error at worst");
+	if ($name eq 'a file as it was') { is($first, '', "$name: nothing found"); }
+	else { like($first, qr/ERROR:  XX00[12]: .*(block \d+|first page)/, "$name: found"); }
+}
+is_sql($node, "REINDEX INDEX items_l2; SELECT vecdot_index_check('items_l2', true)", '', 'REINDEX mends it');
+
+$node->stop;
+done_testing();
