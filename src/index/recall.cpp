@@ -131,8 +131,7 @@ uint32 take_sample(Relation heap, Relation index, Snapshot snapshot, Query* quer
             seen += 1;
             continue;
         }
-        const MemoryContext old =
-            MemoryContextSwitchTo(reader.context->ecxt_per_tuple_memory);
+        const MemoryContext old = MemoryContextSwitchTo(reader.context->ecxt_per_tuple_memory);
         const pg::Vector* vector = value_of(&reader);
         MemoryContextSwitchTo(old);
         if (vector == nullptr) {
@@ -156,8 +155,7 @@ void find_truth(Relation heap, Relation index, Snapshot snapshot, algo::Metric m
                 Query* queries, uint32 count) {
     Reader reader = begin_reading(heap, index, snapshot);
     while (next_row(&reader)) {
-        const MemoryContext old =
-            MemoryContextSwitchTo(reader.context->ecxt_per_tuple_memory);
+        const MemoryContext old = MemoryContextSwitchTo(reader.context->ecxt_per_tuple_memory);
         const pg::Vector* vector = value_of(&reader);
         for (uint32 i = 0; vector != nullptr && i < count; ++i) {
             if (!ItemPointerEquals(&queries[i].tid, &reader.slot->tts_tid)) {
@@ -190,8 +188,8 @@ struct Scanner {
 };
 
 ScanKeyData order_by(Relation index, const pg::Vector* vector) {
-    const Oid operation =
-        get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], index->rd_opcintype[0], 1);
+    const Oid operation = get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0],
+                                              index->rd_opcintype[0], 1);
     ScanKeyData key;
     ScanKeyEntryInitialize(&key, SK_ORDER_BY, 1, 1, index->rd_opcintype[0], InvalidOid,
                            get_opcode(operation), PointerGetDatum(vector));
@@ -229,11 +227,10 @@ uint32 search(Scanner* scanner, const Query& query, uint32 k, uint64* fetched) {
         }
         *fetched += 1;
         const bool is_last = scanner->scan->xs_orderbynulls[0];
-        const double bound =
-            is_last ? infinity : DatumGetFloat8(scanner->scan->xs_orderbyvals[0]);
+        const double bound = is_last ? infinity : DatumGetFloat8(scanner->scan->xs_orderbyvals[0]);
         reached = std::isnan(bound) ? infinity : bound;
-        if (is_last || ItemPointerEquals(const_cast<ItemPointer>(&query.tid),
-                                         &scanner->slot->tts_tid)) {
+        if (is_last ||
+            ItemPointerEquals(const_cast<ItemPointer>(&query.tid), &scanner->slot->tts_tid)) {
             continue;
         }
         ResetExprContext(context);
@@ -241,9 +238,9 @@ uint32 search(Scanner* scanner, const Query& query, uint32 k, uint64* fetched) {
         Datum values[INDEX_MAX_KEYS];
         bool is_null[INDEX_MAX_KEYS];
         FormIndexDatum(scanner->info, scanner->slot, scanner->state, values, is_null);
-        const double d = is_null[0] ? infinity
-                                    : distance(scanner->metric, query.vector,
-                                               pg::vector_from_datum(values[0]));
+        const double d =
+            is_null[0] ? infinity
+                       : distance(scanner->metric, query.vector, pg::vector_from_datum(values[0]));
         MemoryContextSwitchTo(old);
         if (waiting == scanner->capacity) {
             scanner->capacity *= 2;
