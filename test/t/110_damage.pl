@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use VecdotTest;
 
-my $rounds = $ENV{VECDOT_DAMAGE_ROUNDS} // 240;
+my $rounds = $ENV{VECDOT_DAMAGE_ROUNDS} // 200;
 my $seed = $ENV{VECDOT_DAMAGE_SEED} // 1;
 
 my $node = new_node('main');
