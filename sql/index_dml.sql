@@ -41,13 +41,13 @@ SELECT checked('changing');
 UPDATE changing SET note = note + 1;
 SELECT checked('changing');
 VACUUM changing;
-SELECT checked('changing');
+SELECT checked('changing'), vecdot_index_check('changing_v', true);
 
 -- Every vector another one.
 UPDATE changing SET v = place(id + 17) WHERE v IS NOT NULL;
 SELECT checked('changing');
 VACUUM changing;
-SELECT checked('changing');
+SELECT checked('changing'), vecdot_index_check('changing_v', true);
 
 -- Most of a table goes; a search reads less.
 CREATE FUNCTION pages_read() RETURNS bigint
@@ -63,33 +63,33 @@ CREATE TABLE work AS SELECT pages_read() AS pages;
 DELETE FROM changing WHERE id % 10 > 0;
 SELECT checked('changing');
 VACUUM changing;
-SELECT checked('changing');
+SELECT checked('changing'), vecdot_index_check('changing_v', true);
 SELECT pages_read() * 4 < pages AS "less work" FROM work;
 
 -- And all of it.
 DELETE FROM changing;
 VACUUM changing;
-SELECT checked('changing');
+SELECT checked('changing'), vecdot_index_check('changing_v', true);
 SELECT pages_read() < 40 AS "next to no work";
 
 -- The cells that are left take new rows.
 INSERT INTO changing SELECT n, 0, place(n) FROM generate_series(1, 4000) n;
 VACUUM changing;
-SELECT checked('changing');
+SELECT checked('changing'), vecdot_index_check('changing_v', true);
 UPDATE changing SET note = note + 1;
 VACUUM changing;
 UPDATE changing SET note = note + 1;
 VACUUM changing;
-SELECT checked('changing');
+SELECT checked('changing'), vecdot_index_check('changing_v', true);
 
 -- NULL and zero vectors come and go.
 UPDATE changing SET v = NULL WHERE id % 2 = 0;
 VACUUM changing;
-SELECT checked('changing');
+SELECT checked('changing'), vecdot_index_check('changing_v', true);
 SELECT count(*) FROM (SELECT v FROM changing ORDER BY v <-> place(1)) t WHERE v IS NULL;
 UPDATE changing SET v = place(id) WHERE id % 2 = 0;
 VACUUM changing;
-SELECT checked('changing');
+SELECT checked('changing'), vecdot_index_check('changing_v', true);
 
 -- While a deletion is not committed, or was rolled back, nothing is gone.
 BEGIN;
@@ -97,7 +97,7 @@ DELETE FROM changing WHERE id > 2000;
 SELECT checked('changing');
 ROLLBACK;
 VACUUM changing;
-SELECT checked('changing');
+SELECT checked('changing'), vecdot_index_check('changing_v', true);
 
 -- REINDEX makes it new.
 REINDEX INDEX changing_v;

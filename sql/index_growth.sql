@@ -57,7 +57,7 @@ BEGIN
 END $$;
 
 INSERT INTO growing SELECT n, place(n) FROM generate_series(1, 3000) n;
-SELECT differing('growing', '<->', 10), returned('growing');
+SELECT differing('growing', '<->', 10), returned('growing'), vecdot_index_check('growing_v', true);
 
 -- At a recall below 1 nothing is lost in the end either.
 SET vecdot.recall = 0.9;
@@ -78,7 +78,7 @@ BEGIN;
 INSERT INTO growing SELECT n, place(n) FROM generate_series(6001, 9000) n;
 SELECT returned('growing');
 ROLLBACK;
-SELECT differing('growing', '<->', 10), returned('growing');
+SELECT differing('growing', '<->', 10), returned('growing'), vecdot_index_check('growing_v', true);
 
 -- Rows that no split can separate.
 CREATE TABLE alike (id integer, v vector(24));
@@ -104,6 +104,25 @@ INSERT INTO others SELECT n, place(n) FROM generate_series(1, 3000) n;
 SELECT differing('others', '<#>', 10);
 SELECT count(*), count(DISTINCT id) FROM (SELECT id, v FROM others ORDER BY v <#> place(1)) t;
 
+-- Ever longer rows: the scale that inner product has in an index follows.
+TRUNCATE others;
+INSERT INTO others SELECT n, place(n) * exp(n / 500.0)::real FROM generate_series(1, 3000) n;
+SELECT differing('others', '<#>', 10), vecdot_index_check('others_product', true);
+SELECT count(*), count(DISTINCT id) FROM (SELECT id, v FROM others ORDER BY v <#> place(1)) t;
+-- Not all rows are in the cell of long rows, which each query reads.
+SET vecdot.recall = 0.9;
+CREATE FUNCTION pages_read(limit_to text) RETURNS bigint
+	LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT json) SELECT id FROM others ORDER BY v <#> place(1) LIMIT ' || limit_to INTO plan;
+	plan := plan->0->'Plan';
+	RETURN (plan->>'Shared Hit Blocks')::bigint + (plan->>'Shared Read Blocks')::bigint;
+END $$;
+SELECT pages_read('1') * 3 < pages_read('ALL') AS "reads a part";
+SET vecdot.recall = 1;
+
 -- Temporary and unlogged tables.
 CREATE TEMPORARY TABLE passing (id integer, v vector(24));
 CREATE INDEX ON passing USING vecdot (v vector_l2_ops);
@@ -115,4 +134,4 @@ INSERT INTO unlogged SELECT n, place(n) FROM generate_series(1, 1000) n;
 SELECT differing('unlogged', '<->', 10), returned('unlogged');
 
 DROP TABLE growing, alike, others, passing, unlogged;
-DROP FUNCTION differing, returned, remaining, place;
+DROP FUNCTION differing, pages_read, returned, remaining, place;

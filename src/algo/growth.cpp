@@ -40,11 +40,19 @@ bool is_compaction_due(std::uint64_t live, std::uint64_t dead) {
     return dead > 0 && dead * 8 >= live;
 }
 
+std::uint64_t rows_of_cells(std::uint64_t cells) {
+    return cells * split_above(cells) / 2;
+}
+
+bool is_rescale_due(std::uint64_t long_rows, std::uint64_t rows) {
+    return long_rows > 64 + rows / 32;
+}
+
 bool is_calibration_due(std::uint64_t cells, std::uint64_t calibrated_cells) {
     if (calibrated_cells == 0) {
         return cells >= first_calibration;
     }
-    return cells * 5 >= calibrated_cells * 7 || cells * 7 <= calibrated_cells * 5;
+    return cells * 4 >= calibrated_cells * 5 || cells * 5 <= calibrated_cells * 4;
 }
 
 }  // namespace vecdot::algo

@@ -24,8 +24,15 @@ bool is_split_in_vain(std::uint64_t largest, std::uint64_t live);
 // Whether vacuum writes a cell anew without its dead entries.
 bool is_compaction_due(std::uint64_t live, std::uint64_t dead);
 
-// Whether the stopping rule is to be learnt again: the rows have changed by a factor of 2, which is
-// one of √2 in cells. calibrated_cells: when it was learnt last, 0 for never.
+// A guess at the rows of an index with so many cells that nobody has counted.
+std::uint64_t rows_of_cells(std::uint64_t cells);
+
+// Inner product: whether so many rows are longer than the scale is made for that all rows are to be
+// given another one. Every search reads all of these.
+bool is_rescale_due(std::uint64_t long_rows, std::uint64_t rows);
+
+// Whether the stopping rule is to be learnt again: the rows have changed by a factor of 1.6, which
+// is one of 1.25 in cells. calibrated_cells: when it was learnt last, 0 for never.
 bool is_calibration_due(std::uint64_t cells, std::uint64_t calibrated_cells);
 
 }  // namespace vecdot::algo

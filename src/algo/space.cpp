@@ -88,6 +88,33 @@ void Space::row_as_query(const float* rotated, float* query) const noexcept {
     rotation_.apply(query);
 }
 
+// With y = ratio·scale·x and z = √(1 − |y|²), dz ≤ |y|/z·dy, so the error of y grows by at most
+// √(1 + |y|²/z²) = 1/z in the new image, whose own roundings come on top.
+float Space::rescale(double ratio, float error, float* rotated) const noexcept {
+    const std::size_t n = dimension();
+    const double length = std::sqrt(kernels::active().floats.norm_squared(rotated, padded()));
+    const double inherited =
+        ratio * (static_cast<double>(error) + rotation_.relative_error() * length + 0x1p-100);
+    rotation_.invert(rotated);
+    const double norm_squared = kernels::active().floats.norm_squared(rotated, n);
+    for (std::size_t i = 0; i < n; ++i) {
+        rotated[i] = static_cast<float>(ratio * static_cast<double>(rotated[i]));
+    }
+    std::fill(rotated + n, rotated + padded(), 0.0f);
+    rotated[n] = static_cast<float>(std::sqrt(std::max(0.0, 1 - ratio * ratio * norm_squared)));
+    rotation_.apply(rotated);
+    const double longest = ratio * std::sqrt(norm_squared) + inherited;
+    const double least_last = std::sqrt(std::max(0x1p-20, 1 - longest * longest));
+    return static_cast<float>((inherited / least_last + rotation_.relative_error() + 0x1p-23) *
+                              1.001);
+}
+
+double Space::scaled_norm(float* rotated) const noexcept {
+    // The last coordinate holds what is missing to 1, before the rotation.
+    rotation_.invert(rotated);
+    return std::sqrt(kernels::active().floats.norm_squared(rotated, dimension()));
+}
+
 double choose_scale(Metric metric, double largest, double mean_square) {
     if (metric == Metric::cosine || !(largest > 0) || !std::isfinite(largest)) {
         return 1;

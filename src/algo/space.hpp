@@ -64,6 +64,14 @@ class Space {
     // product the query of x is (x/|x|, 0); else they are the same. Both are padded() floats.
     void row_as_query(const float* rotated, float* query) const noexcept;
 
+    // Inner product: the image of a row in a space whose scale is ratio times this one's, from its
+    // image here, which is within error of the exact one; ratio·(|x|·scale + error) is below 1.
+    // Returns the new error.
+    float rescale(double ratio, float error, float* rotated) const noexcept;
+
+    // Inner product: |x|·scale of the row with this image, which is lost.
+    double scaled_norm(float* rotated) const noexcept;
+
   private:
     SpaceParameters parameters_;
     Rotation rotation_;

@@ -69,7 +69,7 @@ void calibrate(Relation index, uint64 seed) {
     }
     const uint64 wanted = Min(rows, uint64{algo::Calibrator::enough});
     if (wanted == 0) {
-        write_calibration(index, algo::Calibration{});
+        write_calibration(index, algo::Calibration{}, parameters.scale);
         MemoryContextSwitchTo(old);
         MemoryContextDelete(context);
         return;
@@ -112,7 +112,7 @@ void calibrate(Relation index, uint64 seed) {
         MemoryContextReset(scratch);
     }
     const algo::Calibration calibration = calibrator.finish(live);
-    write_calibration(index, calibration);
+    write_calibration(index, calibration, parameters.scale);
     MemoryContextSwitchTo(old);
     MemoryContextDelete(context);
 }

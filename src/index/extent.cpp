@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "index/cell.hpp"
+#include "index/maintain.hpp"
 #include "index/meta.hpp"
 
 extern "C" {
@@ -38,8 +39,11 @@ void free_intents(Relation index) {
     UnlockReleaseBuffer(buffer);
 }
 
-// One cell that is out of the directory: flags it and frees its extents, as one record.
-void free_retiring(Relation index, const Parameters& parameters, const Retiring& cell) {
+// One cell that is out of the directory: flags it and frees its extents, as one record, which also
+// takes it off the meta page: the last one of the list of retiring cells, or, retired_next being
+// given, the slot before that of the directory that was replaced.
+void free_retiring(Relation index, const Parameters& parameters, const Retiring& cell,
+                   uint32 retired_next = 0) {
     const Buffer head_buffer = read_page(
         index, cell.head, {PageKind::head, cell.cell, 0, cell.generation}, BUFFER_LOCK_EXCLUSIVE);
     CellView view;
@@ -53,9 +57,13 @@ void free_retiring(Relation index, const Parameters& parameters, const Retiring&
     Meta* meta = meta_of(record.add(meta_buffer));
     reinterpret_cast<CellHeader*>(payload(record.add(head_buffer)))->retired = 1;
     Unfinished& unfinished = meta->unfinished;
-    Assert(unfinished.retiring_count > 0);
-    unfinished.retiring_count -= 1;
-    Assert(unfinished.retiring[unfinished.retiring_count].head == cell.head);
+    if (retired_next > 0) {
+        meta->retired_next = retired_next;
+    } else {
+        Assert(unfinished.retiring_count > 0);
+        unfinished.retiring_count -= 1;
+        Assert(unfinished.retiring[unfinished.retiring_count].head == cell.head);
+    }
     Buffer locked[2];
     free_runs(index, meta, runs, view.extent_count,
               U64FromFullTransactionId(ReadNextFullTransactionId()), &record, locked);
@@ -65,11 +73,55 @@ void free_retiring(Relation index, const Parameters& parameters, const Retiring&
     UnlockReleaseBuffer(head_buffer);
 }
 
+// The cells of a directory that was replaced as a whole, and then its pages. The special lists have
+// been taken over.
+void free_retired_directory(Relation index, const Meta& before) {
+    for (uint32 next = Max(before.retired_next, special_slots); next < before.retired_slots;
+         ++next) {
+        delay_point();
+        const Buffer buffer = read_array_page(index, before.retired_slot_pages, PageKind::slots,
+                                              next / slots_per_page, BUFFER_LOCK_SHARE);
+        const Slot slot =
+            reinterpret_cast<const Slot*>(payload(BufferGetPage(buffer)))[next % slots_per_page];
+        UnlockReleaseBuffer(buffer);
+        if (slot.state == SlotState::live) {
+            free_retiring(index, before.parameters, {slot.head, next, slot.generation}, next + 1);
+        }
+    }
+    const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    Record record(index);
+    Meta* meta = meta_of(record.add(buffer));
+    BlockRun runs[2 * max_segments];
+    uint32 count = 0;
+    for (const Segments* segments : {&meta->retired_slot_pages, &meta->retired_centroid_pages}) {
+        for (uint32 k = 0; k < segments->count; ++k) {
+            runs[count++] = {segments->start[k], segment_pages(k)};
+        }
+    }
+    Buffer locked[2];
+    free_runs(index, meta, runs, count, U64FromFullTransactionId(ReadNextFullTransactionId()),
+              &record, locked);
+    meta->retired_slots = 0;
+    meta->retired_next = 0;
+    meta->retired_slot_pages = {};
+    meta->retired_centroid_pages = {};
+    record.finish();
+    release(locked, 2);
+    UnlockReleaseBuffer(buffer);
+}
+
 }  // namespace
 
 void finish_unfinished(Relation index) {
     Meta meta;
     read_meta(index, &meta);
+    if (meta.frozen != 0) {
+        // Whoever was replacing all cells has not got to the end.
+        freeze(index, false);
+    }
+    if (meta.retired_slots > 0) {
+        free_retired_directory(index, meta);
+    }
     if (meta.unfinished.intent_count > 0) {
         free_intents(index);
     }

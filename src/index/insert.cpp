@@ -123,7 +123,7 @@ void write_codes(Batch* batch, const CellView& view, uint32 e, uint32 local,
     }
 }
 
-enum class Appended { stale, done, done_and_large };
+enum class Appended { stale, frozen, done, done_and_large };
 
 // Appends a row to a cell of a directory of this version. Stale if the directory has changed since,
 // which it can't do for this cell while its head page is locked. row: null in a special list.
@@ -139,6 +139,10 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
     if (meta.directory_version != version) {
         UnlockReleaseBuffer(head_buffer);
         return Appended::stale;
+    }
+    if (meta.frozen != 0) {
+        UnlockReleaseBuffer(head_buffer);
+        return Appended::frozen;
     }
     check_page(index, cell.head, BufferGetPage(head_buffer),
                {PageKind::head, cell.slot, 0, cell.generation});
@@ -210,9 +214,12 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
     }
     UnlockReleaseBuffer(head_buffer);
     const uint32 rows = view.rows + 1;
-    const bool large = row != nullptr && (view.flags & cell_always_first) == 0 &&
-                       rows >= view.no_split_below &&
-                       rows - Min(view.dead, rows) > algo::split_above(cells);
+    const uint64 live = rows - Min(view.dead, rows);
+    const bool large =
+        row != nullptr && rows >= view.no_split_below &&
+        ((view.flags & cell_always_first) != 0
+             ? algo::is_rescale_due(live, Max(meta.rows, algo::rows_of_cells(meta.cells)))
+             : live > algo::split_above(cells));
     return large ? Appended::done_and_large : Appended::done;
 }
 
@@ -339,8 +346,14 @@ void insert(Relation index, ItemPointer tid, bool is_null, Datum value) {
         if (appended == Appended::done_and_large) {
             grow(index, cell);
         }
-        if (appended != Appended::stale) {
+        if (appended != Appended::stale && appended != Appended::frozen) {
             break;
+        }
+        if (appended == Appended::frozen) {
+            // All cells are being replaced at once, or whoever did so has failed.
+            lock_structure(index);
+            finish_unfinished(index);
+            unlock_structure(index);
         }
         MemoryContextReset(context);
         MemoryContextSwitchTo(context);

@@ -47,6 +47,9 @@ void calibrate_if_due(Relation index);
 // lock, and nothing unfinished.
 void tidy(Relation index);
 
+// Inner product: gives the index a scale that all rows fit in, if too many don't. The same.
+void rescale(Relation index);
+
 // Writes a cell anew without its dead entries. The same.
 void rewrite_cell(Relation index, const CellRef& cell);
 

@@ -60,6 +60,8 @@ void check_meta(Relation index, Page page) {
     check_segments(index, meta->centroid_pages, meta->allocated);
     check_segments(index, meta->free_pages[0], meta->allocated);
     check_segments(index, meta->free_pages[1], meta->allocated);
+    check_segments(index, meta->retired_slot_pages, meta->allocated);
+    check_segments(index, meta->retired_centroid_pages, meta->allocated);
     if (!std::isfinite(p.scale) || !(p.scale > 0)) {
         corrupted(index, meta_block, "scale %g", p.scale);
     }
@@ -107,8 +109,13 @@ void read_meta(Relation index, Meta* meta) {
     UnlockReleaseBuffer(buffer);
 }
 
-void write_calibration(Relation index, const algo::Calibration& calibration) {
+void write_calibration(Relation index, const algo::Calibration& calibration, double scale) {
     const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    if (meta_of(BufferGetPage(buffer))->parameters.scale != scale) {
+        // Learnt in another space: all rows have moved meanwhile.
+        UnlockReleaseBuffer(buffer);
+        return;
+    }
     Record record(index);
     Meta* meta = meta_of(record.add(buffer));
     memcpy(meta->calibration, &calibration, sizeof calibration);
@@ -224,6 +231,39 @@ BlockRun allocate_run(Relation index, Meta* meta, uint32 length, Record* record,
     check_allocated(index, meta->allocated);
     const BlockRun run{meta->allocated, length};
     meta->allocated += length;
+    return run;
+}
+
+uint64 next_generation(Relation index) {
+    const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    Record record(index);
+    const uint64 generation = meta_of(record.add(buffer))->next_generation++;
+    record.finish();
+    UnlockReleaseBuffer(buffer);
+    return generation;
+}
+
+void freeze(Relation index, bool frozen) {
+    const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    Record record(index);
+    meta_of(record.add(buffer))->frozen = frozen ? 1 : 0;
+    record.finish();
+    UnlockReleaseBuffer(buffer);
+}
+
+BlockRun allocate_intent(Relation index, uint32 length) {
+    const Buffer meta_buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    Record record(index);
+    Meta* meta = meta_of(record.add(meta_buffer));
+    Buffer locked;
+    const BlockRun run = allocate_run(index, meta, length, &record, &locked);
+    Assert(meta->unfinished.intent_count < max_intents);
+    meta->unfinished.intents[meta->unfinished.intent_count++] = run;
+    record.finish();
+    if (BufferIsValid(locked)) {
+        UnlockReleaseBuffer(locked);
+    }
+    UnlockReleaseBuffer(meta_buffer);
     return run;
 }
 

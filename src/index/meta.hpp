@@ -39,6 +39,9 @@ void grow_array(Meta* meta, Segments* segments, uint32 page);
 Page add_array_page(Relation index, const Segments& segments, PageKind kind, uint32 page,
                     Record* record, Buffer* buffer);
 
+// Takes length contiguous blocks, noted as an intent by the same record.
+BlockRun allocate_intent(Relation index, uint32 length);
+
 // Takes length contiguous blocks for a cell, changing the meta page's image and perhaps a page of
 // the free list, which is added to the record: *locked is it, or invalid; release it after
 // finish().
@@ -48,6 +51,12 @@ BlockRun allocate_run(Relation index, Meta* meta, uint32 length, Record* record,
 // or two pages of the free list, added to the record. locked: two buffers, invalid if not used.
 void free_runs(Relation index, Meta* meta, const BlockRun* runs, uint32 count, uint64 retired_at,
                Record* record, Buffer* locked);
+
+// A generation for a new cell.
+uint64 next_generation(Relation index);
+
+// Whether rows may be added. Needs the structure lock.
+void freeze(Relation index, bool frozen);
 
 // Ends what an interrupted operation has left on the meta page. Needs the structure lock.
 void finish_unfinished(Relation index);

@@ -119,20 +119,8 @@ void begin_cell(const Rewrite& rewrite, NewCell* cell, double slack) {
     }
     Extent extent;
     extent.blocks = layout.round_up(true, divide_up(static_cast<uint32>(room), rows_per_block));
-    const Buffer meta_buffer = lock_meta(rewrite.index, BUFFER_LOCK_EXCLUSIVE);
-    Record record(rewrite.index);
-    Meta* meta = meta_of(record.add(meta_buffer));
-    Buffer locked;
-    const BlockRun run =
-        allocate_run(rewrite.index, meta, layout.pages(true, extent.blocks), &record, &locked);
-    Assert(meta->unfinished.intent_count < max_intents);
-    meta->unfinished.intents[meta->unfinished.intent_count++] = run;
-    cell->generation = meta->next_generation++;
-    record.finish();
-    if (BufferIsValid(locked)) {
-        UnlockReleaseBuffer(locked);
-    }
-    UnlockReleaseBuffer(meta_buffer);
+    const BlockRun run = allocate_intent(rewrite.index, layout.pages(true, extent.blocks));
+    cell->generation = next_generation(rewrite.index);
     extent.start = run.start;
     begin_writing(&cell->writer, rewrite.index, MAIN_FORKNUM, true, rewrite.parameters, cell->slot,
                   cell->generation, cell->flags, extent, cell->centroid);

@@ -195,7 +195,11 @@ void grow(Relation index, const CellRef& cell) {
     const Directory* directory = open_directory(index);
     for (uint32 i = 0; i < directory->cells.count; ++i) {
         if (directory->slots[i] == cell.slot && directory->generations[i] == cell.generation) {
-            split_cell(index, cell_ref(*directory, i));
+            if ((directory->cells.summaries[i].flags & algo::CellFlags::long_rows) != 0) {
+                rescale(index);
+            } else {
+                split_cell(index, cell_ref(*directory, i));
+            }
             break;
         }
     }

@@ -55,8 +55,9 @@ void bulk_finish(BulkWriter* writer);
 // ERRCODE_FEATURE_NOT_SUPPORTED with a REINDEX hint.
 void read_meta(Relation index, Meta* meta);
 
-// Stores what the stopping rule learnt, as one WAL record. Cached directories are reloaded.
-void write_calibration(Relation index, const algo::Calibration& calibration);
+// Stores what the stopping rule learnt under this scale, as one WAL record. Cached directories are
+// reloaded.
+void write_calibration(Relation index, const algo::Calibration& calibration, double scale);
 
 // ---------------------------------------------------------------------------------------------
 // The directory in memory (directory.cpp)

@@ -188,6 +188,7 @@ void rewrite_cell(Relation index, const CellRef& cell) {
 }
 
 void tidy(Relation index) {
+    rescale(index);
     const CellList list = list_cells(index);
     const uint64 cells = list.count - special_slots;
     for (uint32 i = 0; i < list.count; ++i) {
