@@ -140,7 +140,8 @@ Outcome run(const Workload& work, MemoryIndex& index, const SearchOptions& optio
         outcome.cells += static_cast<double>(search.work().cells);
         outcome.refined += static_cast<double>(search.work().refined);
         outcome.rescans += static_cast<double>(search.work().rescans);
-        const double limit = value(work.truth[q * work.truth_depth + k - 1]) * (1 + 1e-12) + 1e-12;
+        const double last = value(work.truth[q * work.truth_depth + k - 1]);
+        const double limit = last + 1e-12 * (1 + std::fabs(last));
         for (const long row : found) {
             hits += row >= 0 && value(row) <= limit ? 1 : 0;
         }

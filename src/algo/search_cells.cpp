@@ -72,6 +72,9 @@ void Search::open_cell() {
     ++cell_count_;
     ++work_.cells;
     if (query_->kind == QueryKind::normal && phase_ == Phase::main) {
+        if (more_cells()) {
+            store_->expect(store_->self, next_key());
+        }
         score(cell_count_ - 1);
     }
 }

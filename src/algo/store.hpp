@@ -147,6 +147,8 @@ struct CellStore {
     void* self;
     // Sets cell.rows and cell.state, gives the float centroid to cell.distance.add() in order.
     void (*open)(void* self, OpenCell& cell);
+    // This cell is likely to be opened next: a hint to have its memory fetched.
+    void (*expect)(void* self, const CellKey& key);
     // Hands all blocks to the scorer. May be called again later for the same cell.
     void (*scan)(void* self, OpenCell& cell, BlockScorer& scorer);
     // Fills batch.entries and calls batch.code(); slots are below cell.rows.

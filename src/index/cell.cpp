@@ -90,7 +90,7 @@ void view_head(Relation index, const Parameters& parameters, BlockNumber head, P
 void open_cell(Relation index, const Parameters& parameters, uint32 cell, BlockNumber head,
                uint32 generation, CellView* view, BlockNumber* known_blocks, CentroidVisitor visit,
                void* state) {
-    Buffer buffer = ReadBuffer(index, head);
+    Buffer buffer = read_buffer(index, head);
     lock_buffer(index, buffer, BUFFER_LOCK_SHARE);
     Page page = BufferGetPage(buffer);
     // The directory knows the lower half of the generation; the page has all of it.

@@ -84,11 +84,11 @@ template <typename Visit>
 void scan_section(const CellView& view, PageKind kind, uint32 extent, BlockNumber start,
                   uint64 length, Visit&& visit) {
     const uint32 pages = static_cast<uint32>((length + payload_size - 1) / payload_size);
-    Buffer next = pages > 0 ? ReadBuffer(view.index, start) : InvalidBuffer;
+    Buffer next = pages > 0 ? read_buffer(view.index, start) : InvalidBuffer;
     for (uint32 page = 0; page < pages; ++page) {
         const Buffer buffer = next;
         if (page + 1 < pages) {
-            next = ReadBuffer(view.index, start + page + 1);
+            next = read_buffer(view.index, start + page + 1);
             const char* ahead = reinterpret_cast<const char*>(BufferGetPage(next));
             for (Size line = 0; line < 8; ++line) {
                 __builtin_prefetch(ahead + line * unit_size);

@@ -4,8 +4,11 @@
 
 extern "C" {
 #include "access/xlog.h"
+#include "miscadmin.h"
+#include "pgstat.h"
 #include "storage/buf_internals.h"
 #include "storage/lmgr.h"
+#include "utils/memutils.h"
 }
 
 namespace vecdot::index {
@@ -66,8 +69,77 @@ void lock_buffer(Relation index, Buffer buffer, int lock) {
     LockBuffer(buffer, lock);
 }
 
-Buffer read_page(Relation index, BlockNumber block, const PageIdentity& identity, int lock) {
+namespace {
+
+// Buffers where blocks were found, by block and relation; what stands there is only a guess, which
+// the buffer's own tag confirms or not. 0 is none.
+constexpr uint32 remembered_buffers = 1u << 17;
+// A buffer found by its number does not count as used: of so many reads one goes the usual way, so
+// that pages in use stay.
+constexpr uint32 usual_way = 16;
+Buffer* remembered = nullptr;
+uint32 reads = 0;
+
+#if PG_VERSION_NUM >= 160000
+const RelFileLocator& file_of(Relation index) {
+    return index->rd_locator;
+}
+uint32 file_number(Relation index) {
+    return index->rd_locator.relNumber;
+}
+#else
+const RelFileNode& file_of(Relation index) {
+    return index->rd_node;
+}
+uint32 file_number(Relation index) {
+    return index->rd_node.relNode;
+}
+#endif
+
+uint32 place_of(Relation index, BlockNumber block) {
+    return (block + file_number(index) * 0x9e3779b1u) % remembered_buffers;
+}
+
+}  // namespace
+
+Buffer read_buffer(Relation index, BlockNumber block) {
+    if (RelationUsesLocalBuffers(index)) {
+        return ReadBuffer(index, block);
+    }
+    if (remembered == nullptr) {
+        remembered = static_cast<Buffer*>(
+            MemoryContextAllocZero(TopMemoryContext, remembered_buffers * sizeof(Buffer)));
+    }
+    Buffer& guess = remembered[place_of(index, block)];
+    if (BufferIsValid(guess) && ++reads % usual_way != 0 &&
+        ReadRecentBuffer(file_of(index), MAIN_FORKNUM, block, guess)) {
+        pgstat_count_buffer_read(index);
+        pgstat_count_buffer_hit(index);
+        if (VacuumCostActive) {
+            VacuumCostBalance += VacuumCostPageHit;
+        }
+        return guess;
+    }
     const Buffer buffer = ReadBuffer(index, block);
+    guess = buffer;
+    return buffer;
+}
+
+void prefetch_page(Relation index, BlockNumber block, uint32 lines) {
+    if (remembered == nullptr || RelationUsesLocalBuffers(index)) {
+        return;
+    }
+    const Buffer guess = remembered[place_of(index, block)];
+    if (BufferIsValid(guess)) {
+        const char* page = reinterpret_cast<const char*>(BufferGetPage(guess));
+        for (uint32 line = 0; line < lines; ++line) {
+            __builtin_prefetch(page + line * unit_size);
+        }
+    }
+}
+
+Buffer read_page(Relation index, BlockNumber block, const PageIdentity& identity, int lock) {
+    const Buffer buffer = read_buffer(index, block);
     lock_buffer(index, buffer, lock);
     check_page(index, block, BufferGetPage(buffer), identity);
     return buffer;

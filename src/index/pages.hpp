@@ -33,6 +33,13 @@ void check_page(Relation index, BlockNumber block, Page page, const PageIdentity
 // back to a locked page would make it wait for itself for ever.
 void lock_buffer(Relation index, Buffer buffer, int lock);
 
+// ReadBuffer(), which looks first where this process found the block the last time: a search reads
+// more than a thousand pages, and the table of buffers costs more than most of them.
+Buffer read_buffer(Relation index, BlockNumber block);
+
+// Has the first lines of a page fetched, if it seems to be in shared buffers.
+void prefetch_page(Relation index, BlockNumber block, uint32 lines);
+
 // Reads, locks (BUFFER_LOCK_SHARE or BUFFER_LOCK_EXCLUSIVE) and checks a page.
 Buffer read_page(Relation index, BlockNumber block, const PageIdentity& identity, int lock);
 

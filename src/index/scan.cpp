@@ -25,6 +25,9 @@ namespace vecdot::index {
 
 namespace {
 
+// What most searches need in all: it stays with the scan, from one rescan to the next.
+constexpr Size first_block = 256 * 1024;
+
 // Of one scan descriptor; what a single search needs lives in memory, which each rescan resets.
 struct ScanState {
     MemoryContext memory;
@@ -85,8 +88,8 @@ void check_address(IndexScanDesc scan, ScanState* state) {
 IndexScanDesc begin_scan(Relation index, int keys, int order_bys) {
     IndexScanDesc scan = RelationGetIndexScan(index, keys, order_bys);
     ScanState* state = static_cast<ScanState*>(palloc0(sizeof(ScanState)));
-    state->memory =
-        AllocSetContextCreate(CurrentMemoryContext, "vecdot scan", ALLOCSET_DEFAULT_SIZES);
+    state->memory = AllocSetContextCreate(CurrentMemoryContext, "vecdot scan", 0, first_block,
+                                          ALLOCSET_DEFAULT_MAXSIZE);
     scan->opaque = state;
     if (order_bys > 0) {
         scan->xs_orderbyvals =

@@ -28,15 +28,27 @@ void give_centroid(void* state, const float* piece, uint32 count) {
 void open(void* self, algo::OpenCell& cell) {
     Store* store = store_of(self);
     CHECK_FOR_INTERRUPTS();
-    CellView* view = static_cast<CellView*>(MemoryContextAlloc(store->context, sizeof(CellView)));
+    CellView opened;
     open_cell(store->index, store->parameters, any_cell, static_cast<BlockNumber>(cell.key.handle),
-              static_cast<uint32>(cell.key.handle >> 32), view, &store->known_blocks, give_centroid,
-              &cell.distance);
-    if (!view->layout.has_codes) {
-        corrupted(store->index, view->head, "a cell of the directory has no codes");
+              static_cast<uint32>(cell.key.handle >> 32), &opened, &store->known_blocks,
+              give_centroid, &cell.distance);
+    if (!opened.layout.has_codes) {
+        corrupted(store->index, opened.head, "a cell of the directory has no codes");
     }
+    // Most have one extent of the many there may be.
+    const Size size = offsetof(CellView, extents) + opened.extent_count * sizeof(Extent);
+    CellView* view = static_cast<CellView*>(MemoryContextAlloc(store->context, size));
+    memcpy(static_cast<void*>(view), &opened, size);
     cell.rows = view->rows;
     cell.state = view;
+}
+
+// Its head page, while another cell is scored.
+void expect(void* self, const algo::CellKey& key) {
+    Store* store = store_of(self);
+    const uint32 bytes = payload_offset + sizeof(CellHeader) +
+                         store->parameters.padded * static_cast<uint32>(sizeof(float));
+    prefetch_page(store->index, static_cast<BlockNumber>(key.handle), Min(bytes, 2048) / unit_size);
 }
 
 void scan(void* self, algo::OpenCell& cell, algo::BlockScorer& scorer) {
@@ -127,7 +139,7 @@ std::size_t special(void* self, algo::SpecialList list, std::uint64_t position,
 
 algo::CellStore* open_store(Relation index, const Directory& directory) {
     Store* store = static_cast<Store*>(palloc0(sizeof(Store)));
-    store->functions = {store, open, scan, refine, codes, entries, special};
+    store->functions = {store, open, expect, scan, refine, codes, entries, special};
     store->index = index;
     store->context = CurrentMemoryContext;
     store->parameters = directory.parameters;

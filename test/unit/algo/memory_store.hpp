@@ -67,7 +67,7 @@ class MemoryIndex {
                 centroid_codes_.data()};
     }
 
-    CellStore store() { return {this, open, scan, refine, codes, entries, special}; }
+    CellStore store() { return {this, open, expect, scan, refine, codes, entries, special}; }
 
     // Marks a row dead; false if it is not in a cell.
     bool remove(std::uint32_t number) {
@@ -217,6 +217,13 @@ class MemoryIndex {
         const std::size_t half = index->padded_ / 2;
         cell.distance.add(mine.centroid.data(), half);
         cell.distance.add(mine.centroid.data() + half, index->padded_ - half);
+    }
+
+    static void expect(void* self, const CellKey& key) {
+        const Cell& mine = static_cast<MemoryIndex*>(self)->cells_[key.cell];
+        for (std::size_t i = 0; i < mine.centroid.size(); i += 16) {
+            __builtin_prefetch(mine.centroid.data() + i);
+        }
     }
 
     static void scan(void* self, OpenCell& cell, BlockScorer& scorer) {
