@@ -8,7 +8,7 @@ set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../test/common.sh"
 
 demo_output=$source_dir/build/demo
-demo_packages=(g++ make libxsimd-dev libeigen3-dev dataset-fashion-mnist python3-numpy python3-pil fonts-dejavu-core)
+demo_packages=(g++ make libxsimd-dev libeigen3-dev dataset-fashion-mnist python3-numpy python3-pil python3-matplotlib fonts-dejavu-core)
 
 # Where the cluster lies: below build/, or, if the server's user can't get there (a tree below /root),
 # below /var/tmp.
@@ -88,6 +88,9 @@ start_demo() {
             "$python" "$source_dir/examples/fashion_mnist.py" "$part" |
                 demo_psql -d "$connection" -c "COPY ${part}_images FROM STDIN (FORMAT binary)" || die "cannot load the images"
         done
+        say "CREATE INDEX ON train_images USING vecdot (image) ..."
+        demo_psql -d "$connection" -c '\timing on' -c 'CREATE INDEX ON train_images USING vecdot (image)' ||
+            die "cannot build the index"
         demo_psql -d "$connection" -c 'VACUUM ANALYZE' || die "VACUUM failed"
         as_server_user sh -c "echo $script >loaded"
     fi

@@ -17,6 +17,16 @@ start_demo
 say
 demo_psql -e -d "$connection" <"$source_dir/examples/search.sql" || die "the search failed"
 
+say "Exact scan against the index, 50 queries each ..."
+{
+    cat "$source_dir/examples/compare.sql"
+    # The same table once more, for the chart.
+    printf '\\o %s\n\\pset format csv\n' "$stage/comparison.csv"
+    sed -n '/^SELECT a.method/,/;$/p' "$source_dir/examples/compare.sql"
+} | demo_psql -d "$connection" || die "the comparison failed"
+"$python" "$source_dir/examples/chart.py" "$demo_output/comparison.png" <"$stage/comparison.csv" ||
+    die "cannot draw $demo_output/comparison.png"
+
 say "Ten neighbours each of ten test images, one of each class ..."
 neighbours=$(cat "$source_dir/examples/neighbours.sql")
 demo_psql -d "$connection" <<END || die "the search failed"
@@ -40,7 +50,8 @@ END
     <"$stage/neighbours.csv" || die "cannot draw $demo_output/neighbours.png"
 give_to_owner
 
-say "The picture:  $demo_output/neighbours.png"
+say "The pictures: $demo_output/neighbours.png"
+say "              $demo_output/comparison.png"
 say "The cluster:  $stage ($([ -z "$started_here" ] && echo 'its server was running before and still is' || echo 'its server stops now; the data is kept'))"
 say "Look around:  make demo-psql        (starts the server, opens psql, stops the server)"
 say "      or:     make demo-start; $(psql_command)"

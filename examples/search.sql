@@ -12,6 +12,6 @@ SELECT t.id, c.name, round((t.image <=> q.image)::numeric, 4) AS distance
 -- What it was:
 SELECT name FROM test_images JOIN classes USING (label) WHERE id = 1;
 
--- The plan of the search alone: every image is compared, by all workers that the planner wants.
+-- The plan of the search alone: the index hands out the nearest rows, one by one.
 EXPLAIN (ANALYZE, COSTS off, SUMMARY on)
 SELECT id FROM train_images ORDER BY image <=> (SELECT image FROM test_images WHERE id = 1) LIMIT 10;
