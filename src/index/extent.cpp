@@ -161,8 +161,11 @@ void coalesce_free_list(Relation index) {
         }
         UnlockReleaseBuffer(from);
     }
-    std::sort(extents, extents + n,
-              [](const FreeExtent& a, const FreeExtent& b) { return a.run.start < b.run.start; });
+    const auto before_other = [](const FreeExtent& a, const FreeExtent& b) {
+        return a.run.start < b.run.start;
+    };
+    const bool was_sorted = std::is_sorted(extents, extents + n, before_other);
+    std::sort(extents, extents + n, before_other);
     uint32 kept = 0;
     for (uint32 i = 0; i < n; ++i) {
         if (kept > 0 &&
@@ -177,7 +180,7 @@ void coalesce_free_list(Relation index) {
             extents[kept++] = extents[i];
         }
     }
-    if (kept == count) {
+    if (kept == count && was_sorted) {
         // Nothing to join: the list may stay as it is.
         UnlockReleaseBuffer(buffer);
         pfree(extents);

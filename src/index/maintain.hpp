@@ -50,6 +50,13 @@ void tidy(Relation index);
 // Inner product: gives the index a scale that all rows fit in, if too many don't. The same.
 void rescale(Relation index);
 
+// Cuts free blocks off the file's end, if they are many and nobody else uses the index. Needs no
+// lock, holds none in the end.
+void shrink(Relation index);
+
+// Blocks of rows that rewrite_cell() makes room for at first.
+uint32 blocks_to_rewrite(uint64 live);
+
 // Writes a cell anew without its dead entries. The same.
 void rewrite_cell(Relation index, const CellRef& cell);
 

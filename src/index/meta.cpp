@@ -2,7 +2,9 @@
 
 extern "C" {
 #include "access/transam.h"
+#include "catalog/storage.h"
 #include "storage/lmgr.h"
+#include "storage/proc.h"
 #include "utils/snapmgr.h"
 }
 
@@ -84,10 +86,27 @@ void check_meta(Relation index, Page page) {
     }
 }
 
+// A vacuum that has the index for itself: nobody reads any of it, nor will find his way to what is
+// no longer in the directory.
+bool is_alone(Relation index) {
+    return (MyProc->statusFlags & PROC_IN_VACUUM) != 0 &&
+           CheckRelationLockedByMe(index, AccessExclusiveLock, false);
+}
+
 // Blocks that were retired at a time that no snapshot can look back to.
-bool is_reusable(uint64 retired_at) {
-    return retired_at == 0 ||
+bool is_reusable(uint64 retired_at, bool alone) {
+    return retired_at == 0 || alone ||
            GlobalVisCheckRemovableFullXid(nullptr, FullTransactionIdFromU64(retired_at));
+}
+
+// The first free run of this length on a page of the free list that is locked: its number, or n.
+uint32 first_fit(const FreeExtent* extents, uint32 n, uint32 length, bool alone) {
+    uint32 i = 0;
+    while (i < n &&
+           (extents[i].run.length < length || !is_reusable(extents[i].retired_at, alone))) {
+        i += 1;
+    }
+    return i;
 }
 
 }  // namespace
@@ -196,6 +215,7 @@ Page add_array_page(Relation index, const Segments& segments, PageKind kind, uin
 
 BlockRun allocate_run(Relation index, Meta* meta, uint32 length, Record* record, Buffer* locked) {
     *locked = InvalidBuffer;
+    const bool alone = is_alone(index);
     const Segments& pages = meta->free_pages[meta->free_active];
     const uint32 used = divide_up(meta->free_count, free_extents_per_page);
     for (uint32 page = 0; page < Min(used, free_pages_tried); ++page) {
@@ -205,10 +225,8 @@ BlockRun allocate_run(Relation index, Meta* meta, uint32 length, Record* record,
             reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
         const uint32 n =
             Min(meta->free_count - page * free_extents_per_page, free_extents_per_page);
-        for (uint32 i = 0; i < n; ++i) {
-            if (extents[i].run.length < length || !is_reusable(extents[i].retired_at)) {
-                continue;
-            }
+        const uint32 i = first_fit(extents, n, length, alone);
+        if (i < n) {
             if (extents[i].run.start == meta_block || extents[i].run.start >= meta->allocated ||
                 extents[i].run.length > meta->allocated - extents[i].run.start) {
                 corrupted(index, array_block(index, pages, page), "%u free blocks at %u of %u",
@@ -249,6 +267,85 @@ void freeze(Relation index, bool frozen) {
     meta_of(record.add(buffer))->frozen = frozen ? 1 : 0;
     record.finish();
     UnlockReleaseBuffer(buffer);
+}
+
+uint64 free_blocks(Relation index) {
+    Meta meta;
+    read_meta(index, &meta);
+    const Segments& pages = meta.free_pages[meta.free_active];
+    uint64 blocks = 0;
+    for (uint32 first = 0; first < meta.free_count; first += free_extents_per_page) {
+        const Buffer buffer = read_array_page(index, pages, PageKind::free_list,
+                                              first / free_extents_per_page, BUFFER_LOCK_SHARE);
+        const FreeExtent* extents =
+            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
+        const uint32 n = Min(meta.free_count - first, free_extents_per_page);
+        for (uint32 i = 0; i < n; ++i) {
+            blocks += extents[i].run.length;
+        }
+        UnlockReleaseBuffer(buffer);
+    }
+    return blocks;
+}
+
+BlockNumber lowest_free(Relation index, uint32 length) {
+    Meta meta;
+    read_meta(index, &meta);
+    const bool alone = is_alone(index);
+    const Segments& pages = meta.free_pages[meta.free_active];
+    const uint32 used = divide_up(meta.free_count, free_extents_per_page);
+    for (uint32 page = 0; page < Min(used, free_pages_tried); ++page) {
+        const Buffer buffer =
+            read_array_page(index, pages, PageKind::free_list, page, BUFFER_LOCK_SHARE);
+        const FreeExtent* extents =
+            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
+        const uint32 n = Min(meta.free_count - page * free_extents_per_page, free_extents_per_page);
+        const uint32 i = first_fit(extents, n, length, alone);
+        const BlockNumber start = i < n ? extents[i].run.start : InvalidBlockNumber;
+        UnlockReleaseBuffer(buffer);
+        if (start != InvalidBlockNumber) {
+            return start;
+        }
+    }
+    return InvalidBlockNumber;
+}
+
+void cut_off_end(Relation index) {
+    Assert(is_alone(index));
+    Meta before;
+    read_meta(index, &before);
+    if (before.free_count == 0) {
+        return;
+    }
+    // Sorted and joined: only the last one can end there.
+    const uint32 last = before.free_count - 1;
+    const uint32 page = last / free_extents_per_page;
+    const Buffer list = read_array_page(index, before.free_pages[before.free_active],
+                                        PageKind::free_list, page, BUFFER_LOCK_SHARE);
+    const BlockRun run = reinterpret_cast<const FreeExtent*>(
+                             payload(BufferGetPage(list)))[last % free_extents_per_page]
+                             .run;
+    UnlockReleaseBuffer(list);
+    if (run.length == 0 || run.start == meta_block || run.start + run.length != before.allocated) {
+        return;
+    }
+    // The file first: that it is shorter than what is allocated is nothing special, while pages
+    // behind the end have to be new.
+    if (run.start < RelationGetNumberOfBlocks(index)) {
+        RelationTruncate(index, run.start);
+    }
+    const Buffer meta_buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    Record record(index);
+    Meta* meta = meta_of(record.add(meta_buffer));
+    Buffer buffer;
+    const Page image = add_array_page(index, meta->free_pages[meta->free_active],
+                                      PageKind::free_list, page, &record, &buffer);
+    reinterpret_cast<FreeExtent*>(payload(image))[last % free_extents_per_page] = {};
+    meta->free_count -= 1;
+    meta->allocated = run.start;
+    record.finish();
+    UnlockReleaseBuffer(buffer);
+    UnlockReleaseBuffer(meta_buffer);
 }
 
 BlockRun allocate_intent(Relation index, uint32 length) {

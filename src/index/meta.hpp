@@ -61,6 +61,16 @@ void freeze(Relation index, bool frozen);
 // Ends what an interrupted operation has left on the meta page. Needs the structure lock.
 void finish_unfinished(Relation index);
 
+// Blocks on the free list, whether they can be used yet or not.
+uint64 free_blocks(Relation index);
+
+// Where allocate_run() would find room for so many blocks: InvalidBlockNumber if only at the end.
+BlockNumber lowest_free(Relation index, uint32 length);
+
+// Gives the free blocks at the end back to the file system. The list has been coalesced. Needs the
+// structure lock, and an AccessExclusiveLock on the index, held by a vacuum.
+void cut_off_end(Relation index);
+
 // Sorts the free list, joins neighbours. Needs the structure lock.
 void coalesce_free_list(Relation index);
 

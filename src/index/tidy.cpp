@@ -183,6 +183,11 @@ CellList list_cells(Relation index) {
     return list;
 }
 
+uint32 blocks_to_rewrite(uint64 live) {
+    const double room = static_cast<double>(live) * (1 + slacks[0]) + 1;
+    return divide_up(static_cast<uint32>(room), rows_per_block);
+}
+
 void rewrite_cell(Relation index, const CellRef& cell) {
     join(index, &cell, 1, nullptr);
 }

@@ -158,6 +158,7 @@ IndexBulkDeleteResult* vacuum_cleanup(IndexVacuumInfo* info, IndexBulkDeleteResu
     write_rows(index, live);
     coalesce_free_list(index);
     unlock_structure(index);
+    shrink(index);
     calibrate_if_due(index);
     report(index, live, stats);
     return stats;
