@@ -34,7 +34,7 @@ gallery:
 demo-start demo-psql demo-stop:
 	@examples/cluster.sh $(@:demo-%=%)
 
-## make bench            the kernels, then SQL beside pgvector: bench/README.md (ONLY='index recall' ... picks)
+## make bench            the kernels, then SQL beside pgvector: bench/README.md (ONLY='index recall linalg' ... picks)
 bench:
 	@bench/bench.sh $(ONLY)
 

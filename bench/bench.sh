@@ -26,7 +26,7 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-need_packages g++ make libxsimd-dev libeigen3-dev libbenchmark-dev libfaiss-dev libblas-dev \
+need_packages g++ make libxsimd-dev libeigen3-dev libbenchmark-dev libfaiss-dev libblas-dev libopenblas0-pthread \
     python3-numpy python3-matplotlib python3-psycopg2 dataset-fashion-mnist
 find_postgres
 mkdir -p "$output"

@@ -19,8 +19,8 @@ import plot  # noqa: E402
 from contenders import connect  # noqa: E402
 
 BENCHMARKS = {"io": "text_io", "scan": "exact_scan", "index": "index_search",
-              "recall": "index_recall", "growth": "index_growth", "dml": "index_dml"}
-ALONE = {"recall", "growth", "dml"}  # vecdot has no other beside it
+              "recall": "index_recall", "growth": "index_growth", "dml": "index_dml", "linalg": "linalg"}
+ALONE = {"recall", "growth", "dml", "linalg"}  # vecdot has no other beside it
 
 
 def processor():

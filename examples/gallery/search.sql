@@ -1,8 +1,8 @@
 -- # Similarity search
 -- Which of 60,000 pictures look most like this one? Every picture is a vector of 28 x 28 grey values, and
--- an index finds the nearest without comparing all of them. It needs no option.
+-- an index finds the nearest without comparing all of them. It needs no option (make demo has built it already).
 CREATE SCHEMA IF NOT EXISTS gallery;
-CREATE INDEX IF NOT EXISTS train_images_image ON train_images USING vecdot (image vector_cosine_ops);
+CREATE INDEX IF NOT EXISTS train_images_image_idx ON train_images USING vecdot (image vector_cosine_ops);
 
 -- The ten pictures nearest to test image 1 by cosine distance.
 SELECT t.id, c.name, round((t.image <=> q.image)::numeric, 4) AS distance

@@ -10,8 +10,8 @@ use Test::More;
 use VecdotTest;
 use IndexLoad;
 
-my $steps = $ENV{VECDOT_REPLAY_STEPS} // 16;
-my $promotions = $ENV{VECDOT_REPLAY_PROMOTIONS} // 3;
+my $steps = $ENV{VECDOT_REPLAY_STEPS} // 10;
+my $promotions = $ENV{VECDOT_REPLAY_PROMOTIONS} // 2;
 my $seed = $ENV{VECDOT_REPLAY_SEED} // time;
 srand($seed);
 note("VECDOT_REPLAY_SEED=$seed");
@@ -46,9 +46,9 @@ my ($listing, $errors) = run_command(['pg_waldump', '-p', $primary->data_dir . '
 my (@records, @of_meta_page);
 foreach my $line (split /\n/, $listing)
 {
-	next unless $line =~ /lsn: ([0-9A-F\/]+).*(?:$relations)/;
+	my ($lsn) = $line =~ /lsn: ([0-9A-F\/]+).*(?:$relations)/ or next;
 	push @of_meta_page, scalar(@records) if $line =~ /(?:$relations) blk 0( |,|$)/;
-	push @records, $1;
+	push @records, $lsn;
 }
 cmp_ok(scalar(@records), '>', 1000, scalar(@records) . ' records change pages of the indexes, ' . scalar(@of_meta_page) . ' of them the meta page') or diag($errors);
 
@@ -67,25 +67,42 @@ sub sample
 	return map { $records[$_] } sort { $a <=> $b } keys %chosen;
 }
 
-my $settings = "archive_mode = off\nhot_standby = on\nfull_page_writes = on\n";
-my $standby = PostgreSQL::Test::Cluster->new('steps');
-$standby->init_from_backup($primary, 'start', has_restoring => 1, standby => 0);
-$standby->append_conf('postgresql.conf', "${settings}recovery_target_action = pause\n");
-foreach my $lsn (sample($steps))
+# A server that has recovered up to and with this record.
+sub recovered
 {
-	$standby->append_conf('postgresql.conf', "recovery_target_lsn = '$lsn'\n");
-	$standby->start;
-	$standby->poll_query_until('postgres', q{SELECT pg_get_wal_replay_pause_state() = 'paused'}) or die "no pause at $lsn";
-	is(compare_items($standby), '', "after the record at $lsn");
-	$standby->stop('immediate');
+	my ($lsn, $action) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($action . '_' . $lsn =~ s/\W/_/r);
+	$node->init_from_backup($primary, 'start', has_restoring => 1, standby => 0);
+	$node->append_conf('postgresql.conf', qq{
+		archive_mode = off
+		hot_standby = on
+		full_page_writes = on
+		recovery_target_lsn = '$lsn'
+		recovery_target_action = $action
+	});
+	$node->start;
+	return $node;
 }
 
+sub finish
+{
+	my ($node, $lsn) = @_;
+	my $log = slurp_file($node->logfile);
+	unlike($log, qr/PANIC|TRAP| XX\w{3} /, "no error at $lsn") if $log =~ /PANIC|TRAP| XX\w{3} /;
+	$node->stop('immediate');
+	$node->clean_node;
+}
+
+foreach my $lsn (sample($steps))
+{
+	my $node = recovered($lsn, 'pause');
+	$node->poll_query_until('postgres', q{SELECT pg_get_wal_replay_pause_state() = 'paused'}) or die "no pause at $lsn";
+	is_consistent($node, "after the record at $lsn");
+	finish($node, $lsn);
+}
 foreach my $lsn (sample($promotions))
 {
-	my $node = PostgreSQL::Test::Cluster->new('promoted_' . $lsn =~ s/\W/_/r);
-	$node->init_from_backup($primary, 'start', has_restoring => 1, standby => 0);
-	$node->append_conf('postgresql.conf', "${settings}recovery_target_action = promote\nrecovery_target_lsn = '$lsn'\n");
-	$node->start;
+	my $node = recovered($lsn, 'promote');
 	$node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die "no promotion at $lsn";
 	is_consistent($node, "a server that goes on from $lsn");
 	$node->safe_psql('postgres', 'INSERT INTO items (v) SELECT random_vector(n) FROM generate_series(1, 700) n');
@@ -93,9 +110,7 @@ foreach my $lsn (sample($promotions))
 	$node->safe_psql('postgres', 'DELETE FROM items WHERE id % 2 = 0');
 	$node->safe_psql('postgres', 'VACUUM items') for 1 .. 2;
 	is_consistent($node, 'and a vacuum');
-	unlike(slurp_file($node->logfile), qr/PANIC|TRAP| XX\w{3} /, 'without an error');
-	$node->stop('immediate');
-	$node->clean_node;
+	finish($node, $lsn);
 }
-unlike(slurp_file($standby->logfile), qr/PANIC|TRAP| XX\w{3} /, 'no error on the way');
+$primary->stop;
 done_testing();

@@ -76,6 +76,111 @@ TEST(DiscriminantTest, PartsMergeToTheWhole) {
     }
 }
 
+// The same formulas in long double, two passes and Gaussian elimination.
+struct Reference {
+    std::vector<std::vector<long double>> weights;
+    std::vector<long double> bias;
+};
+
+Reference reference_fit(const std::vector<Row>& rows, std::size_t classes, double shrinkage) {
+    const std::size_t d = rows[0].x.size();
+    std::vector<std::vector<long double>> mean(classes + 1, std::vector<long double>(d));
+    std::vector<long double> count(classes + 1);
+    for (const Row& row : rows) {
+        for (const std::size_t c : {static_cast<std::size_t>(row.label), classes}) {
+            count[c] += 1;
+            for (std::size_t i = 0; i < d; ++i) {
+                mean[c][i] += row.x[i];
+            }
+        }
+    }
+    for (std::size_t c = 0; c <= classes; ++c) {
+        for (long double& value : mean[c]) {
+            value /= count[c];
+        }
+    }
+    std::vector<std::vector<long double>> s(d, std::vector<long double>(d));
+    long double trace = 0;
+    const long double freedom = count[classes] - static_cast<long double>(classes);
+    for (const Row& row : rows) {
+        const std::vector<long double>& m = mean[static_cast<std::size_t>(row.label)];
+        for (std::size_t i = 0; i < d; ++i) {
+            for (std::size_t j = 0; j < d; ++j) {
+                s[i][j] += (row.x[i] - m[i]) * (row.x[j] - m[j]) / freedom;
+            }
+        }
+    }
+    for (std::size_t i = 0; i < d; ++i) {
+        trace += s[i][i];
+    }
+    for (std::size_t i = 0; i < d; ++i) {
+        for (std::size_t j = 0; j < d; ++j) {
+            s[i][j] = (1 - shrinkage) * s[i][j] +
+                      (i == j ? shrinkage * trace / static_cast<long double>(d) : 0);
+        }
+    }
+    Reference result;
+    for (std::size_t c = 0; c < classes; ++c) {
+        std::vector<std::vector<long double>> a = s;
+        std::vector<long double> w(d), distance(d);
+        for (std::size_t i = 0; i < d; ++i) {
+            w[i] = distance[i] = mean[c][i] - mean[classes][i];
+        }
+        // s is positive definite: no pivoting.
+        for (std::size_t i = 0; i < d; ++i) {
+            for (std::size_t k = i + 1; k < d; ++k) {
+                const long double factor = a[k][i] / a[i][i];
+                for (std::size_t j = i; j < d; ++j) {
+                    a[k][j] -= factor * a[i][j];
+                }
+                w[k] -= factor * w[i];
+            }
+        }
+        for (std::size_t i = d; i-- > 0;) {
+            for (std::size_t j = i + 1; j < d; ++j) {
+                w[i] -= a[i][j] * w[j];
+            }
+            w[i] /= a[i][i];
+        }
+        long double bias = std::log(count[c] / count[classes]);
+        for (std::size_t i = 0; i < d; ++i) {
+            bias -= (0.5L * distance[i] + mean[classes][i]) * w[i];
+        }
+        result.weights.push_back(w);
+        result.bias.push_back(bias);
+    }
+    return result;
+}
+
+TEST(DiscriminantTest, MatchesLongDouble) {
+    core::Random random(5);
+    constexpr std::size_t classes = 4, d = 30;
+    std::vector<Row> rows;
+    for (int i = 0; i < 700; ++i) {
+        Row row{std::vector<float>(d), static_cast<std::int32_t>(random.below(classes))};
+        for (std::size_t j = 0; j < d; ++j) {
+            const double centre = j % classes == static_cast<std::size_t>(row.label) ? 1.5 : 0;
+            row.x[j] = static_cast<float>(10 + centre + random.normal());
+        }
+        rows.push_back(row);
+    }
+    for (const double shrinkage : {0.0, 0.01, 1.0}) {
+        HeapArena memory;
+        const LinearModel model = fit(gather(rows, 0, rows.size(), memory.arena()), shrinkage,
+                                      memory.arena(), core::Interrupt());
+        const Reference expected = reference_fit(rows, classes, shrinkage);
+        for (std::size_t c = 0; c < classes; ++c) {
+            // Deviations are rounded to 26 bits.
+            EXPECT_NEAR(model.bias[c], static_cast<double>(expected.bias[c]),
+                        1e-7 * static_cast<double>(1 + std::fabs(expected.bias[c])));
+            for (std::size_t i = 0; i < d; ++i) {
+                EXPECT_NEAR(model.weights.row(c)[i], static_cast<double>(expected.weights[c][i]),
+                            1e-7);
+            }
+        }
+    }
+}
+
 TEST(DiscriminantTest, SingularWithoutShrinkage) {
     const std::vector<Row> rows{{{1, 5}, 0}, {{2, 5}, 0}, {{8, 5}, 1}, {{9, 5}, 1}};
     HeapArena memory;

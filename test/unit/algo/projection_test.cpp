@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
+
+#include "core/random.hpp"
 
 namespace vecdot::algo {
 namespace {
@@ -16,6 +19,32 @@ TEST(ProjectionTest, MultipliesRows) {
     multiply({rows, 2, 3}, x.data(), out);
     EXPECT_EQ(out[0], 32);
     EXPECT_EQ(out[1], -4 + 6 * static_cast<double>(1e38f));
+}
+
+TEST(ProjectionTest, MatchesLongDouble) {
+    core::Random random(3);
+    for (const std::size_t d : {1u, 5u, 16u, 33u, 784u}) {
+        std::vector<float> a(d), b(d);
+        long double ab = 0, aa = 0, bb = 0, size = 0;
+        for (std::size_t i = 0; i < d; ++i) {
+            a[i] = static_cast<float>(random.normal());
+            b[i] = static_cast<float>(random.normal() + 0.5 * static_cast<double>(a[i]));
+            const long double x = a[i], y = b[i];
+            ab += x * y;
+            aa += x * x;
+            bb += y * y;
+            size += std::fabs(x * y);
+        }
+        const float* const rows[] = {a.data(), a.data(), b.data()};
+        std::vector<double> out(3);
+        multiply({rows, 3, d}, b.data(), out);
+        const double rounding = 1e-15 * static_cast<double>(d);
+        EXPECT_NEAR(out[0], static_cast<double>(ab), rounding * static_cast<double>(size));
+        EXPECT_EQ(out[0], out[1]);
+        EXPECT_NEAR(out[2], static_cast<double>(bb), rounding * static_cast<double>(bb));
+        const long double cosine = std::max(0.0L, ab / std::sqrt(aa * bb));
+        EXPECT_NEAR(lambert(a.data(), b.data(), d), static_cast<double>(cosine), rounding);
+    }
 }
 
 TEST(ProjectionTest, LambertIsTheClampedCosine) {
