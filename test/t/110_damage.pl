@@ -158,7 +158,8 @@ sub run_damaged
 sub unexpected
 {
 	my ($run) = @_;
-	my @bad = grep { !/ERROR:  (XX001|XX002): / && !/ERROR:  XX000: index returned tuples in wrong order/ && !/ERROR:  22000: (expected|different)/ }
+	my @bad = grep { !/ERROR:  (XX001|XX002): / && !/ERROR:  XX000: index returned tuples in wrong order/ && !/ERROR:  22000: (expected|different)/
+		  && !/ERROR:  0A000: index .* has format version/ }
 	  $run->{errors} =~ /^(.*(?:ERROR|FATAL|PANIC|server closed|connection|psql: |WARNING).*)$/mg;
 	push @bad, "psql ended with $run->{status}" if $run->{status} ne '0';
 	return join "\n", @bad;
