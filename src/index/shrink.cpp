@@ -13,6 +13,7 @@
 
 extern "C" {
 #include "access/transam.h"
+#include "access/xact.h"
 #include "storage/lmgr.h"
 }
 
@@ -146,7 +147,10 @@ void move_cells(Relation index) {
 }  // namespace
 
 void shrink(Relation index) {
-    if (!is_shrinking_due(index) || !ConditionalLockRelation(index, AccessExclusiveLock)) {
+    // A standby is told of that lock by a record that needs a transaction's number, which can't be
+    // had while workers run: a parallel vacuum leaves it to the next one.
+    if (IsInParallelMode() || !is_shrinking_due(index) ||
+        !ConditionalLockRelation(index, AccessExclusiveLock)) {
         return;
     }
     lock_structure(index);
