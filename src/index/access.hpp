@@ -37,4 +37,7 @@ const algo::SearchWork* scan_work(IndexScanDesc scan);
 void estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count, Cost* startup_cost,
                    Cost* total_cost, Selectivity* selectivity, double* correlation, double* pages);
 
+// row_address.cpp: whether the plan above this path wants addresses that the executor would lose.
+bool loses_row_address(const IndexPath* path);
+
 }  // namespace vecdot::index

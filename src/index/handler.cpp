@@ -122,6 +122,13 @@ void guarded_estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count
                            double* pages) {
     pg::guard([&] {
         estimate_cost(root, path, loop_count, startup, total, selectivity, correlation, pages);
+        if (loses_row_address(path)) {
+            // Beyond what several disabled nodes cost. Finite, for a LIMIT calculates with it.
+            *startup = *total = 1e15;
+#if PG_VERSION_NUM >= 180000
+            path->path.disabled_nodes = 4;
+#endif
+        }
     });
 }
 
