@@ -13,16 +13,22 @@ namespace vecdot::algo {
 
 namespace {
 
-// Cut of the 1-bit estimate for each of Calibration::recall: what it loses is a small part of what
-// the setting allows to lose.
-constexpr float sigmas_of[Calibration::targets] = {1.6f, 1.7f, 1.8f, 1.9f, 2.1f, 2.3f, 3.0f, 4.0f};
+// Cut of the 1-bit estimate for each of Calibration::recall, and what it loses of the nearest rows
+// (measured on GloVe, whose codes of 100 dimensions are the hardest case: more than elsewhere).
+constexpr float sigmas_of[Calibration::targets] = {1.4f, 1.4f, 1.5f, 1.7f, 1.9f, 2.1f, 3.0f, 4.0f};
+constexpr double cut_loss[Calibration::targets] = {0.01,  0.008,  0.006,  0.004,
+                                                   0.002, 0.0015, 0.0002, 0};
 
 // The margin over a target, in standard errors of the sample, and its limits as shares of what may
-// be lost. It is for the sample's chance, the 1-bit cut, and queries from outside, which are a
-// little harder than rows.
-constexpr double margin_errors = 1.5;
-constexpr double least_margin = 0.25;
+// be lost. It is for the sample's chance, and for queries from outside, which are a little harder
+// than rows.
+constexpr double margin_errors = 2;
+constexpr double least_margin = 0.1;
+// Under inner product rows play queries badly: they find themselves.
+constexpr double least_margin_inner_product = 0.25;
 constexpr double most_margin = 0.7;
+
+constexpr std::size_t first_ranks = 3;
 
 // Fewer queries than this say nothing about a share of 1 %.
 constexpr std::size_t fewest_queries = 50;
@@ -61,7 +67,7 @@ void Calibrator::observe_slot(std::size_t slot, core::Arena scratch, const Space
                               const CellStore& store, core::Interrupt interrupt) {
     const Query query = prepare_row_query(scratch, space, rotated);
     SearchOptions options;
-    options.sigmas = 2.6f;
+    options.sigmas = 2.4f;
     std::fill_n(options.tau, Calibration::rank_count, std::numeric_limits<double>::infinity());
     options.window = depth + 16;
     Search* search = scratch.create<Search>(scratch, query, directory, store, options, interrupt);
@@ -144,17 +150,26 @@ Calibrator::Reached Calibrator::reached(std::size_t rank, const double* tau) con
     return {mean, std::sqrt(std::max(0.0, square / n - mean * mean) / n)};
 }
 
-// What is asked for lies above the target by what the sample's chance may hide, at least a quarter
-// and at most three quarters of what the target allows to lose.
-bool Calibrator::enough_at(std::size_t rank, double target, const double* tau) const {
-    const Reached got = reached(rank, tau);
+// What is asked for lies above the target by what the 1-bit cut loses and what the sample's chance
+// may hide. Of a single row the sample says too little: the first three stand for it.
+bool Calibrator::enough_at(std::size_t r, std::size_t t, double least, const double* tau) const {
+    const double target = Calibration::recall[t];
     const double allowed = 1 - target;
-    const double margin =
-        std::clamp(margin_errors * got.error, least_margin * allowed, most_margin * allowed);
-    return got.recall >= target + margin;
+    auto reaches = [&](const Reached& got, double errors) {
+        return got.recall >=
+               target + cut_loss[t] +
+                   std::clamp(errors * got.error, least * allowed, most_margin * allowed);
+    };
+    if (r > 0) {
+        return reaches(reached(Calibration::ranks[r], tau), margin_errors);
+    }
+    const double flat[Calibration::rank_count] = {tau[0], tau[0], tau[0]};
+    return reaches(reached(first_ranks, flat), margin_errors) && reaches(reached(1, flat), 0);
 }
 
-Calibration Calibrator::finish(std::uint64_t rows) const {
+Calibration Calibrator::finish(std::uint64_t rows, Metric metric) const {
+    const double least =
+        metric == Metric::inner_product ? least_margin_inner_product : least_margin;
     Calibration calibration{};
     if (count_ < fewest_queries) {
         return calibration;
@@ -162,32 +177,30 @@ Calibration Calibrator::finish(std::uint64_t rows) const {
     calibration.queries = static_cast<std::uint32_t>(count_);
     calibration.rows = rows;
     // Between thresholds that open next to nothing and all.
-    constexpr double least = 0x1p-12;
-    constexpr double most = 0x1p12;
+    constexpr double lowest = 0x1p-12;
+    constexpr double highest = 0x1p12;
     constexpr int halvings = 12;
     double floor[Calibration::rank_count];
-    std::fill_n(floor, Calibration::rank_count, least);
+    std::fill_n(floor, Calibration::rank_count, lowest);
     for (std::size_t t = 0; t < Calibration::targets; ++t) {
-        const double target = Calibration::recall[t];
         // One rank after another: what the ranks before open, this one finds open.
         double* tau = calibration.tau[t];
         for (std::size_t r = 0; r < Calibration::rank_count; ++r) {
-            const std::size_t rank = Calibration::ranks[r];
             tau[r] = floor[r];
-            if (!enough_at(rank, target, tau)) {
+            if (!enough_at(r, t, least, tau)) {
                 double low = std::log(floor[r]);
-                double high = std::log(most);
+                double high = std::log(highest);
                 for (int i = 0; i < halvings; ++i) {
                     const double middle = 0.5 * (low + high);
                     tau[r] = std::exp(middle);
-                    (enough_at(rank, target, tau) ? high : low) = middle;
+                    (enough_at(r, t, least, tau) ? high : low) = middle;
                 }
                 tau[r] = std::exp(high);
             }
             floor[r] = tau[r];
         }
         // What hundreds of queries never lose may still be lost once in ten thousand.
-        if ((1 - target) * static_cast<double>(count_) * 100 < 10) {
+        if ((1 - Calibration::recall[t]) * static_cast<double>(count_) * 100 < 10) {
             for (std::size_t r = 0; r < Calibration::rank_count; ++r) {
                 tau[r] *= 1.5;
             }

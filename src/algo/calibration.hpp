@@ -37,8 +37,8 @@ class Calibrator {
 
   public:
     // Rows a query is followed for, and the most queries that are of use.
-    static constexpr std::size_t depth = 200;
-    static constexpr std::size_t enough = 400;
+    static constexpr std::size_t depth = 160;
+    static constexpr std::size_t enough = 600;
 
     // What the constructor takes from its arena.
     static constexpr std::size_t bytes(std::size_t queries) {
@@ -46,7 +46,7 @@ class Calibrator {
                3 * 64;
     }
 
-    // arena: for up to queries × 4.8 kB.
+    // arena: for up to queries × 3.9 kB.
     Calibrator(core::Arena& arena, std::size_t queries);
 
     // rotated: image of a sampled row (of route() or decode_row()), normal rows only. Runs a search
@@ -62,7 +62,7 @@ class Calibrator {
                       core::Interrupt interrupt);
     void gather();
 
-    Calibration finish(std::uint64_t rows) const;
+    Calibration finish(std::uint64_t rows, Metric metric) const;
 
   private:
     struct Reached {
@@ -72,7 +72,8 @@ class Calibrator {
 
     std::size_t emitted_of(std::size_t query, std::size_t rank, const double* taus) const;
     Reached reached(std::size_t rank, const double* tau) const;
-    bool enough_at(std::size_t rank, double target, const double* tau) const;
+    // r, t: numbers of a rank and of a target.
+    bool enough_at(std::size_t r, std::size_t t, double least, const double* tau) const;
 
     std::span<Neighbour> neighbours_;  // queries × depth, by distance
     std::span<double> gaps_;           // the same gaps, growing

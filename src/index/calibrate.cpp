@@ -111,7 +111,7 @@ void calibrate(Relation index, uint64 seed) {
         MemoryContextSwitchTo(context);
         MemoryContextReset(scratch);
     }
-    const algo::Calibration calibration = calibrator.finish(live);
+    const algo::Calibration calibration = calibrator.finish(live, space->metric());
     write_calibration(index, calibration, parameters.scale);
     MemoryContextSwitchTo(old);
     MemoryContextDelete(context);

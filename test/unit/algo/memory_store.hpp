@@ -113,7 +113,7 @@ class MemoryIndex {
             calibrator.observe(scratch.arena(), space(), images.data() + i, directory(), store(),
                                core::Interrupt());
         }
-        return calibrator.finish(rows);
+        return calibrator.finish(rows, space().metric());
     }
 
     const float* centroid(std::size_t cell) const { return cells_[cell].centroid.data(); }
