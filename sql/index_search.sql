@@ -168,6 +168,8 @@ BEGIN
 	END LOOP;
 END $$;
 SELECT count(*), count(DISTINCT id), (SELECT count(*) FROM (SELECT d < lag(d) OVER (ORDER BY n) AS bad FROM fetched) t WHERE bad) AS out_of_order FROM fetched;
+-- The other cursor is run when the transaction ends.
+SET LOCAL vecdot.recall = 1;
 COMMIT;
 MOVE 250 IN h;
 DROP TABLE fetched;

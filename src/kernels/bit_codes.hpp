@@ -142,6 +142,8 @@ void score_blocks(const std::uint8_t* units, std::size_t blocks, std::size_t cod
             auto step = [&](std::size_t u, std::size_t k) __attribute__((always_inline)) {
                 const __m512i unit = _mm512_loadu_si512(units + unit_bytes * u);
                 const __m512i entries = _mm512_loadu_si512(table + unit_bytes * u);
+                _mm_prefetch(reinterpret_cast<const char*>(units + unit_bytes * (u + 24)),
+                             _MM_HINT_T0);
                 const __m512i first = _mm512_ternarylogic_epi32(unit, nibble, group, 0xea);
                 const __m512i second =
                     _mm512_ternarylogic_epi32(_mm512_srli_epi16(unit, 4), nibble, group, 0xea);

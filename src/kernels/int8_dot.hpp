@@ -83,6 +83,9 @@ VECDOT_INLINE __m128i sum_lanes_512(__m512i a, __m512i b, __m512i c, __m512i d) 
 }
 #endif
 
+// Bytes that are fetched before they are needed, across the ends of pages where the hardware stops.
+constexpr std::size_t read_ahead = 2048;
+
 template <class Arch>
 void dot_planes_rows(const std::uint8_t* codes, std::size_t count, std::size_t n,
                      const std::int8_t* high, const std::int8_t* low, PlaneDots* dots) noexcept {
@@ -91,6 +94,9 @@ void dot_planes_rows(const std::uint8_t* codes, std::size_t count, std::size_t n
     if constexpr (width<Arch> == 8) {
         for (; r + 4 <= count; r += 4) {
             const std::uint8_t* row = codes + r * n;
+            for (std::size_t line = 0; line < 4 * n; line += 64) {
+                _mm_prefetch(reinterpret_cast<const char*>(row + read_ahead + line), _MM_HINT_T0);
+            }
             __m512i h[4];
             __m512i l[4];
             for (int k = 0; k < 4; ++k) {
