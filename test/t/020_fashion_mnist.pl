@@ -66,6 +66,7 @@ my ($variance, $axes) = split /\|/, value(q{
 cmp_ok($variance, '<', 1e-4, "pca: the first ten variances are numpy's (relative difference $variance)");
 cmp_ok($axes, '<', 1e-4, "pca: and so are the components (distance $axes)");
 is(value('SELECT (model).n, vector_dims((model).mean), array_length((model).components, 1) FROM gallery.pca'), '60000|784|50', 'pca: shapes');
+like(value('EXPLAIN SELECT pca(image, 50) FROM train_images'), qr/Partial Aggregate/, 'pca: the planner thinks of workers');
 my ($lost, $kept) = split /\|/, value(q{
 	SELECT sum((r.restored <-> t.image) ^ 2) / sum((t.image <-> (model).mean) ^ 2),
 	       (SELECT sum(x) FROM gallery.pca, unnest((model).explained_variance_ratio) x)
@@ -77,6 +78,13 @@ chapter('classifier');
 my $accuracy = value('SELECT avg((predicted = label)::int)::numeric(5, 4) FROM gallery.predictions');
 cmp_ok($accuracy, '>=', 0.80, "classifier: accuracy $accuracy on the 10,000 test images");
 is(value('SELECT classes, n, array_length(weights, 1), vector_dims(bias) FROM gallery.classifier'), '{0,1,2,3,4,5,6,7,8,9}|60000|10|10', 'classifier: shapes');
+
+# Matrices out of line are fetched once while the same one keeps coming, and anew when another comes.
+value(q{CREATE TABLE layers AS SELECT i, ARRAY(SELECT i * w FROM unnest(weights) w) AS weights, bias
+          FROM gallery.classifier, generate_series(1, 3) i});
+is(value(q{
+	SELECT count(*), bool_and(linear(image, weights, bias) = linear(image, weights || '{}'::vector[], bias)), count(DISTINCT linear(image, weights, bias))
+	  FROM (SELECT image FROM test_images WHERE id <= 5) t, layers}), '15|t|15', 'linear: several stored matrices in one query');
 
 # Attention.
 chapter('attention');
