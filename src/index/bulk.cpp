@@ -212,14 +212,17 @@ void bulk_finish(BulkWriter* writer) {
     init_page(image, {PageKind::meta, 0, 0, 0});
     memcpy(payload(image), meta, sizeof *meta);
     write_image(writer, meta_block, image);
-    if (RelationNeedsWAL(writer->index) || writer->fork == INIT_FORKNUM) {
-        log_newpage_range(writer->index, writer->fork, 0,
-                          RelationGetNumberOfBlocksInFork(writer->index, writer->fork), true);
+}
+
+void log_index(Relation index, ForkNumber fork) {
+    if (RelationNeedsWAL(index) || fork == INIT_FORKNUM) {
+        log_newpage_range(index, fork, 0, RelationGetNumberOfBlocksInFork(index, fork), true);
     }
 }
 
 void create_empty(Relation index, ForkNumber fork, const Parameters& parameters) {
     bulk_finish(begin(index, fork, parameters, nullptr));
+    log_index(index, fork);
 }
 
 }  // namespace vecdot::index

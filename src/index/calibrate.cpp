@@ -1,5 +1,7 @@
 // Learning the stopping rule from the index itself: stored rows, decoded, play queries.
-#include "algo/calibration.hpp"
+#include "index/calibrate.hpp"
+
+#include <algorithm>
 
 #include "core/random.hpp"
 #include "index/cell.hpp"
@@ -31,88 +33,135 @@ bool decode_stored(const CellView& view, const float* centroid, uint32 row, uint
     return true;
 }
 
+// Hands out the same places of shared memory in every process.
+struct Carver {
+    char* next;
+};
+
+void* carve(void* owner, std::size_t bytes) {
+    Carver* carver = static_cast<Carver*>(owner);
+    char* at = reinterpret_cast<char*>(TYPEALIGN(64, carver->next));
+    carver->next = at + bytes;
+    return at;
+}
+
 }  // namespace
+
+struct CalibrationRun {
+    Relation index;
+    MemoryContext scratch;
+    uint64 seed;
+    const algo::Space* space;
+    // A copy: the cached directory may go with any relcache message.
+    Parameters parameters;
+    algo::CellDirectory directory;
+    CellRef* refs;
+    uint64* ends;  // rows of the cells up to and with this one, those of long rows left out
+    uint64 live;
+    uint32 queries;
+    algo::Calibrator* calibrator;
+    float* centroid;
+    float* rotated;
+    uint8* code;
+};
+
+CalibrationRun* begin_calibration(Relation index, uint64 seed, void* observations) {
+    core::Arena arena = pg::arena();
+    CalibrationRun* run = static_cast<CalibrationRun*>(palloc0(sizeof(CalibrationRun)));
+    const Directory* directory = open_directory(index);
+    const uint32 padded = directory->parameters.padded;
+    run->index = index;
+    run->scratch = AllocSetContextCreate(CurrentMemoryContext, "vecdot calibration query",
+                                         ALLOCSET_DEFAULT_SIZES);
+    run->seed = seed;
+    run->parameters = directory->parameters;
+    run->space = copy_space(arena, *directory);
+    const uint32 cells = directory->cells.count;
+    const std::span<algo::CellSummary> summaries = arena.allocate<algo::CellSummary>(cells);
+    const std::span<uint8> codes = arena.allocate<uint8>(Size{cells} * padded);
+    run->refs = arena.allocate<CellRef>(cells).data();
+    run->ends = arena.allocate<uint64>(cells).data();
+    memcpy(summaries.data(), directory->cells.summaries, summaries.size_bytes());
+    memcpy(codes.data(), directory->cells.codes, codes.size_bytes());
+    for (uint32 i = 0; i < cells; ++i) {
+        run->refs[i] = cell_ref(*directory, i);
+    }
+    run->directory = {cells, summaries.data(), codes.data()};
+    uint64 rows = 0;
+    for (uint32 i = 0; i < cells; ++i) {
+        CHECK_FOR_INTERRUPTS();
+        CellView view;
+        open_cell(index, run->parameters, run->refs[i].slot, run->refs[i].head,
+                  static_cast<uint32>(run->refs[i].generation), &view, nullptr);
+        if ((summaries[i].flags & algo::CellFlags::long_rows) == 0) {
+            rows += view.rows;
+        }
+        run->ends[i] = rows;
+        run->live += view.rows - Min(view.dead, view.rows);
+    }
+    run->queries = static_cast<uint32>(Min(rows, uint64{algo::Calibrator::enough}));
+    if (run->queries > 0) {
+        Carver carver{static_cast<char*>(observations)};
+        core::Arena shared(carve, &carver);
+        run->calibrator = arena.create<algo::Calibrator>(shared, run->queries);
+    }
+    run->centroid = arena.allocate<float>(padded).data();
+    run->rotated = arena.allocate<float>(padded).data();
+    run->code = arena.allocate<uint8>(padded).data();
+    return run;
+}
+
+uint32 calibration_queries(const CalibrationRun* run) {
+    return run->queries;
+}
+
+void calibrate_query(CalibrationRun* run, uint32 query) {
+    CHECK_FOR_INTERRUPTS();
+    // One row from each of equally long stretches of all rows.
+    const uint32 cells = run->directory.count;
+    const uint64 rows = run->ends[cells - 1];
+    const uint64 begin = rows * query / run->queries;
+    const uint64 end = rows * (query + 1) / run->queries;
+    core::Random random(run->seed ^ query);
+    const uint64 row = begin + random.below(end - begin);
+    const uint32 cell =
+        static_cast<uint32>(std::upper_bound(run->ends, run->ends + cells, row) - run->ends);
+    const CellRef& ref = run->refs[cell];
+    CellView view;
+    open_cell(run->index, run->parameters, ref.slot, ref.head, static_cast<uint32>(ref.generation),
+              &view, run->centroid);
+    const uint32 place = static_cast<uint32>(row - (cell > 0 ? run->ends[cell - 1] : 0));
+    if (!decode_stored(view, run->centroid, place, run->code, run->rotated)) {
+        return;
+    }
+    const MemoryContext old = MemoryContextSwitchTo(run->scratch);
+    // The store keeps the cells that it opens in memory of its own query.
+    const algo::CellStore* store = open_store(run->index, *open_directory(run->index));
+    run->calibrator->observe_slot(query, pg::arena(run->scratch), *run->space, run->rotated,
+                                  run->directory, *store, pg::interrupt());
+    MemoryContextSwitchTo(old);
+    MemoryContextReset(run->scratch);
+}
+
+void end_calibration(CalibrationRun* run) {
+    algo::Calibration calibration{};
+    if (run->queries > 0) {
+        run->calibrator->gather();
+        calibration = run->calibrator->finish(run->live, run->space->metric());
+    }
+    write_calibration(run->index, calibration, run->parameters.scale);
+}
 
 void calibrate(Relation index, uint64 seed) {
     const MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot calibration", ALLOCSET_DEFAULT_SIZES);
     const MemoryContext old = MemoryContextSwitchTo(context);
-    core::Arena arena = pg::arena(context);
-    const Directory* directory = open_directory(index);
-    const uint32 padded = directory->parameters.padded;
-    const Parameters parameters = directory->parameters;
-    const algo::Space* space = copy_space(arena, *directory);
-
-    // A copy: the cached directory may go with any relcache message.
-    const uint32 cells = directory->cells.count;
-    const std::span<algo::CellSummary> summaries = arena.allocate<algo::CellSummary>(cells);
-    const std::span<uint8> codes = arena.allocate<uint8>(Size{cells} * padded);
-    const std::span<CellRef> refs = arena.allocate<CellRef>(cells);
-    memcpy(summaries.data(), directory->cells.summaries, summaries.size_bytes());
-    memcpy(codes.data(), directory->cells.codes, codes.size_bytes());
-    for (uint32 i = 0; i < cells; ++i) {
-        refs[i] = cell_ref(*directory, i);
+    CalibrationRun* run =
+        begin_calibration(index, seed, palloc0(algo::Calibrator::bytes(algo::Calibrator::enough)));
+    for (uint32 i = 0; i < run->queries; ++i) {
+        calibrate_query(run, i);
     }
-    const algo::CellDirectory copy{cells, summaries.data(), codes.data()};
-
-    const std::span<CellView> views = arena.allocate<CellView>(cells);
-    uint64 rows = 0;  // of cells for rows within the sphere
-    uint64 live = 0;
-    for (uint32 i = 0; i < cells; ++i) {
-        CHECK_FOR_INTERRUPTS();
-        open_cell(index, parameters, refs[i].slot, refs[i].head,
-                  static_cast<uint32>(refs[i].generation), &views[i], nullptr);
-        if ((summaries[i].flags & algo::CellFlags::long_rows) == 0) {
-            rows += views[i].rows;
-        }
-        live += views[i].rows - Min(views[i].dead, views[i].rows);
-    }
-    const uint64 wanted = Min(rows, uint64{algo::Calibrator::enough});
-    if (wanted == 0) {
-        write_calibration(index, algo::Calibration{}, parameters.scale);
-        MemoryContextSwitchTo(old);
-        MemoryContextDelete(context);
-        return;
-    }
-    algo::Calibrator calibrator(arena, wanted);
-    core::Random random(seed);
-    const std::span<float> centroid = arena.allocate<float>(padded);
-    const std::span<float> rotated = arena.allocate<float>(padded);
-    const std::span<uint8> code = arena.allocate<uint8>(padded);
-    const MemoryContext scratch =
-        AllocSetContextCreate(context, "vecdot calibration query", ALLOCSET_DEFAULT_SIZES);
-    // One row from each of equally long stretches of all rows.
-    uint32 cell = 0;
-    uint64 before = 0;  // rows of the cells before this one
-    for (uint64 i = 0; i < wanted; ++i) {
-        CHECK_FOR_INTERRUPTS();
-        const uint64 begin = rows * i / wanted;
-        const uint64 end = rows * (i + 1) / wanted;
-        const uint64 row = begin + random.below(end - begin);
-        while ((summaries[cell].flags & algo::CellFlags::long_rows) != 0 ||
-               row - before >= views[cell].rows) {
-            if ((summaries[cell].flags & algo::CellFlags::long_rows) == 0) {
-                before += views[cell].rows;
-            }
-            cell += 1;
-        }
-        CellView view;
-        open_cell(index, parameters, refs[cell].slot, refs[cell].head,
-                  static_cast<uint32>(refs[cell].generation), &view, centroid.data());
-        if (!decode_stored(view, centroid.data(), static_cast<uint32>(row - before), code.data(),
-                           rotated.data())) {
-            continue;
-        }
-        MemoryContextSwitchTo(scratch);
-        // The store keeps the cells that it opens in memory of its own query.
-        const algo::CellStore* store = open_store(index, *open_directory(index));
-        calibrator.observe(pg::arena(scratch), *space, rotated.data(), copy, *store,
-                           pg::interrupt());
-        MemoryContextSwitchTo(context);
-        MemoryContextReset(scratch);
-    }
-    const algo::Calibration calibration = calibrator.finish(live, space->metric());
-    write_calibration(index, calibration, parameters.scale);
+    end_calibration(run);
     MemoryContextSwitchTo(old);
     MemoryContextDelete(context);
 }

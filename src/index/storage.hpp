@@ -31,7 +31,7 @@ algo::SpaceParameters space_parameters(const Parameters& parameters);
 void create_empty(Relation index, ForkNumber fork, const Parameters& parameters);
 
 // A build writes cells one after another into an empty relation; nothing is logged before
-// bulk_finish(), which logs all pages (log_newpage_range). All memory is CurrentMemoryContext's at
+// log_index(), which logs all pages (log_newpage_range). All memory is CurrentMemoryContext's at
 // bulk_begin(). Special lists are cells like the others, with the flags cell_loose, cell_nan or
 // cell_nulls alone; those not written are created empty, and so is a first cell with codes, and one
 // for long rows under inner product, where there is none.
@@ -45,8 +45,9 @@ void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, ui
 // row: null for a special list, else what encode_row() made of it.
 void bulk_add(BulkWriter* writer, const ItemPointerData* tid, const algo::EncodedRow* row);
 void bulk_end_cell(BulkWriter* writer);
-// Ends the build: directory, meta page, WAL. rows that were added are counted into the meta page.
+// Writes what is left: directory, meta page. rows that were added are counted into the meta page.
 void bulk_finish(BulkWriter* writer);
+void log_index(Relation index, ForkNumber fork);
 
 // ---------------------------------------------------------------------------------------------
 // The meta page (meta.cpp)
