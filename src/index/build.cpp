@@ -107,10 +107,10 @@ BuildPlan make_plan(Relation heap, Relation index, IndexInfo* info, double rows,
     const double possible = std::fmax(memory / (cluster_bytes + rows_of_cluster * row_bytes), 1);
     plan.clusters = static_cast<uint32>(std::fmin(wanted, possible));
     if (plan.clusters < 0.75 * wanted) {
-        ereport(NOTICE, (errmsg("maintenance_work_mem has room for %u cells, %u would be better",
-                                plan.clusters, wanted),
-                         errdetail("Recall does not depend on it, the speed of searches does."),
-                         errhint("Consider increasing maintenance_work_mem.")));
+        ereport(NOTICE,
+                (errmsg("maintenance_work_mem is enough for %u of %u cells", plan.clusters, wanted),
+                 errdetail("Recall does not depend on it, the speed of searches does."),
+                 errhint("Consider increasing maintenance_work_mem.")));
     }
     const double room = (memory - plan.clusters * cluster_bytes) / row_bytes;
     plan.sample_rows = static_cast<uint32>(std::clamp(

@@ -71,14 +71,15 @@ void sample_row(Sampling* sampling, const Datum* values, const bool* is_null) {
         const pg::Vector* vector = vector_of(crew, values, is_null);
         const double square =
             kernels::active().floats.norm_squared(vector->x, static_cast<std::size_t>(vector->dim));
-        if (!(square > 0) && crew->shared->plan.metric == static_cast<uint32>(algo::Metric::cosine)) {
+        if (!(square > 0) &&
+            crew->shared->plan.metric == static_cast<uint32>(algo::Metric::cosine)) {
             return;
         }
         chunk.largest = Max(chunk.largest, std::sqrt(square));
         chunk.sum_square += square;
         chunk.taken += 1;
-        sampling->builder->sample->put(sampling->first + place, *sampling->rotation,
-                                       vector->view(), square, sampling->scratch);
+        sampling->builder->sample->put(sampling->first + place, *sampling->rotation, vector->view(),
+                                       square, sampling->scratch);
         if (place == chunk.count) {
             chunk.count += 1;
         }
@@ -124,8 +125,8 @@ void sample_chunk(Builder* builder, const algo::Rotation& rotation, uint32 numbe
 void make_sample(Builder* builder) {
     const BuildPlan& plan = builder->crew->shared->plan;
     core::Arena arena = pg::arena();
-    builder->sample = arena.create<algo::Sample>(builder->crew->sample, plan.sample_rows,
-                                                 Size{plan.padded});
+    builder->sample =
+        arena.create<algo::Sample>(builder->crew->sample, plan.sample_rows, Size{plan.padded});
     char* state = static_cast<char*>(builder->crew->sample) +
                   TYPEALIGN(64, algo::Sample::bytes(plan.sample_rows, plan.padded));
     builder->training =
@@ -192,8 +193,7 @@ void put(Encoding* encoding, int32 place, const ItemPointerData& tid, bool has_c
     encoding->reported += 1;
     if (encoding->reported == report_rows) {
         Crew* crew = encoding->builder->crew;
-        const uint64 done =
-            pg_atomic_add_fetch_u64(&crew->shared->tuples, encoding->reported);
+        const uint64 done = pg_atomic_add_fetch_u64(&crew->shared->tuples, encoding->reported);
         encoding->reported = 0;
         if (encoding->builder->is_leader) {
             pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, static_cast<int64>(done));
@@ -269,8 +269,8 @@ void delete_table(void* table) {
 
 // Owned by the memory context.
 const algo::CentroidTable* make_table(const Crew* crew) {
-    algo::CentroidTable* table = new algo::CentroidTable(
-        crew->centroids, crew->shared->cells, Size{crew->shared->plan.padded});
+    algo::CentroidTable* table = new algo::CentroidTable(crew->centroids, crew->shared->cells,
+                                                         Size{crew->shared->plan.padded});
     MemoryContextCallback* callback =
         static_cast<MemoryContextCallback*>(palloc0(sizeof(MemoryContextCallback)));
     callback->func = delete_table;
@@ -285,18 +285,18 @@ void encode_table(Builder* builder) {
     BuildShared* shared = crew->shared;
     core::Arena arena = pg::arena();
     const Size padded = shared->plan.padded;
-    builder->space = arena.create<algo::Space>(arena, space_parameters(shared->parameters),
-                                               core::VectorView());
+    builder->space =
+        arena.create<algo::Space>(arena, space_parameters(shared->parameters), core::VectorView());
     Encoding encoding{};
     encoding.builder = builder;
     encoding.table = make_table(crew);
     encoding.places.cells = Max(static_cast<int32>(shared->cells), 1);
     encoding.zero_centroid = static_cast<float*>(palloc0(sizeof(float) * padded));
-    encoding.counts = static_cast<uint32*>(
-        palloc0(sizeof(uint32) * static_cast<Size>(encoding.places.count())));
+    encoding.counts =
+        static_cast<uint32*>(palloc0(sizeof(uint32) * static_cast<Size>(encoding.places.count())));
     // The row being looked at has a place behind those that wait.
-    encoding.rotated = static_cast<float*>(MemoryContextAllocHuge(
-        CurrentMemoryContext, sizeof(float) * padded * (encode_batch + 1)));
+    encoding.rotated = static_cast<float*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * padded * (encode_batch + 1)));
     const Size size = VARHDRSZ + header_size() + algo::sign_bytes(padded) + padded;
     encoding.payload = static_cast<char*>(palloc0(size));
     SET_VARSIZE(encoding.payload, size);

@@ -54,8 +54,8 @@ Size count_bytes(const BuildPlan& plan) {
 
 template <typename T>
 T* zeroed(Size bytes) {
-    return static_cast<T*>(MemoryContextAllocExtended(CurrentMemoryContext, bytes,
-                                                      MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
+    return static_cast<T*>(
+        MemoryContextAllocExtended(CurrentMemoryContext, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
 }
 
 template <typename T>
@@ -123,8 +123,8 @@ bool start_workers(Crew* crew, const BuildPlan& plan, Relation heap) {
     init_shared(crew->shared, plan);
     crew->centroids = insert<float>(context, key_centroids, centroid_bytes(plan));
     crew->counts = insert<pg_atomic_uint32>(context, key_counts, count_bytes(plan));
-    crew->blocks = insert<BlockNumber>(context, key_blocks,
-                                       sizeof(BlockNumber) * Size{Max(plan.blocks, 1)});
+    crew->blocks =
+        insert<BlockNumber>(context, key_blocks, sizeof(BlockNumber) * Size{Max(plan.blocks, 1)});
     crew->chunks = insert<SampleChunk>(context, key_chunks, sizeof(SampleChunk) * plan.chunks);
     crew->observations =
         insert<void>(context, key_observations, algo::Calibrator::bytes(algo::Calibrator::enough));
@@ -135,10 +135,9 @@ bool start_workers(Crew* crew, const BuildPlan& plan, Relation heap) {
     if (query_bytes > 0) {
         memcpy(insert<char>(context, key_query, query_bytes), debug_query_string, query_bytes);
     }
-    crew->buffer_usage = insert<BufferUsage>(context, key_buffer_usage,
-                                             mul_size(sizeof(BufferUsage), workers));
-    crew->wal_usage =
-        insert<WalUsage>(context, key_wal_usage, mul_size(sizeof(WalUsage), workers));
+    crew->buffer_usage =
+        insert<BufferUsage>(context, key_buffer_usage, mul_size(sizeof(BufferUsage), workers));
+    crew->wal_usage = insert<WalUsage>(context, key_wal_usage, mul_size(sizeof(WalUsage), workers));
     crew->sample_segment = dsm_create(sample_bytes(plan), 0);
     crew->shared->sample_segment = dsm_segment_handle(crew->sample_segment);
     crew->sample = dsm_segment_address(crew->sample_segment);
@@ -353,10 +352,10 @@ void work(dsm_segment* segment, shm_toc* toc) {
         SpinLockRelease(&shared->mutex);
         ConditionVariableBroadcast(&shared->changed);
     }
-    InstrEndParallelQuery(static_cast<BufferUsage*>(shm_toc_lookup(toc, key_buffer_usage, false)) +
-                              ParallelWorkerNumber,
-                          static_cast<WalUsage*>(shm_toc_lookup(toc, key_wal_usage, false)) +
-                              ParallelWorkerNumber);
+    InstrEndParallelQuery(
+        static_cast<BufferUsage*>(shm_toc_lookup(toc, key_buffer_usage, false)) +
+            ParallelWorkerNumber,
+        static_cast<WalUsage*>(shm_toc_lookup(toc, key_wal_usage, false)) + ParallelWorkerNumber);
     index_close(index, index_lock);
     table_close(heap, heap_lock);
 }

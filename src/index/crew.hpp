@@ -42,8 +42,8 @@ struct BuildPlan {
 // Rows of the sample from one chunk, and what is known of them.
 struct SampleChunk {
     uint32 count;
-    uint64 seen;   // rows that might have been taken
-    uint64 taken;  // at first: norms are known of these
+    uint64 seen;     // rows that might have been taken
+    uint64 taken;    // at first: norms are known of these
     double largest;  // |x|
     double sum_square;
 };
@@ -79,12 +79,12 @@ struct BuildShared {
 // Where everything lies, in this process.
 struct Crew {
     BuildShared* shared;
-    float* centroids;       // shared->cells × padded
+    float* centroids;          // shared->cells × padded
     pg_atomic_uint32* counts;  // rows of each place
-    BlockNumber* blocks;    // to sample
+    BlockNumber* blocks;       // to sample
     SampleChunk* chunks;
-    void* observations;     // of the calibration
-    Sharedsort* sort;       // null when alone
+    void* observations;  // of the calibration
+    Sharedsort* sort;    // null when alone
     ParallelTableScanDesc scan;
     dsm_segment* segment;  // null when alone
     // The leader's.
