@@ -62,21 +62,12 @@ void CentroidTable::assign(const float* rows, std::size_t n, std::uint32_t* cell
         const std::size_t some = std::min(batch_rows, n - first);
         for (std::size_t q = 0; q < some; ++q) {
             const float* row = rows + (first + q) * padded_;
-            float largest = 0;
-            for (std::size_t i = 0; i < padded_; ++i) {
-                const float size = std::fabs(row[i]);
-                largest = size > largest ? size : largest;
-            }
+            const float largest = kernel.codes.largest(row, padded_);
             kernel.codes.quantise(row, padded_, largest > 1e-30f ? 127.0f / largest : 0.0f,
                                   coded.data());
-            std::int32_t sum = 0;
-            for (std::size_t i = 0; i < padded_; ++i) {
-                const int value = static_cast<int>(coded[i]) - 128;
-                queries[q * padded_ + i] = static_cast<std::int8_t>(value);
-                sum += value;
-            }
             scale[q] = largest / 127.0f;
-            offset[q] = 128 * sum;
+            offset[q] =
+                128 * kernel.codes.centre(coded.data(), padded_, queries.data() + q * padded_);
             // What the codes make of <row, c> is off by |row|·error(c)/√P + |c|·error(row)/√P at
             // one standard deviation; both sides of a comparison by 3 of them.
             const float own = std::sqrt(static_cast<float>(

@@ -37,13 +37,10 @@ void Sample::put(std::size_t i, const Rotation& rotation, core::VectorView x, do
 }
 
 void Sample::put_image(std::size_t i, const float* image) noexcept {
-    float largest = 0;
-    for (std::size_t k = 0; k < padded_; ++k) {
-        const float size = std::fabs(image[k]);
-        largest = size > largest ? size : largest;
-    }
-    kernels::active().codes.quantise(image, padded_, largest > 1e-30f ? 127.0f / largest : 0.0f,
-                                     codes_ + i * padded_);
+    const kernels::CodeKernels& kernel = kernels::active().codes;
+    const float largest = kernel.largest(image, padded_);
+    kernel.quantise(image, padded_, largest > 1e-30f ? 127.0f / largest : 0.0f,
+                    codes_ + i * padded_);
     scale_[i] = largest / 127.0f;
     along_[i] = 0;
 }
@@ -87,11 +84,7 @@ std::size_t Sample::settle(const Space& space, std::size_t n) noexcept {
 }
 
 void Sample::decode(std::size_t i, float* row) const noexcept {
-    const std::uint8_t* code = codes_ + i * padded_;
-    const float scale = scale_[i];
-    for (std::size_t k = 0; k < padded_; ++k) {
-        row[k] = scale * static_cast<float>(static_cast<int>(code[k]) - 128);
-    }
+    kernels::active().codes.dequantise(codes_ + i * padded_, padded_, scale_[i], row);
     if (along_[i] != 0) {
         const float along = static_cast<float>(along_[i]);
         for (std::size_t k = 0; k < padded_; ++k) {

@@ -97,6 +97,16 @@ struct CodeKernels {
     void (*quantise)(const float* x, std::size_t n, float inverse_step,
                      std::uint8_t* codes) noexcept;
 
+    // x[i] = scale·(codes[i] − 128); n a multiple of 16.
+    void (*dequantise)(const std::uint8_t* codes, std::size_t n, float scale, float* x) noexcept;
+
+    // signed_codes[i] = codes[i] − 128; returns their sum. n a multiple of 16.
+    std::int32_t (*centre)(const std::uint8_t* codes, std::size_t n,
+                           std::int8_t* signed_codes) noexcept;
+
+    // max |x[i]|, 0 for none; NaN counts as 0. n a multiple of 16.
+    float (*largest)(const float* x, std::size_t n) noexcept;
+
     // The table that scan_units takes for a query of n dimensions (a multiple of 16): entry e of
     // group g is round((±q₀ ± q₁) + (±q₂ ± q₃)) / step, q₀… being elements 4g…, a set bit i of e
     // meaning +qᵢ. Returns step, such that the largest entry is 127 or −127 (0 for a zero query).

@@ -354,4 +354,39 @@ void quantise(const float* x, std::size_t n, float inverse_step, std::uint8_t* c
     }
 }
 
+template <class Arch>
+void dequantise(const std::uint8_t* codes, std::size_t n, float scale, float* x) noexcept {
+    for (std::size_t i = 0; i < n; ++i) {
+        x[i] = scale * static_cast<float>(static_cast<std::int32_t>(codes[i]) - 128);
+    }
+}
+
+template <class Arch>
+std::int32_t centre(const std::uint8_t* codes, std::size_t n, std::int8_t* signed_codes) noexcept {
+    std::int32_t sum = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::int32_t value = static_cast<std::int32_t>(codes[i]) - 128;
+        signed_codes[i] = static_cast<std::int8_t>(value);
+        sum += value;
+    }
+    return sum;
+}
+
+template <class Arch>
+float largest(const float* x, std::size_t n) noexcept {
+    // A maximum has no order, but the compiler may not know.
+    float most[16] = {};
+    for (std::size_t i = 0; i < n; i += 16) {
+        for (std::size_t k = 0; k < 16; ++k) {
+            const float size = x[i + k] < 0 ? -x[i + k] : x[i + k];
+            most[k] = size > most[k] ? size : most[k];
+        }
+    }
+    float all = 0;
+    for (const float one : most) {
+        all = one > all ? one : all;
+    }
+    return all;
+}
+
 }  // namespace vecdot::kernels

@@ -261,6 +261,19 @@ TEST_P(CodeKernelsTest, QuantisesAndMakesTables) {
         const double value = std::nearbyint(std::clamp(x[i] * 32.0, -127.0, 127.0));
         EXPECT_EQ(codes[i], static_cast<int>(value) + 128) << i;
     }
+    EXPECT_EQ(kernel_->largest(x.data(), n), 1e30f);
+    std::vector<std::int8_t> centred(n);
+    std::vector<float> back(n);
+    kernel_->dequantise(codes.data(), n, 0.25f, back.data());
+    std::int32_t total = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        EXPECT_EQ(back[i], 0.25f * static_cast<float>(codes[i] - 128));
+        total += codes[i] - 128;
+    }
+    EXPECT_EQ(kernel_->centre(codes.data(), n, centred.data()), total);
+    for (std::size_t i = 0; i < n; ++i) {
+        EXPECT_EQ(centred[i], codes[i] - 128);
+    }
     auto q = floats(n);
     std::vector<std::int8_t> entries(4 * n);
     const float step = kernel_->sign_table(q.data(), n, entries.data());
