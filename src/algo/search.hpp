@@ -96,7 +96,7 @@ class Search {
     void refine_found(std::uint32_t cell);
     void refine_batch(std::uint32_t cell);
     void keep(std::uint32_t cell, std::uint32_t slot, const RowEntry& entry,
-              const CellDistance::Refined& refined);
+              CellDistance::Refined refined);
     void trim_ready();
     void count_nearest(double bound);
     void widen();

@@ -195,8 +195,14 @@ void Search::score_codes(std::uint32_t index) {
 
 // Takes a refined row into the queue, for good or until it is trimmed.
 void Search::keep(std::uint32_t index, std::uint32_t slot, const RowEntry& entry,
-                  const CellDistance::Refined& refined) {
+                  CellDistance::Refined refined) {
     OpenCell& cell = cells_[index];
+    // What is proven of the whole cell, and made it wait, may be more than what the row's code
+    // proves: without it the row would be late.
+    if (cell.key.lower > 0) {
+        const double lower = static_cast<double>(cell.key.lower);
+        refined.bound = std::max(refined.bound, lower * lower * (1 - 0x1p-40));
+    }
     if ((entry.flags & RowFlags::dead) != 0) {
         set(cell.done, slot);
         return;
