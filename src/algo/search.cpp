@@ -101,7 +101,8 @@ void Search::collect_keys(const CellDirectory& directory) {
             }
             nearest_cell_ = std::min(nearest_cell_, static_cast<double>(key.distance_squared));
             if (options_.exact) {
-                const double slack = 0x1p-40 * (coarse_squared + add + std::fabs(product));
+                const double slack =
+                    0x1p-40 * (coarse_squared + std::fabs(add) + std::fabs(product));
                 const double away = std::sqrt(std::max(0.0, squared - slack)) - query.high_error -
                                     query.error - static_cast<double>(summary.centroid.error) -
                                     static_cast<double>(summary.radius);
