@@ -32,6 +32,9 @@ class Sample {
 
     void move(std::size_t from, std::size_t to) noexcept;
 
+    // |x| of what put() has kept, before settle().
+    double norm(std::size_t i) const { return along_[i]; }
+
     // Once the scale is known: makes images of the first n rows and drops those that have no place
     // in the space. Returns how many are left. Once only; not for put_image().
     std::size_t settle(const Space& space, std::size_t n) noexcept;

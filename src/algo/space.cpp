@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "kernels/kernels.hpp"
 
@@ -115,28 +116,36 @@ double Space::scaled_norm(float* rotated) const noexcept {
     return std::sqrt(kernels::active().floats.norm_squared(rotated, dimension()));
 }
 
-double choose_scale(Metric metric, double largest, double mean_square) {
-    if (metric == Metric::cosine || !(largest > 0) || !std::isfinite(largest)) {
+double choose_scale(Metric metric, std::span<double> norms) {
+    if (metric == Metric::cosine) {
         return 1;
     }
+    const auto end = std::partition(norms.begin(), norms.end(),
+                                    [](double norm) { return norm > 0 && std::isfinite(norm); });
+    const std::ptrdiff_t n = end - norms.begin();
+    if (n == 0) {
+        return 1;
+    }
+    // The norm that `share` of all rows don't exceed.
+    auto quantile = [&](double share) {
+        const auto at =
+            norms.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(n - 1));
+        std::nth_element(norms.begin(), at, end);
+        return *at;
+    };
     if (metric == Metric::inner_product) {
-        return 1 / (largest * 1.01);
+        return 1 / (1.01 * std::min(*std::max_element(norms.begin(), end), 2 * quantile(0.99)));
     }
-    if (!(mean_square > 0) || !std::isfinite(mean_square)) {
-        return 1;
-    }
-    return std::exp2(-std::floor(std::log2(mean_square) / 2));
+    return std::exp2(-std::floor(std::log2(quantile(0.5))));
 }
 
 double choose_scale(Metric metric, const float* rows, std::size_t n, std::size_t dimension) {
-    double largest = 0;
-    double sum = 0;
+    std::vector<double> norms(n);
     for (std::size_t i = 0; i < n; ++i) {
-        const double norm = kernels::active().floats.norm_squared(rows + i * dimension, dimension);
-        largest = std::max(largest, norm);
-        sum += norm;
+        norms[i] =
+            std::sqrt(kernels::active().floats.norm_squared(rows + i * dimension, dimension));
     }
-    return choose_scale(metric, std::sqrt(largest), n > 0 ? sum / static_cast<double>(n) : 0);
+    return choose_scale(metric, norms);
 }
 
 }  // namespace vecdot::algo

@@ -127,25 +127,20 @@ BuildPlan make_plan(Relation heap, Relation index, IndexInfo* info, double rows,
 Parameters settle_sample(Crew* crew, Builder* builder, std::size_t* rows) {
     const BuildPlan& plan = crew->shared->plan;
     std::size_t n = 0;
-    uint64 kept = 0;
-    double largest = 0;
-    double sum_square = 0;
     for (uint32 c = 0; c < plan.chunks; ++c) {
-        const SampleChunk& chunk = crew->chunks[c];
         const uint64 first = uint64{plan.sample_rows} * c / plan.chunks;
-        for (uint32 i = 0; i < chunk.count; ++i) {
+        for (uint32 i = 0; i < crew->chunks[c].count; ++i) {
             builder->sample->move(first + i, n++);
         }
-        kept += chunk.taken;
-        largest = std::fmax(largest, chunk.largest);
-        sum_square += chunk.sum_square;
     }
-    const double mean_square = kept > 0 ? sum_square / static_cast<double>(kept) : 0;
+    core::Arena arena = pg::arena();
+    const std::span<double> norms = arena.allocate<double>(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        norms[i] = builder->sample->norm(i);
+    }
     const algo::Metric metric = static_cast<algo::Metric>(plan.metric);
     const Parameters parameters =
-        make_parameters(metric, plan.dimensions, plan.seed,
-                        kept > 0 ? algo::choose_scale(metric, largest, mean_square) : 1);
-    core::Arena arena = pg::arena();
+        make_parameters(metric, plan.dimensions, plan.seed, algo::choose_scale(metric, norms));
     const algo::Space* space =
         arena.create<algo::Space>(arena, space_parameters(parameters), core::VectorView());
     *rows = builder->sample->settle(*space, n);

@@ -75,9 +75,6 @@ void sample_row(Sampling* sampling, const Datum* values, const bool* is_null) {
             crew->shared->plan.metric == static_cast<uint32>(algo::Metric::cosine)) {
             return;
         }
-        chunk.largest = Max(chunk.largest, std::sqrt(square));
-        chunk.sum_square += square;
-        chunk.taken += 1;
         sampling->builder->sample->put(sampling->first + place, *sampling->rotation, vector->view(),
                                        square, sampling->scratch);
         if (place == chunk.count) {

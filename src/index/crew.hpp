@@ -39,13 +39,10 @@ struct BuildPlan {
     uint32 blocks;       // sampled
 };
 
-// Rows of the sample from one chunk, and what is known of them.
+// Rows of the sample from one chunk.
 struct SampleChunk {
     uint32 count;
-    uint64 seen;     // rows that might have been taken
-    uint64 taken;    // at first: norms are known of these
-    double largest;  // |x|
-    double sum_square;
+    uint64 seen;  // of which these were drawn
 };
 
 enum class BuildTask : uint32 { none, sample, train, encode, calibrate, end };
