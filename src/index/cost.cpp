@@ -79,8 +79,8 @@ void estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count, Cost* 
     const double share = scored_share(recall, rows);
     const double opened = std::fmax(share * cells, 1);
 
-    // Of a cell one page after the other is read: the sign bits, or all codes where bounds are to be
-    // proven. A row takes 8 bytes a unit for signs, 64 for its int8 code, and 32 beside them.
+    // Of a cell one page after the other is read: the sign bits, or all codes where bounds are to
+    // be proven. A row takes 8 bytes a unit for signs, 64 for its int8 code, and 32 beside them.
     const double code_share = recall >= 1 ? 1 : (8 * units + 12) / (72 * units + 32);
     // Where most are read there is less to jump over.
     double jumps = opened * (1 - 0.5 * share);
@@ -88,15 +88,16 @@ void estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count, Cost* 
     if (loop_count > 1) {
         // Repeated scans, as below a join, find pages that others have read.
         const double once = jumps + following;
-        const double many = index_pages_fetched(once * loop_count, index->pages, index->pages, root);
+        const double many =
+            index_pages_fetched(once * loop_count, index->pages, index->pages, root);
         const double part = std::fmin(many / (once * loop_count), 1.0);
         jumps *= part;
         following *= part;
     }
     const double reading = std::fmin(jumps * random_page_cost + following * sequential_page_cost,
                                      index->pages * random_page_cost);
-    // A centroid, or a row's int8 code, takes a tenth of an operator for 64 dimensions, and the sign
-    // bits a fiftieth.
+    // A centroid, or a row's int8 code, takes a tenth of an operator for 64 dimensions, and the
+    // sign bits a fiftieth.
     const double scoring = (0.1 * cells + (recall >= 1 ? 0.1 : 0.02) * share * rows) * units;
     *startup_cost = reading + scoring * cpu_operator_cost;
 
@@ -105,8 +106,8 @@ void estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count, Cost* 
     const double queues = 2 * cpu_operator_cost * std::fmax(std::log2(rows), 1);
     const double rest = index->pages * (1 - share * code_share) * sequential_page_cost +
                         0.1 * units * rows * cpu_operator_cost;
-    *total_cost = *startup_cost + rest +
-                  rows * (cpu_index_tuple_cost + queues + recheck_cost(root, path));
+    *total_cost =
+        *startup_cost + rest + rows * (cpu_index_tuple_cost + queues + recheck_cost(root, path));
     // Of the table's rows those that the index has: all but where it is partial.
     *selectivity = index->indpred == NIL || index->rel->tuples <= 0
                        ? 1

@@ -5,11 +5,22 @@
 #include "pg/vector_datum.hpp"
 
 extern "C" {
+#include "access/amvalidate.h"
+#include "access/htup_details.h"
 #include "access/reloptions.h"
 #include "catalog/index.h"
+#include "catalog/pg_amop.h"
+#include "catalog/pg_amproc.h"
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_opfamily.h"
+#include "catalog/pg_type.h"
 #include "commands/progress.h"
 #include "commands/vacuum.h"
+#include "utils/catcache.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 }
 
 namespace vecdot::index {
@@ -72,9 +83,10 @@ bytea* options(Datum reloptions, bool validate) {
                           AccessExclusiveLock);
         kind = added;
     }
-    static const relopt_parse_elt known[] = {
-        {"seed", RELOPT_TYPE_INT, offsetof(Options, seed)},
-    };
+    relopt_parse_elt known[1]{};
+    known[0].optname = "seed";
+    known[0].opttype = RELOPT_TYPE_INT;
+    known[0].offset = offsetof(Options, seed);
     return static_cast<bytea*>(
         build_reloptions(reloptions, validate, kind, sizeof(Options), known, lengthof(known)));
 }
@@ -96,8 +108,83 @@ char* build_phase_name(int64 phase) {
     }
 }
 
-bool validate(Oid) {
+// Says what is wrong with an operator class, as amvalidate() is to do.
+void complain(const char* what, const char* family, Oid object, bool is_operator, bool* valid) {
+    ereport(INFO,
+            (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+             errmsg("operator family \"%s\" of access method %s contains %s %s", family, "vecdot",
+                    is_operator ? format_operator(object) : format_procedure(object), what)));
+    *valid = false;
+}
+
+bool property(Oid, int column, IndexAMProperty property, const char*, bool* result, bool* is_null) {
+    if (column == 0 || property != AMPROP_DISTANCE_ORDERABLE) {
+        return false;
+    }
+    *result = true;
+    *is_null = false;
     return true;
+}
+
+// An operator class has one ordering operator, strategy 1, that gives a float8, and one function,
+// which tells the metric.
+bool validate(Oid opclass) {
+    HeapTuple class_tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
+    if (!HeapTupleIsValid(class_tuple)) {
+        elog(ERROR, "cache lookup failed for operator class %u", opclass);
+    }
+    const FormData_pg_opclass* form =
+        reinterpret_cast<const FormData_pg_opclass*>(GETSTRUCT(class_tuple));
+    const char* name = pstrdup(NameStr(form->opcname));
+    HeapTuple family_tuple = SearchSysCache1(OPFAMILYOID, ObjectIdGetDatum(form->opcfamily));
+    if (!HeapTupleIsValid(family_tuple)) {
+        elog(ERROR, "cache lookup failed for operator family %u", form->opcfamily);
+    }
+    const char* family = pstrdup(
+        NameStr(reinterpret_cast<const FormData_pg_opfamily*>(GETSTRUCT(family_tuple))->opfname));
+    ReleaseSysCache(family_tuple);
+    const Oid input = form->opcintype;
+    CatCList* operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(form->opcfamily));
+    CatCList* functions = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(form->opcfamily));
+    ReleaseSysCache(class_tuple);
+    bool valid = true;
+    bool has_operator = false;
+    bool has_function = false;
+    for (int i = 0; i < functions->n_members; ++i) {
+        const FormData_pg_amproc* function =
+            reinterpret_cast<const FormData_pg_amproc*>(GETSTRUCT(&functions->members[i]->tuple));
+        if (function->amprocnum != 1) {
+            complain("with an invalid support number", family, function->amproc, false, &valid);
+        } else if (!check_amproc_signature(function->amproc, INT4OID, true, 1, 1, INTERNALOID)) {
+            complain("with a wrong signature", family, function->amproc, false, &valid);
+        }
+        has_function = has_function ||
+                       (function->amproclefttype == input && function->amprocrighttype == input);
+    }
+    for (int i = 0; i < operators->n_members; ++i) {
+        const FormData_pg_amop* entry =
+            reinterpret_cast<const FormData_pg_amop*>(GETSTRUCT(&operators->members[i]->tuple));
+        if (entry->amopstrategy != 1) {
+            complain("with an invalid strategy number", family, entry->amopopr, true, &valid);
+        } else if (entry->amoppurpose != AMOP_ORDER ||
+                   !opfamily_can_sort_type(entry->amopsortfamily, FLOAT8OID)) {
+            complain("that is not for ORDER BY of a float8", family, entry->amopopr, true, &valid);
+        } else if (!check_amop_signature(entry->amopopr, FLOAT8OID, entry->amoplefttype,
+                                         entry->amoprighttype)) {
+            complain("with a wrong signature", family, entry->amopopr, true, &valid);
+        }
+        has_operator =
+            has_operator || (entry->amoplefttype == input && entry->amoprighttype == input);
+    }
+    ReleaseCatCacheList(functions);
+    ReleaseCatCacheList(operators);
+    if (!has_operator || !has_function) {
+        ereport(INFO, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+                       errmsg("operator class \"%s\" of access method %s lacks %s", name, "vecdot",
+                              has_operator ? "support function 1" : "an ordering operator")));
+        valid = false;
+    }
+    return valid;
 }
 
 IndexBuildResult* guarded_build(Relation heap, Relation index, IndexInfo* info) {
@@ -172,6 +259,9 @@ VECDOT_FUNCTION(vecdot_handler) {
     am->amclusterable = false;
     am->ampredlocks = false;
     am->amcanparallel = false;
+#if PG_VERSION_NUM >= 170000
+    am->amcanbuildparallel = true;
+#endif
     am->amcaninclude = false;
     am->amusemaintenanceworkmem = false;
     am->amparallelvacuumoptions = VACUUM_OPTION_PARALLEL_BULKDEL;
@@ -184,6 +274,7 @@ VECDOT_FUNCTION(vecdot_handler) {
     am->amcostestimate = index::guarded_estimate_cost;
     am->amoptions = index::options;
     am->ambuildphasename = index::build_phase_name;
+    am->amproperty = index::property;
     am->amvalidate = index::validate;
     am->ambeginscan = index::guarded_begin_scan;
     am->amrescan = index::guarded_rescan;
