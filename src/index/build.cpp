@@ -15,6 +15,7 @@
 #include "pg/memory.hpp"
 
 extern "C" {
+#include "access/sysattr.h"
 #include "access/tableam.h"
 #include "catalog/index.h"
 #include "commands/progress.h"
@@ -69,16 +70,22 @@ double expected_rows(Relation heap, Relation index, IndexInfo* info, BlockNumber
         static_cast<BlockNumber*>(palloc(sizeof(BlockNumber) * Min(blocks + 1, probed_blocks)));
     const uint32 n = draw_blocks(blocks, probed_blocks, seed, drawn);
     double rows = 0;
+    // The indexed expression has no part in counting.
+    IndexInfo* counted = static_cast<IndexInfo*>(palloc(sizeof(IndexInfo)));
+    *counted = *info;
+    counted->ii_Expressions = NIL;
+    counted->ii_IndexAttrNumbers[0] = SelfItemPointerAttributeNumber;
     for (uint32 i = 0; i < n;) {
         CHECK_FOR_INTERRUPTS();
         uint32 run = 1;
         while (i + run < n && drawn[i + run] == drawn[i] + run) {
             run += 1;
         }
-        table_index_build_range_scan(heap, index, info, false, true, false, drawn[i], run,
+        table_index_build_range_scan(heap, index, counted, false, true, false, drawn[i], run,
                                      count_tuple, &rows, nullptr);
         i += run;
     }
+    pfree(counted);
     pfree(drawn);
     return n == 0 ? 0 : rows / n * blocks;
 }
