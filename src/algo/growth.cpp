@@ -48,6 +48,12 @@ bool is_rescale_due(std::uint64_t long_rows, std::uint64_t rows) {
     return long_rows > 64 + rows / 32;
 }
 
+bool is_clustering_due(std::uint64_t cells, std::uint64_t clustered_cells, bool by_vacuum) {
+    const std::uint64_t part = by_vacuum ? 8 : 4;
+    return cells >= 16 && (cells * part >= clustered_cells * (part + 1) ||
+                           cells * (part + 1) <= clustered_cells * part);
+}
+
 bool is_calibration_due(std::uint64_t cells, std::uint64_t calibrated_cells) {
     if (calibrated_cells == 0) {
         return cells >= first_calibration;

@@ -31,6 +31,10 @@ std::uint64_t rows_of_cells(std::uint64_t cells);
 // given another one. Every search reads all of these.
 bool is_rescale_due(std::uint64_t long_rows, std::uint64_t rows);
 
+// Whether all rows are to be clustered anew: the number of cells has changed by a quarter, or for
+// vacuum by an eighth.
+bool is_clustering_due(std::uint64_t cells, std::uint64_t clustered_cells, bool by_vacuum);
+
 // Whether the stopping rule is to be learnt again: the rows have changed by a factor of 1.6, which
 // is one of 1.25 in cells. calibrated_cells: when it was learnt last, 0 for never.
 bool is_calibration_due(std::uint64_t cells, std::uint64_t calibrated_cells);

@@ -208,6 +208,7 @@ void bulk_finish(BulkWriter* writer) {
                      payload_size, [&](uint32 page) { return meta->origin.start + page; });
     }
 
+    meta->clustered_cells = meta->cells;
     char* image = static_cast<char*>(palloc0(BLCKSZ));
     init_page(image, {PageKind::meta, 0, 0, 0});
     memcpy(payload(image), meta, sizeof *meta);

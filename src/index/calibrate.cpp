@@ -65,7 +65,7 @@ struct CalibrationRun {
     uint8* code;
 };
 
-CalibrationRun* begin_calibration(Relation index, uint64 seed, void* observations) {
+CalibrationRun* begin_calibration(Relation index, uint64 seed, void* observations, uint64 most) {
     core::Arena arena = pg::arena();
     CalibrationRun* run = static_cast<CalibrationRun*>(palloc0(sizeof(CalibrationRun)));
     const Directory* directory = open_directory(index);
@@ -99,7 +99,7 @@ CalibrationRun* begin_calibration(Relation index, uint64 seed, void* observation
         run->ends[i] = rows;
         run->live += view.rows - Min(view.dead, view.rows);
     }
-    run->queries = static_cast<uint32>(Min(rows, uint64{algo::Calibrator::enough}));
+    run->queries = static_cast<uint32>(Min(Min(rows, most), uint64{algo::Calibrator::enough}));
     if (run->queries > 0) {
         Carver carver{static_cast<char*>(observations)};
         core::Arena shared(carve, &carver);
@@ -152,12 +152,12 @@ void end_calibration(CalibrationRun* run) {
     write_calibration(run->index, calibration, run->parameters.scale);
 }
 
-void calibrate(Relation index, uint64 seed) {
+void calibrate(Relation index, uint64 seed, uint64 most) {
     const MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot calibration", ALLOCSET_DEFAULT_SIZES);
     const MemoryContext old = MemoryContextSwitchTo(context);
-    CalibrationRun* run =
-        begin_calibration(index, seed, palloc0(algo::Calibrator::bytes(algo::Calibrator::enough)));
+    CalibrationRun* run = begin_calibration(
+        index, seed, palloc0(algo::Calibrator::bytes(algo::Calibrator::enough)), most);
     for (uint32 i = 0; i < run->queries; ++i) {
         calibrate_query(run, i);
     }

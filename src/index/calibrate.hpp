@@ -11,7 +11,8 @@ namespace vecdot::index {
 struct CalibrationRun;
 
 // observations: algo::Calibrator::bytes(enough) of memory, zeroed, which the processes share.
-CalibrationRun* begin_calibration(Relation index, uint64 seed, void* observations);
+CalibrationRun* begin_calibration(Relation index, uint64 seed, void* observations,
+                                  uint64 most = algo::Calibrator::enough);
 
 // How many queries there are; the same in each process.
 uint32 calibration_queries(const CalibrationRun* run);

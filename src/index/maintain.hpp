@@ -41,7 +41,7 @@ void grow(Relation index, const CellRef& cell);
 
 // Learns the stopping rule again if the number of cells has changed enough since it was learnt, and
 // nobody else is at it.
-void calibrate_if_due(Relation index);
+void calibrate_if_due(Relation index, bool by_vacuum);
 
 // Vacuum's part: rewrites cells that have many dead entries, splits, merges. Needs the structure
 // lock, and nothing unfinished.
@@ -56,6 +56,10 @@ void shrink(Relation index);
 
 // Blocks of rows that rewrite_cell() makes room for at first.
 uint32 blocks_to_rewrite(uint64 live);
+
+// Clusters all rows anew, if the number of cells has changed enough since that was done, and
+// maintenance_work_mem allows. The same.
+void recluster_if_due(Relation index, bool by_vacuum);
 
 // Writes a cell anew without its dead entries. The same.
 void rewrite_cell(Relation index, const CellRef& cell);

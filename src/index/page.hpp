@@ -147,6 +147,7 @@ struct Meta {
     uint32 has_origin;
     BlockRun origin;          // pages of it
     uint32 calibrated_cells;  // cells when the calibration was made; 0: none
+    uint32 clustered_cells;   // cells when all rows were clustered last
     uint32 frozen;            // 1: no row may be added, as all cells are being replaced at once
     uint32 retired_slots;     // slots of the directory before that, still to be freed; 0: none
     uint32 retired_next;      // of them the first that is not freed yet

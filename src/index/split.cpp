@@ -24,6 +24,9 @@ constexpr uint64 sample_for_each = 256;
 // What a new cell has room for beyond its rows: some of what it will grow by before it is split.
 constexpr double room_to_grow = 0.25;
 
+// An inserter calibrates with half as many queries as a build; the next vacuum with all of them.
+constexpr uint64 queries_of_inserter = 200;
+
 constexpr uint64 seed_base = 0x7665636474;
 
 // Where one of the rows is sampled with these odds.
@@ -200,26 +203,40 @@ void grow(Relation index, const CellRef& cell) {
             } else {
                 split_cell(index, cell_ref(*directory, i));
             }
+            recluster_if_due(index, false);
             break;
         }
     }
     unlock_structure(index);
-    calibrate_if_due(index);
+    calibrate_if_due(index, false);
 }
 
-void calibrate_if_due(Relation index) {
-    Meta meta;
-    read_meta(index, &meta);
-    if (!algo::is_calibration_due(meta.cells, meta.calibrated_cells) ||
-        !try_lock_calibration(index)) {
-        return;
+void calibrate_if_due(Relation index, bool by_vacuum) {
+    // Once more under the lock: somebody may just have done it.
+    bool locked = false;
+    for (;;) {
+        Meta meta;
+        read_meta(index, &meta);
+        algo::Calibration calibration;
+        memcpy(&calibration, meta.calibration, sizeof calibration);
+        const bool rough = calibration.queries > 0 && calibration.queries <= queries_of_inserter &&
+                           meta.rows > 2 * queries_of_inserter;
+        if (!algo::is_calibration_due(meta.cells, meta.calibrated_cells) && !(by_vacuum && rough)) {
+            break;
+        }
+        if (locked) {
+            calibrate(index, seed_base ^ meta.directory_version,
+                      by_vacuum ? algo::Calibrator::enough : queries_of_inserter);
+            break;
+        }
+        locked = try_lock_calibration(index);
+        if (!locked) {
+            return;
+        }
     }
-    // Somebody may just have done it.
-    read_meta(index, &meta);
-    if (algo::is_calibration_due(meta.cells, meta.calibrated_cells)) {
-        calibrate(index, seed_base ^ meta.directory_version);
+    if (locked) {
+        unlock_calibration(index);
     }
-    unlock_calibration(index);
 }
 
 }  // namespace vecdot::index

@@ -110,7 +110,7 @@ IndexBulkDeleteResult* bulk_delete(IndexVacuumInfo* info, IndexBulkDeleteResult*
 IndexBulkDeleteResult* vacuum_cleanup(IndexVacuumInfo* info, IndexBulkDeleteResult* stats);
 
 // Learns the stopping rule anew from stored rows (calibrate.cpp); the build calls it after
-// bulk_finish(), vacuum when the number of rows has moved by a factor of two.
-void calibrate(Relation index, uint64 seed);
+// bulk_finish(), vacuum and inserters when the number of cells has changed. most: queries.
+void calibrate(Relation index, uint64 seed, uint64 most = algo::Calibrator::enough);
 
 }  // namespace vecdot::index

@@ -80,7 +80,10 @@ void join(Relation index, const CellRef* cells, uint32 count, const float* centr
 }
 
 bool is_rewrite_due(const CellView& view) {
-    return algo::is_compaction_due(live_rows(view), view.dead) || view.extent_count >= scattered;
+    const uint64 live = live_rows(view);
+    // Room for a quarter more is what a cell that grows has; a block of rows is the least.
+    const bool roomy = view.capacity > live + live / 3 + 2 * rows_per_block;
+    return algo::is_compaction_due(live, view.dead) || view.extent_count >= scattered || roomy;
 }
 
 // Merges the cell with its nearest neighbour, if both together are no large cell. True if so.

@@ -154,12 +154,13 @@ IndexBulkDeleteResult* vacuum_cleanup(IndexVacuumInfo* info, IndexBulkDeleteResu
     lock_structure(index);
     finish_unfinished(index);
     tidy(index);
+    recluster_if_due(index, true);
     const uint64 live = count_live(index);
     write_rows(index, live);
     coalesce_free_list(index);
     unlock_structure(index);
     shrink(index);
-    calibrate_if_due(index);
+    calibrate_if_due(index, true);
     report(index, live, stats);
     return stats;
 }

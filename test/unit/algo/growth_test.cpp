@@ -75,6 +75,19 @@ TEST(Growth, EqualRowsAreNotSplit) {
     EXPECT_FALSE(is_split_in_vain(1, 2));
 }
 
+TEST(Growth, ClusteringFollowsTheCells) {
+    EXPECT_FALSE(is_clustering_due(15, 0, true));
+    EXPECT_TRUE(is_clustering_due(16, 0, false));
+    EXPECT_FALSE(is_clustering_due(1000, 1000, true));
+    EXPECT_TRUE(is_clustering_due(1125, 1000, true));
+    EXPECT_FALSE(is_clustering_due(1249, 1000, false));
+    EXPECT_TRUE(is_clustering_due(1250, 1000, false));
+    EXPECT_TRUE(is_clustering_due(800, 1000, false));
+    EXPECT_FALSE(is_rescale_due(64, 0));
+    EXPECT_TRUE(is_rescale_due(65, 0));
+    EXPECT_FALSE(is_rescale_due(1000, 32000));
+}
+
 TEST(Growth, CalibrationFollowsTheRows) {
     EXPECT_FALSE(is_calibration_due(7, 0));
     EXPECT_TRUE(is_calibration_due(8, 0));
