@@ -195,7 +195,7 @@ void split_in_two(core::Arena& scratch, const float* rows, std::size_t n, std::s
 }
 
 std::size_t cells_for(std::size_t rows) {
-    const double wanted = 2 * std::sqrt(static_cast<double>(rows)) + 0.5;
+    const double wanted = 1.5 * std::sqrt(static_cast<double>(rows)) + 0.5;
     return std::clamp<std::size_t>(static_cast<std::size_t>(wanted), 1,
                                    std::max<std::size_t>(1, rows / 64));
 }
