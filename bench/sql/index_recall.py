@@ -18,6 +18,7 @@ SETTINGS = [0.9, 0.95, 0.99, 0.9999, 1]
 RANKS = [1, 10, 100]
 QUERIES = int(os.environ.get("BENCH_QUERIES", "500"))
 PAGES_QUERIES = 50
+WORK_QUERIES = 20
 
 
 def buffers(vecdot, statement, queries):
@@ -28,6 +29,12 @@ def buffers(vecdot, statement, queries):
         plan = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
         touched.append(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
     return statistics.median(touched)
+
+
+def work(vecdot):
+    """Cells opened and rows scored by their 1-bit codes in a query with LIMIT 10, the mean of rows of
+    the table as queries."""
+    return vecdot.run("SELECT cells, scored_rows FROM vecdot_index_recall('items_index', 10, %s)", [WORK_QUERIES])[0]
 
 
 def verdict(setting, misses, wrong, queries, k):
@@ -71,7 +78,8 @@ def measure(vecdot, data):
                 line["broken"] = line.get("broken", "") + f"@{k}: {broken}; "
             cells += f"{line['recall'][k]:>9.5f}"
         line["buffers"] = buffers(vecdot, statement, answer.queries)
-        cells += f"{line['ms'][10]:>10.3f}{line['buffers']:>10.0f}"
+        line["cells"], line["scored_rows"] = work(vecdot)
+        cells += f"{line['ms'][10]:>9.3f}{line['buffers']:>8.0f}{line['cells']:>7.0f}{line['scored_rows']:>8.0f}"
         print(f"{f'{data.name} {len(data.base)} x {data.dimensions} {operator}':<36}{setting:>7}{cells}  "
               f"{'BROKEN ' + line['broken'] if 'broken' in line else 'kept'}", flush=True)
         lines.append(line)
@@ -84,12 +92,12 @@ def main(contenders, _rounds, _directory):
     vecdot.run("SET maintenance_work_mem = DEFAULT")
     print("\nRecall measured beside vecdot.recall, held-out queries, LIMIT 1, 10 and 100; the index built with "
           f"maintenance_work_mem = {vecdot.run('SHOW maintenance_work_mem')[0][0]}", flush=True)
-    print(f"{'':<36}{'setting':>7}{'@1':>9}{'@10':>9}{'@100':>9}{'ms @10':>10}{'buffers':>10}", flush=True)
+    print(f"{'':<36}{'setting':>7}{'@1':>9}{'@10':>9}{'@100':>9}{'ms @10':>9}{'buffers':>8}{'cells':>7}{'rows':>8}", flush=True)
     lines = []
     for name in datasets.chosen(DATA):
         data = datasets.load(name)
         vecdot.load("items", data.base)
-        seconds, _ = vecdot.timed(f"CREATE INDEX ON items USING {INDEXES['vecdot']} (v {OPCLASSES[data.metric]})")
+        seconds, _ = vecdot.timed(f"CREATE INDEX items_index ON items USING {INDEXES['vecdot']} (v {OPCLASSES[data.metric]})")
         made = measure(vecdot, data)
         for line in made:
             line["build_seconds"] = seconds
