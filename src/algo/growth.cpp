@@ -49,7 +49,8 @@ bool is_rescale_due(std::uint64_t long_rows, std::uint64_t rows) {
 }
 
 bool is_clustering_due(std::uint64_t cells, std::uint64_t clustered_cells, bool by_vacuum) {
-    const std::uint64_t part = by_vacuum ? 8 : 4;
+    // Each time adds to the errors of the codes: not more often than clusters need it.
+    const std::uint64_t part = by_vacuum ? 3 : 2;
     return cells >= 16 && (cells * part >= clustered_cells * (part + 1) ||
                            cells * (part + 1) <= clustered_cells * part);
 }

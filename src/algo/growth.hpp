@@ -31,8 +31,8 @@ std::uint64_t rows_of_cells(std::uint64_t cells);
 // given another one. Every search reads all of these.
 bool is_rescale_due(std::uint64_t long_rows, std::uint64_t rows);
 
-// Whether all rows are to be clustered anew: the number of cells has changed by a quarter, or for
-// vacuum by an eighth.
+// Whether all rows are to be clustered anew: the number of cells has changed by half, or for
+// vacuum by a third.
 bool is_clustering_due(std::uint64_t cells, std::uint64_t clustered_cells, bool by_vacuum);
 
 // Whether the stopping rule is to be learnt again: the rows have changed by a factor of 1.6, which

@@ -2,7 +2,7 @@
 // another scale.
 //
 // Splits see one cell at a time and merges two: clusters stay cut where they were first cut. So
-// when the number of cells has changed by a quarter, all rows are clustered anew, as a build does,
+// when the number of cells has changed by half, all rows are clustered anew, as a build does,
 // from their codes. And the scale 1/M of inner product is made for rows up to the length M; longer
 // ones live in a cell that every search reads; when there are many, all rows get a new scale.
 //

@@ -79,10 +79,10 @@ TEST(Growth, ClusteringFollowsTheCells) {
     EXPECT_FALSE(is_clustering_due(15, 0, true));
     EXPECT_TRUE(is_clustering_due(16, 0, false));
     EXPECT_FALSE(is_clustering_due(1000, 1000, true));
-    EXPECT_TRUE(is_clustering_due(1125, 1000, true));
-    EXPECT_FALSE(is_clustering_due(1249, 1000, false));
-    EXPECT_TRUE(is_clustering_due(1250, 1000, false));
-    EXPECT_TRUE(is_clustering_due(800, 1000, false));
+    EXPECT_TRUE(is_clustering_due(1334, 1000, true));
+    EXPECT_FALSE(is_clustering_due(1499, 1000, false));
+    EXPECT_TRUE(is_clustering_due(1500, 1000, false));
+    EXPECT_TRUE(is_clustering_due(660, 1000, false));
     EXPECT_FALSE(is_rescale_due(64, 0));
     EXPECT_TRUE(is_rescale_due(65, 0));
     EXPECT_FALSE(is_rescale_due(1000, 32000));
