@@ -81,8 +81,8 @@ double expected_rows(Relation heap, Relation index, IndexInfo* info, BlockNumber
         while (i + run < n && drawn[i + run] == drawn[i] + run) {
             run += 1;
         }
-        table_index_build_range_scan(heap, index, counted, false, true, false, drawn[i], run,
-                                     count_tuple, &rows, nullptr);
+        table_index_build_range_scan(heap, index, counted, false, !info->ii_Concurrent, false,
+                                     drawn[i], run, count_tuple, &rows, nullptr);
         i += run;
     }
     pfree(counted);

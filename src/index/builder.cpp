@@ -111,8 +111,9 @@ void sample_chunk(Builder* builder, const algo::Rotation& rotation, uint32 numbe
         while (i + run < end && crew->blocks[i + run] == crew->blocks[i] + run) {
             run += 1;
         }
-        table_index_build_range_scan(builder->heap, builder->index, builder->info, false, true,
-                                     false, crew->blocks[i], run, sample_tuple, &sampling, nullptr);
+        table_index_build_range_scan(builder->heap, builder->index, builder->info, false,
+                                     !builder->info->ii_Concurrent, false, crew->blocks[i], run,
+                                     sample_tuple, &sampling, nullptr);
         i += run;
     }
     crew->chunks[number] = sampling.chunk;
