@@ -160,7 +160,11 @@ IndexBulkDeleteResult* vacuum_cleanup(IndexVacuumInfo* info, IndexBulkDeleteResu
     coalesce_free_list(index);
     unlock_structure(index);
     shrink(index);
+    // A vacuum's snapshot holds nobody back: only the lock keeps the cells that calibration reads
+    // from being replaced and their blocks from being used again.
+    lock_structure_shared(index);
     calibrate_if_due(index, true);
+    unlock_structure_shared(index);
     report(index, live, stats);
     return stats;
 }
