@@ -10,7 +10,7 @@ from prepared import parameters
 
 K = 10
 VECDOT = [0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999, 1]  # vecdot.recall
-HNSW = [10, 20, 40, 80, 120, 160, 240, 400, 800]  # hnsw.ef_search, hnswlib's ef
+HNSW = [10, 20, 40, 80, 120, 160, 240, 400, 800, 1000]  # hnsw.ef_search (1000 is its limit), hnswlib's ef
 M, EF_CONSTRUCTION = 16, 64  # pgvector's defaults
 WORKERS = 2
 BUILD_MEMORY = "2GB"  # so that pgvector's graphs stay in memory
@@ -107,7 +107,7 @@ class Hnswlib:
     database around it."""
 
     name = "hnswlib"
-    settings = HNSW
+    settings = HNSW + [1600]
 
     def __init__(self, data, module):
         self.data = data
