@@ -271,6 +271,32 @@ void check_complete(Relation index, const Moment& before, const Runs& owned) {
     }
 }
 
+// What a directory that was replaced as a whole still holds: cells that are not freed yet, its
+// pages.
+void add_retired_directory(Relation index, const Meta& meta, Runs* runs) {
+    BlockNumber known = 0;
+    check_array(index, meta.retired_slot_pages, divide_up(meta.retired_slots, slots_per_page),
+                &known);
+    add_segments(meta.retired_slot_pages, Owner::retired, runs);
+    add_segments(meta.retired_centroid_pages, Owner::retired, runs);
+    for (uint32 next = Max(meta.retired_next, special_slots); next < meta.retired_slots; ++next) {
+        CHECK_FOR_INTERRUPTS();
+        const Buffer buffer = read_array_page(index, meta.retired_slot_pages, PageKind::slots,
+                                              next / slots_per_page, BUFFER_LOCK_SHARE);
+        const Slot slot =
+            reinterpret_cast<const Slot*>(payload(BufferGetPage(buffer)))[next % slots_per_page];
+        UnlockReleaseBuffer(buffer);
+        if (slot.state != SlotState::live) {
+            continue;
+        }
+        check_blocks(index, meta_block, slot.head + 1, &known);
+        CellView view;
+        open_cell(index, meta.parameters, next, slot.head, static_cast<uint32>(slot.generation),
+                  &view, nullptr);
+        add_extents(index, view, meta.allocated, Owner::retired, runs);
+    }
+}
+
 void check_ownership(Relation index, Moment* before, Moment* after, const Census& census) {
     const Meta& meta = after->meta;
     Runs runs{};
@@ -298,6 +324,9 @@ void check_ownership(Relation index, Moment* before, Moment* after, const Census
         open_cell(index, meta.parameters, cell.cell, cell.head,
                   static_cast<uint32>(cell.generation), &view, nullptr);
         add_extents(index, view, meta.allocated, Owner::retired, &runs);
+    }
+    if (meta.retired_slots > 0) {
+        add_retired_directory(index, meta, &runs);
     }
     for (uint32 i = 0; i < census.count; ++i) {
         add_extents(index, census.cells[i], meta.allocated, Owner::cell, &runs);
