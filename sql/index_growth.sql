@@ -135,3 +135,12 @@ SELECT differing('unlogged', '<->', 10), returned('unlogged');
 
 DROP TABLE growing, alike, others, passing, unlogged;
 DROP FUNCTION differing, pages_read, returned, remaining, place;
+
+-- Few distinct rows among many: clusters come out fewer than the cells that splits make, which must not go on for ever.
+CREATE TABLE few (id integer, v vector(33));
+CREATE INDEX few_v ON few USING vecdot (v vector_l2_ops);
+INSERT INTO few SELECT i, (SELECT array_agg(sin((CASE WHEN i % 3 = 0 THEN 1 ELSE i END) * n * 1.7))::real[]::vector FROM generate_series(1, 33) n)
+  FROM generate_series(1, 2000) i;
+UPDATE few SET v = (SELECT array_agg(CASE WHEN n = id % 33 + 1 THEN id % 7 ELSE 0 END ORDER BY n)::vector FROM generate_series(1, 33) n);
+SELECT pg_relation_size('few_v') < 20 * 1024 * 1024 AS small, vecdot_index_check('few_v', true);
+DROP TABLE few;

@@ -55,6 +55,10 @@ bool is_clustering_due(std::uint64_t cells, std::uint64_t clustered_cells, bool 
                            cells * (part + 1) <= clustered_cells * part);
 }
 
+bool have_rows_grown(std::uint64_t rows, std::uint64_t clustered_rows) {
+    return rows >= clustered_rows + clustered_rows / 2;
+}
+
 bool is_calibration_due(std::uint64_t cells, std::uint64_t calibrated_cells) {
     if (calibrated_cells == 0) {
         return cells >= first_calibration;

@@ -35,6 +35,10 @@ bool is_rescale_due(std::uint64_t long_rows, std::uint64_t rows);
 // vacuum by a third.
 bool is_clustering_due(std::uint64_t cells, std::uint64_t clustered_cells, bool by_vacuum);
 
+// Whether an inserter may then do it: there are half as many rows more than the last time. Where
+// few rows are distinct, clusters come out fewer than the cells that splits make of them.
+bool have_rows_grown(std::uint64_t rows, std::uint64_t clustered_rows);
+
 // Whether the stopping rule is to be learnt again: the rows have changed by a factor of 1.6, which
 // is one of 1.25 in cells. calibrated_cells: when it was learnt last, 0 for never.
 bool is_calibration_due(std::uint64_t cells, std::uint64_t calibrated_cells);

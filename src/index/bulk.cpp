@@ -209,6 +209,7 @@ void bulk_finish(BulkWriter* writer) {
     }
 
     meta->clustered_cells = meta->cells;
+    meta->clustered_rows = meta->rows;
     char* image = static_cast<char*>(palloc0(BLCKSZ));
     init_page(image, {PageKind::meta, 0, 0, 0});
     memcpy(payload(image), meta, sizeof *meta);

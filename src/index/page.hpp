@@ -155,6 +155,7 @@ struct Meta {
     Segments retired_centroid_pages;
     Unfinished unfinished;
     unsigned char calibration[calibration_size];
+    uint64 clustered_rows;  // live rows when all rows were clustered last
 };
 static_assert(sizeof(Meta) <= payload_size && std::is_trivially_copyable_v<Meta>);
 

@@ -44,6 +44,7 @@ struct Rescale {
     double ratio;
     double slack;    // room for growth, as a part of the rows
     bool clustered;  // all rows are clustered anew, under the same scale
+    uint64 rows;     // live
     CellList list;
     // The new directory. All its cells lie in one run of blocks.
     uint32 count;  // slots
@@ -414,7 +415,10 @@ void publish(const Rescale& rescale, const Segments& slots, const Segments& cent
     meta->cells = rescale.count - special_slots;
     meta->unfinished.intent_count = 0;
     meta->frozen = 0;
-    meta->clustered_cells = rescale.clustered ? meta->cells : meta->clustered_cells;
+    if (rescale.clustered) {
+        meta->clustered_cells = meta->cells;
+        meta->clustered_rows = rescale.rows;
+    }
     meta->calibrated_cells = 0;
     if (rescale.ratio != 1) {
         // What was learnt is of another space.
@@ -586,6 +590,7 @@ Rescale begin(Relation index, Totals* totals) {
         totals->rows += live_rows(view);
         totals->long_rows += is_long ? live_rows(view) : 0;
     }
+    rescale.rows = totals->rows;
     return rescale;
 }
 
@@ -623,7 +628,8 @@ void recluster_if_due(Relation index, bool by_vacuum) {
     const uint64 rows = totals.rows - totals.long_rows;
     const uint64 clusters = algo::cells_for(rows);
     // All new cells are written at once.
-    if (rows > 0 && memory_of(rescale.parameters, clusters) <= memory) {
+    if (rows > 0 && (by_vacuum || algo::have_rows_grown(rescale.rows, meta.clustered_rows)) &&
+        memory_of(rescale.parameters, clusters) <= memory) {
         replace_all(&rescale, clusters);
         finish_unfinished(index);
     }

@@ -84,9 +84,20 @@ sub blocks_of
 {
 	my ($metric) = @_;
 	my @list = @{ $pages{$metric} };
-	my %generation;    # of live cells by slot
-	foreach my $page (@list)
+	# Pages of the directory, by the meta page: those of one that was replaced may still be there.
+	my %current;
+	foreach my $offset (88, 196)
 	{
+		my ($count, @start) = unpack('L L26', substr($list[0], 64 + $offset, 108));
+		foreach my $k (0 .. $count - 1)
+		{
+			$current{ $start[$k] + $_ } = 1 foreach 0 .. 2**$k - 1;
+		}
+	}
+	my %generation;    # of live cells by slot
+	foreach my $block (sort { $a <=> $b } keys %current)
+	{
+		my $page = $list[$block] // next;
 		my $label = label($page) or next;
 		next unless $label->{kind} eq 'slots';
 		for my $i (0 .. 126)
@@ -99,6 +110,7 @@ sub blocks_of
 	foreach my $block (0 .. $#list)
 	{
 		my $label = label($list[$block]) or next;
+		next if $label->{kind} =~ /^(slots|centroids)$/ && !$current{$block};
 		next if $label->{generation} && ($generation{ $label->{cell} } // 0) != $label->{generation};
 		push @{ $blocks{ $label->{kind} } }, $block;
 	}

@@ -83,6 +83,9 @@ TEST(Growth, ClusteringFollowsTheCells) {
     EXPECT_FALSE(is_clustering_due(1499, 1000, false));
     EXPECT_TRUE(is_clustering_due(1500, 1000, false));
     EXPECT_TRUE(is_clustering_due(660, 1000, false));
+    EXPECT_TRUE(have_rows_grown(100, 0));
+    EXPECT_FALSE(have_rows_grown(1499, 1000));
+    EXPECT_TRUE(have_rows_grown(1500, 1000));
     EXPECT_FALSE(is_rescale_due(64, 0));
     EXPECT_TRUE(is_rescale_due(65, 0));
     EXPECT_FALSE(is_rescale_due(1000, 32000));
