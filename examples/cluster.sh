@@ -3,7 +3,7 @@
 #   cluster.sh start   install what is missing, build, start the server, load the data once
 #   cluster.sh stop    stop the server (the data stays)
 #   cluster.sh psql    open psql on it (starting the server, and stopping it afterwards if it did)
-# demo.sh sources this file for the functions.
+# demo.sh and gallery.sh source this file for the functions.
 set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../test/common.sh"
 
@@ -100,6 +100,19 @@ stop_demo() {
     if is_running; then
         stop_cluster "$stage"
     fi
+}
+
+# However the calling script ends, a server that it started ends with it.
+stop_at_exit() {
+    trap finish EXIT
+    trap 'say; say interrupted; exit 130' INT
+    trap 'exit 143' TERM HUP
+}
+
+finish() {
+    trap - EXIT
+    trap '' INT TERM HUP
+    [ -z "${stage:-}" ] || [ -z "${started_here:-}" ] || stop_demo
 }
 
 # The command that opens psql on the cluster. (Root may pass through the private directory of the socket.)

@@ -3,14 +3,7 @@
 # picture of them.
 . "$(dirname "$0")/cluster.sh"
 
-finish() {
-    trap - EXIT
-    trap '' INT TERM HUP
-    [ -z "${stage:-}" ] || [ -z "${started_here:-}" ] || stop_demo
-}
-trap finish EXIT
-trap 'say; say interrupted; exit 130' INT
-trap 'exit 143' TERM HUP
+stop_at_exit
 
 start_demo
 

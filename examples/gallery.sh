@@ -3,14 +3,7 @@
 # of it on one page, build/gallery/index.html. Arguments: chapters (files of gallery/), all by default.
 . "$(dirname "$0")/cluster.sh"
 
-finish() {
-    trap - EXIT
-    trap '' INT TERM HUP
-    [ -z "${stage:-}" ] || [ -z "${started_here:-}" ] || stop_demo
-}
-trap finish EXIT
-trap 'say; say interrupted; exit 130' INT
-trap 'exit 143' TERM HUP
+stop_at_exit
 
 output=$source_dir/build/gallery
 start_demo
