@@ -271,6 +271,16 @@ void check_complete(Relation index, const Moment& before, const Runs& owned) {
     }
 }
 
+// A cell that no directory names any more.
+void add_retiring(Relation index, const Meta& meta, const Retiring& cell, BlockNumber* known,
+                  Runs* runs) {
+    check_blocks(index, meta_block, cell.head + 1, known);
+    CellView view;
+    open_cell(index, meta.parameters, cell.cell, cell.head, static_cast<uint32>(cell.generation),
+              &view, nullptr);
+    add_extents(index, view, meta.allocated, Owner::retired, runs);
+}
+
 // What a directory that was replaced as a whole still holds: cells that are not freed yet, its
 // pages.
 void add_retired_directory(Relation index, const Meta& meta, Runs* runs) {
@@ -279,21 +289,10 @@ void add_retired_directory(Relation index, const Meta& meta, Runs* runs) {
                 &known);
     add_segments(meta.retired_slot_pages, Owner::retired, runs);
     add_segments(meta.retired_centroid_pages, Owner::retired, runs);
-    for (uint32 next = Max(meta.retired_next, special_slots); next < meta.retired_slots; ++next) {
-        CHECK_FOR_INTERRUPTS();
-        const Buffer buffer = read_array_page(index, meta.retired_slot_pages, PageKind::slots,
-                                              next / slots_per_page, BUFFER_LOCK_SHARE);
-        const Slot slot =
-            reinterpret_cast<const Slot*>(payload(BufferGetPage(buffer)))[next % slots_per_page];
-        UnlockReleaseBuffer(buffer);
-        if (slot.state != SlotState::live) {
-            continue;
-        }
-        check_blocks(index, meta_block, slot.head + 1, &known);
-        CellView view;
-        open_cell(index, meta.parameters, next, slot.head, static_cast<uint32>(slot.generation),
-                  &view, nullptr);
-        add_extents(index, view, meta.allocated, Owner::retired, runs);
+    uint32 next = 0;
+    Retiring cell;
+    while (next_retired_cell(index, meta, &next, &cell)) {
+        add_retiring(index, meta, cell, &known, runs);
     }
 }
 
@@ -318,12 +317,7 @@ void check_ownership(Relation index, Moment* before, Moment* after, const Census
     }
     BlockNumber known = 0;
     for (uint32 i = 0; i < meta.unfinished.retiring_count; ++i) {
-        const Retiring& cell = meta.unfinished.retiring[i];
-        check_blocks(index, meta_block, cell.head + 1, &known);
-        CellView view;
-        open_cell(index, meta.parameters, cell.cell, cell.head,
-                  static_cast<uint32>(cell.generation), &view, nullptr);
-        add_extents(index, view, meta.allocated, Owner::retired, &runs);
+        add_retiring(index, meta, meta.unfinished.retiring[i], &known, &runs);
     }
     if (meta.retired_slots > 0) {
         add_retired_directory(index, meta, &runs);

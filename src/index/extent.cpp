@@ -73,20 +73,13 @@ void free_retiring(Relation index, const Parameters& parameters, const Retiring&
     UnlockReleaseBuffer(head_buffer);
 }
 
-// The cells of a directory that was replaced as a whole, and then its pages. The special lists have
-// been taken over.
+// The cells of a directory that was replaced as a whole, and then its pages.
 void free_retired_directory(Relation index, const Meta& before) {
-    for (uint32 next = Max(before.retired_next, special_slots); next < before.retired_slots;
-         ++next) {
+    uint32 next = 0;
+    Retiring cell;
+    while (next_retired_cell(index, before, &next, &cell)) {
         delay_point();
-        const Buffer buffer = read_array_page(index, before.retired_slot_pages, PageKind::slots,
-                                              next / slots_per_page, BUFFER_LOCK_SHARE);
-        const Slot slot =
-            reinterpret_cast<const Slot*>(payload(BufferGetPage(buffer)))[next % slots_per_page];
-        UnlockReleaseBuffer(buffer);
-        if (slot.state == SlotState::live) {
-            free_retiring(index, before.parameters, {slot.head, next, slot.generation}, next + 1);
-        }
+        free_retiring(index, before.parameters, cell, next);
     }
     const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
     Record record(index);
@@ -111,6 +104,24 @@ void free_retired_directory(Relation index, const Meta& before) {
 }
 
 }  // namespace
+
+bool next_retired_cell(Relation index, const Meta& meta, uint32* next, Retiring* cell) {
+    for (uint32 i = Max(*next, Max(meta.retired_next, special_slots)); i < meta.retired_slots;
+         ++i) {
+        CHECK_FOR_INTERRUPTS();
+        const Buffer buffer = read_array_page(index, meta.retired_slot_pages, PageKind::slots,
+                                              i / slots_per_page, BUFFER_LOCK_SHARE);
+        const Slot slot =
+            reinterpret_cast<const Slot*>(payload(BufferGetPage(buffer)))[i % slots_per_page];
+        UnlockReleaseBuffer(buffer);
+        if (slot.state == SlotState::live) {
+            *next = i + 1;
+            *cell = {slot.head, i, slot.generation};
+            return true;
+        }
+    }
+    return false;
+}
 
 void finish_unfinished(Relation index) {
     Meta meta;

@@ -81,7 +81,10 @@ void check_meta(Relation index, Page page) {
         (uint64{meta->slots} * p.padded - 1) / payload_size >=
             pages_before_segment(meta->centroid_pages.count) ||
         divide_up(meta->free_count, free_extents_per_page) >
-            pages_before_segment(meta->free_pages[meta->free_active].count)) {
+            pages_before_segment(meta->free_pages[meta->free_active].count) ||
+        divide_up(meta->retired_slots, slots_per_page) >
+            pages_before_segment(meta->retired_slot_pages.count) ||
+        meta->retired_next > meta->retired_slots || meta->frozen > 1) {
         corrupted(index, meta_block, "a count is out of range");
     }
 }
