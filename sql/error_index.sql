@@ -11,7 +11,8 @@ BEGIN
 	RETURN 'done';
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	RETURN concat_ws(' | ', SQLSTATE || ' ' || SQLERRM, nullif(detail, ''), nullif(hint, ''));
+	-- PostgreSQL 18 names the schema of types and operators.
+	RETURN concat_ws(' | ', SQLSTATE || ' ' || replace(SQLERRM, 'public.', ''), nullif(detail, ''), nullif(hint, ''));
 END $$;
 CREATE FUNCTION plan_of(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE line text; result text := 'table';
@@ -30,6 +31,7 @@ SELECT s AS "CREATE INDEX ON items USING vecdot", error_of('CREATE INDEX ON item
 	'(v, w)', '(v) INCLUDE (id)', '(v DESC)', '(v NULLS FIRST)', '(v) WITH (lists = 100)', '(v) WITH (m = 16)', '(v) WITH (seed = -1)', '(v) WITH (seed = 2147483648)', '(v) WITH (seed = many)',
 	'(v) WITH (seed = 42)', '(v) WITH (fillfactor = 70)', '((v || w))', '((subvector(v, 1, 2)))', '((subvector(v, 1, 2)::vector(2)))', '((v + random()::real))', '(v) WHERE id > 100', '(v vector_ip_ops)', '(v vector_l2_ops)']) s;
 SELECT error_of('CREATE UNIQUE INDEX ON items USING vecdot (v)');
+SELECT error_of('CREATE INDEX ON items USING vecdot (v COLLATE "C")');
 SELECT error_of('ALTER TABLE items ADD EXCLUDE USING vecdot (v WITH <->)');
 SELECT error_of('ALTER TABLE items ADD EXCLUDE USING vecdot (v WITH =)');
 SELECT error_of(format('CLUSTER items USING %I', indexrelid::regclass)) FROM pg_index WHERE indrelid = 'items'::regclass AND indexrelid::regclass::text ~ 'v_idx$';
@@ -73,7 +75,7 @@ SELECT error_of('ALTER ROLE CURRENT_USER SET vecdot.recal = 0.9');
 SELECT q AS "SELECT id FROM items", plan_of('SELECT id FROM items ' || q) FROM unnest(ARRAY[
 	'ORDER BY v <-> ''[1,2,3]'' LIMIT 1', 'ORDER BY ''[1,2,3]''::vector <-> v LIMIT 1', 'ORDER BY v <=> ''[1,2,3]'' LIMIT 1', 'ORDER BY v <#> ''[1,2,3]'' LIMIT 1', 'ORDER BY v <+> ''[1,2,3]'' LIMIT 1', 'ORDER BY v <-> ''[1,2,3]'' DESC LIMIT 1',
 	'ORDER BY v <-> ''[1,2,3]'' NULLS FIRST LIMIT 1', 'ORDER BY (v <-> ''[1,2,3]'') + 0 LIMIT 1', 'ORDER BY -(v @ ''[1,2,3]'') LIMIT 1', 'ORDER BY l2_distance(v, ''[1,2,3]'') LIMIT 1', 'WHERE v <-> ''[1,2,3]'' < 5', 'ORDER BY v <-> w LIMIT 1', 'ORDER BY w <-> ''[1,2,3]'' LIMIT 1', 'ORDER BY v LIMIT 1', 'WHERE v = ''[1,2,3]''',
-	'ORDER BY v <-> ''[1,2,3]'', name LIMIT 1', 'ORDER BY name, v <-> ''[1,2,3]'' LIMIT 1', 'ORDER BY v <-> ''[1,2,3]'', v <-> ''[3,2,1]'' LIMIT 1', 'ORDER BY v <-> random()::text::vector LIMIT 1']) q;
+	'ORDER BY name, v <-> ''[1,2,3]'' LIMIT 1', 'ORDER BY v <-> ''[1,2,3]'', v <-> ''[3,2,1]'' LIMIT 1', 'ORDER BY v <-> random()::text::vector LIMIT 1']) q;
 SELECT id FROM items ORDER BY v <=> '[1,2,3]', id LIMIT 2;
 SELECT id FROM items ORDER BY v <#> '[1,2,3]' LIMIT 2;
 SELECT id FROM items WHERE v <-> '[3,3,1]' < 1;

@@ -2,10 +2,9 @@
 CREATE SCHEMA index_edge;
 SET search_path = index_edge, public;
 SET jit = off;
-CREATE FUNCTION noise(seed bigint, n int) RETURNS real IMMUTABLE LANGUAGE sql
-	AS $$ SELECT ((hashint8extended(n, seed) & 65535)::float8 / 32768 - 1)::real $$;
-CREATE FUNCTION noises(seed bigint, dimensions int, scale float8 DEFAULT 1) RETURNS vector IMMUTABLE LANGUAGE sql
-	AS $$ SELECT array_agg((scale * noise(seed, n))::real ORDER BY n)::vector FROM generate_series(1, dimensions) n $$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set noises :abs_srcdir '/sql/include/noises.sql'
+\i :noises
 
 -- Distances in the order of the scan, by the index or without; fails when the plan is another.
 CREATE FUNCTION distances(relation text, operator text, query vector, rows int, by_index boolean) RETURNS float8[] LANGUAGE plpgsql AS $$

@@ -2,10 +2,11 @@
 CREATE SCHEMA index_filter;
 SET search_path = index_filter, public;
 SET jit = off;
-CREATE FUNCTION noise(seed bigint, n int) RETURNS real IMMUTABLE LANGUAGE sql
-	AS $$ SELECT ((hashint8extended(n, seed) & 65535)::float8 / 32768 - 1)::real $$;
-CREATE FUNCTION noises(seed bigint, dimensions int, scale float8 DEFAULT 1) RETURNS vector IMMUTABLE LANGUAGE sql
-	AS $$ SELECT array_agg((scale * noise(seed, n))::real ORDER BY n)::vector FROM generate_series(1, dimensions) n $$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set noises :abs_srcdir '/sql/include/noises.sql'
+\i :noises
+\set plan_of :abs_srcdir '/sql/include/plan_of.sql'
+\i :plan_of
 
 -- part: one row in 2, 10, 100, 1000; area goes with the cluster, so that a filter may exclude what is near.
 CREATE TABLE items (id int PRIMARY KEY, area int, note text, v vector(12));
@@ -82,9 +83,9 @@ DROP INDEX items_l2;
 CREATE INDEX items_odd ON items USING vecdot (v vector_l2_ops) WHERE odd(id);
 CREATE INDEX items_area ON items USING vecdot (((v + '[1,0,0,0,0,0,0,0,0,0,0,-1]')::vector(12)) vector_l2_ops) WHERE area = 3;
 SET vecdot.recall = 1;
-EXPLAIN (COSTS off) SELECT id FROM items WHERE id % 2 = 1 ORDER BY v <-> (SELECT v FROM items WHERE id = 3) LIMIT 5;
+SELECT plan_of('SELECT id FROM items WHERE id % 2 = 1 ORDER BY v <-> (SELECT v FROM items WHERE id = 3) LIMIT 5');
 SELECT count(*) FROM (SELECT id FROM items WHERE id % 2 = 1 ORDER BY v <-> (SELECT v FROM items WHERE id = 3)) t;
-EXPLAIN (COSTS off) SELECT id FROM items WHERE area = 3 ORDER BY (v + '[1,0,0,0,0,0,0,0,0,0,0,-1]')::vector(12) <-> (SELECT v FROM items WHERE id = 3) LIMIT 5;
+SELECT plan_of($$SELECT id FROM items WHERE area = 3 ORDER BY (v + '[1,0,0,0,0,0,0,0,0,0,0,-1]')::vector(12) <-> (SELECT v FROM items WHERE id = 3) LIMIT 5$$);
 SELECT count(*), bool_and(area = 3) FROM (SELECT area FROM items WHERE area = 3 ORDER BY (v + '[1,0,0,0,0,0,0,0,0,0,0,-1]')::vector(12) <-> (SELECT v FROM items WHERE id = 3)) t;
 -- Rows move into it and out of it.
 UPDATE items SET id = id + 1000001 WHERE id % 100 = 1;

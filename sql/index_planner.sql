@@ -3,8 +3,9 @@ CREATE SCHEMA index_planner;
 SET search_path = index_planner, public;
 SET jit = off;
 SET max_parallel_workers_per_gather = 0;
-CREATE FUNCTION noise(seed bigint, n int) RETURNS real IMMUTABLE LANGUAGE sql
-	AS $$ SELECT ((hashint8extended(n, seed) & 65535)::float8 / 32768 - 1)::real $$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set noises :abs_srcdir '/sql/include/noises.sql'
+\i :noises
 -- 768 dimensions by shifting one long list: each row another part of it.
 CREATE TABLE source AS SELECT array_agg(noise(7, n) ORDER BY n) a FROM generate_series(1, 4000) n;
 CREATE TABLE small (id int PRIMARY KEY, class int, v vector(3));

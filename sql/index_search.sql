@@ -5,10 +5,9 @@ SET search_path = index_search, public;
 SET jit = off;
 
 -- Pseudo-random numbers in [-1, 1) that are the same everywhere.
-CREATE FUNCTION noise(seed bigint, n int) RETURNS real IMMUTABLE LANGUAGE sql
-	AS $$ SELECT ((hashint8extended(n, seed) & 65535)::float8 / 32768 - 1)::real $$;
-CREATE FUNCTION noises(seed bigint, dimensions int, scale float8 DEFAULT 1) RETURNS vector IMMUTABLE LANGUAGE sql
-	AS $$ SELECT array_agg((scale * noise(seed, n))::real ORDER BY n)::vector FROM generate_series(1, dimensions) n $$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set noises :abs_srcdir '/sql/include/noises.sql'
+\i :noises
 
 -- Twelve clusters; rows whose number ends in 0 or 5 repeat others; rows of very different lengths; NULL and zero vectors.
 CREATE TABLE items (id int PRIMARY KEY, class int, v vector(20));
@@ -23,10 +22,8 @@ INSERT INTO queries SELECT i, noises(i % 15, 20) + noises(5000 + i, 20, 0.4) FRO
 INSERT INTO queries SELECT 100 + id, v FROM items WHERE id IN (4, 5, 9, 18, 45);
 INSERT INTO queries VALUES (200, noises(3, 20, 1e-20)), (201, noises(4, 20, 1e20)), (202, noises(1, 20, 0)), (203, NULL);
 
-CREATE FUNCTION plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
-BEGIN
-	RETURN QUERY EXECUTE 'EXPLAIN (COSTS off) ' || query;
-END $$;
+\set plan_of :abs_srcdir '/sql/include/plan_of.sql'
+\i :plan_of
 
 -- The first rows of a table by distance, as (ids, distances), by the index or without.
 CREATE FUNCTION nearest(relation text, operator text, query vector, rows int, by_index boolean, filter text DEFAULT 'true',
@@ -191,7 +188,7 @@ SELECT :a_id = :b_id AS same;
 COMMIT;
 
 -- A query for each row: rescans. Joins that need few rows of the scan, or none.
-EXPLAIN (COSTS off) SELECT q.id, n.id FROM queries q, LATERAL (SELECT id, v <-> q.q AS d FROM items ORDER BY v <-> q.q LIMIT 3) n;
+SELECT plan_of('SELECT q.id, n.id FROM queries q, LATERAL (SELECT id, v <-> q.q AS d FROM items ORDER BY v <-> q.q LIMIT 3) n');
 SELECT count(*), count(*) FILTER (WHERE d IS NOT DISTINCT FROM e) AS same FROM (
 	SELECT q.id, n.d, row_number() OVER (PARTITION BY q.id ORDER BY n.d) AS place, (nearest('items', '<->', q.q, 3, false)).distances AS e_all
 	  FROM queries q, LATERAL (SELECT id, v <-> q.q AS d FROM items ORDER BY v <-> q.q LIMIT 3) n) t, LATERAL (SELECT e_all[place] AS e) x;
