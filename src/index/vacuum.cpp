@@ -55,6 +55,9 @@ Marked mark_cell(Relation index, const Parameters& parameters, const CellRef& ce
         Record record(index);
         AddressEntry* changed = nullptr;
         for (uint32 i = 0; i < n; ++i) {
+            if (!ItemPointerIsValid(&entries[i].tid)) {
+                corrupted(index, place.block, "row %u of the cell has no address", first + i);
+            }
             if ((entries[i].flags & address_dead) != 0) {
                 marked.dead += 1;
             } else if (callback != nullptr && callback(&entries[i].tid, state)) {

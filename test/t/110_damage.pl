@@ -268,6 +268,7 @@ foreach my $case (
 	[ 'a slot with an infinite factor', $slots, $slot + 16, pack('f', 'inf') ],
 	[ 'a special list that is away', $slots, 64, pack('S', 0) ],
 	[ 'an address of nothing', $address, 64, pack('S S S', 0, 0, 0) ],
+	[ 'two addresses of nothing', $address, 64, pack('x40') ],
 	[ 'an address beyond the table', $address, 64, pack('S S S', 100, 0, 1) ],
 	[ 'an address of unknown flags', $address, 70, pack('S', 64) ],
 	[ 'meta: too many slots', 0, 64 + 60, pack('L', 4_000_000_000) ],
