@@ -190,6 +190,30 @@ DELETE FROM undimensioned WHERE vector_dims(v) = 2;
 VACUUM undimensioned;
 CREATE INDEX ON undimensioned USING vecdot ((v::vector(3)));
 INSERT INTO undimensioned VALUES ('[1,2]');
+-- A column that loses its dimensions keeps the index with those it had, until it is to be built again.
+CREATE TABLE losing (id int, v vector(3));
+INSERT INTO losing SELECT i, noises(i, 3) FROM generate_series(1, 300) i;
+CREATE INDEX losing_v ON losing USING vecdot (v vector_l2_ops);
+ALTER TABLE losing ALTER v TYPE vector;
+INSERT INTO losing VALUES (0, '[1,2,3]');
+INSERT INTO losing VALUES (0, '[1,2]');
+SELECT differ('losing', dimensions => 3), vecdot_index_check('losing_v', true), (vecdot_index_info('losing_v')).dimensions, (vecdot_index_recall('losing_v')).queries_used;
+REINDEX INDEX losing_v;
+TRUNCATE losing;
+ALTER TABLE losing ALTER v TYPE vector(3);
+REINDEX INDEX losing_v;
+SELECT differ('losing', dimensions => 3);
+-- A domain has those of its base type.
+CREATE DOMAIN sound AS vector(3) CHECK (vector_norm(VALUE) < 2);
+CREATE DOMAIN song AS sound;
+CREATE TABLE domains (id int, v song);
+INSERT INTO domains SELECT i, noises(i, 3) FROM generate_series(1, 300) i;
+CREATE INDEX domains_v ON domains USING vecdot (v vector_l2_ops);
+INSERT INTO domains SELECT i, noises(i, 3) FROM generate_series(301, 400) i;
+SELECT differ('domains', dimensions => 3), vecdot_index_check('domains_v', true);
+CREATE DOMAIN any_vector AS vector;
+CREATE TABLE any_vectors (v any_vector);
+CREATE INDEX ON any_vectors USING vecdot (v);
 
 -- A build that fails leaves nothing; the next one works.
 CREATE FUNCTION fails(v vector, id int) RETURNS vector IMMUTABLE LANGUAGE plpgsql

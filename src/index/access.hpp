@@ -15,7 +15,10 @@ namespace vecdot::index {
 // The metric of an index's operator class: support function 1 tells it.
 algo::Metric metric_of(Relation index);
 
-// The dimensions of the indexed column; 22023 if it has none.
+// The dimensions that the indexed column is declared with, 0 if none: it may lose them (ALTER
+// COLUMN TYPE vector) without the index being built again.
+int declared_dimensions(Relation index);
+// The same; 22023 if there are none.
 int dimensions_of(Relation index);
 
 // What the index's random numbers start from: its option, mixed.

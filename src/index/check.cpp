@@ -198,10 +198,11 @@ void check_calibration(Relation index, const Meta& meta) {
 // What the meta page says beyond what every reader of it checks.
 void check_meta_contents(Relation index, const Meta& meta) {
     const Parameters& p = meta.parameters;
-    if (p.metric != static_cast<uint32>(metric_of(index)) ||
-        p.dimensions != static_cast<uint32>(dimensions_of(index))) {
-        corrupted(index, meta_block, "metric %u and %u dimensions instead of %u and %d", p.metric,
-                  p.dimensions, static_cast<uint32>(metric_of(index)), dimensions_of(index));
+    const uint32 metric = static_cast<uint32>(metric_of(index));
+    const uint32 declared = static_cast<uint32>(declared_dimensions(index));
+    if (p.metric != metric || (declared != 0 && p.dimensions != declared)) {
+        corrupted(index, meta_block, "metric %u and %u dimensions instead of %u and %u", p.metric,
+                  p.dimensions, metric, declared);
     }
     if (meta.cells > meta.slots - special_slots) {
         corrupted(index, meta_block, "%u cells in %u slots", meta.cells, meta.slots);

@@ -47,8 +47,16 @@ uint64 seed_of(Relation index) {
     return golden * (1 + static_cast<uint64>(set == nullptr ? 0 : set->seed));
 }
 
+int declared_dimensions(Relation index) {
+    const Form_pg_attribute column = TupleDescAttr(RelationGetDescr(index), 0);
+    int32 dimensions = column->atttypmod;
+    // Those of a domain stand in its base type.
+    getBaseTypeAndTypmod(column->atttypid, &dimensions);
+    return Max(dimensions, 0);
+}
+
 int dimensions_of(Relation index) {
-    const int dimensions = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
+    const int dimensions = declared_dimensions(index);
     if (dimensions < 1) {
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                         errmsg("column does not have dimensions"),

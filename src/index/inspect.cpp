@@ -6,6 +6,7 @@
 // table. Functions of index expressions run as the table's owner.
 #include "index/access.hpp"
 #include "index/check.hpp"
+#include "index/meta.hpp"
 #include "pg/guard.hpp"
 #include "pg/settings.hpp"
 
@@ -333,10 +334,12 @@ Datum index_recall(FunctionCallInfo fcinfo) {
                         errdetail("Recall is measured over all rows.")));
     }
     require_readable(open);
-    const uint64 needed = static_cast<uint64>(queries) *
-                          (static_cast<uint64>(k) * sizeof(double) +
-                           static_cast<uint64>(dimensions_of(open.index)) * sizeof(float)) /
-                          1024;
+    Meta meta;
+    read_meta(open.index, &meta);
+    const uint64 needed =
+        static_cast<uint64>(queries) *
+        (static_cast<uint64>(k) * sizeof(double) + meta.parameters.dimensions * sizeof(float)) /
+        1024;
     if (needed > static_cast<uint64>(maintenance_work_mem)) {
         ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
                         errmsg("%d queries for %d rows need " UINT64_FORMAT
