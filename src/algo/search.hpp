@@ -16,7 +16,7 @@ struct SearchOptions {
     double tau[Calibration::rank_count] = {1e30, 1e30, 1e30};
     std::size_t budget = std::size_t{4} << 20;  // bytes for the queue (not for the cell list, and
                                                 // 2 bits a row of the opened cells)
-    std::uint32_t window = 16;                  // rows that the first threshold is made for
+    std::uint32_t window = 24;                  // rows that the first threshold is made for
 };
 
 // What a recall setting (in (0, 1]) means for this index; 1 is exact.
