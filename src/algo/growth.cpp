@@ -48,11 +48,15 @@ bool is_rescale_due(std::uint64_t long_rows, std::uint64_t rows) {
     return long_rows > 64 + rows / 32;
 }
 
-bool is_clustering_due(std::uint64_t cells, std::uint64_t clustered_cells, bool by_vacuum) {
-    // Each time adds to the errors of the codes: not more often than clusters need it.
-    const std::uint64_t part = by_vacuum ? 3 : 2;
+bool is_clustering_due(std::uint64_t cells, std::uint64_t clustered_cells, bool exact) {
+    const std::uint64_t part = exact ? 3 : 2;
     return cells >= 16 && (cells * part >= clustered_cells * (part + 1) ||
                            cells * (part + 1) <= clustered_cells * part);
+}
+
+bool are_cells_too_many(std::uint64_t cells, std::uint64_t rows) {
+    // 2.35·√rows
+    return cells >= 16 && cells * cells * 2 >= rows * 11;
 }
 
 bool have_rows_grown(std::uint64_t rows, std::uint64_t clustered_rows) {

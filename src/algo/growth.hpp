@@ -31,9 +31,13 @@ std::uint64_t rows_of_cells(std::uint64_t cells);
 // given another one. Every search reads all of these.
 bool is_rescale_due(std::uint64_t long_rows, std::uint64_t rows);
 
-// Whether all rows are to be clustered anew: the number of cells has changed by half, or for
-// vacuum by a third.
-bool is_clustering_due(std::uint64_t cells, std::uint64_t clustered_cells, bool by_vacuum);
+// Whether all rows are to be clustered anew: the number of cells has changed by a third; or by half
+// where rows are not exact but decoded, which adds to the errors of their codes each time.
+bool is_clustering_due(std::uint64_t cells, std::uint64_t clustered_cells, bool exact);
+
+// Vacuum also does it where the cells were made for many more rows than there are, for example when
+// all have been replaced: more than splits ever make of these rows.
+bool are_cells_too_many(std::uint64_t cells, std::uint64_t rows);
 
 // Whether an inserter may then do it: there are half as many rows more than the last time. Where
 // few rows are distinct, clusters come out fewer than the cells that splits make of them.

@@ -297,7 +297,7 @@ uint32 nearest_cell(core::Arena arena, const Directory& directory, const float* 
     return best;
 }
 
-void insert(Relation index, ItemPointer tid, bool is_null, Datum value) {
+void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum value) {
     const MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot insert", ALLOCSET_DEFAULT_SIZES);
     const MemoryContext old = MemoryContextSwitchTo(context);
@@ -344,7 +344,7 @@ void insert(Relation index, ItemPointer tid, bool is_null, Datum value) {
         const Appended appended =
             append_row(index, *directory, cell, tid, list < special_slots ? nullptr : &row);
         if (appended == Appended::done_and_large) {
-            grow(index, cell);
+            grow(index, table, cell);
         }
         if (appended != Appended::stale && appended != Appended::frozen) {
             break;

@@ -37,7 +37,7 @@ void delay_point();
 // Splits the cell if it is still that large, and calibrates the index where the number of cells
 // asks for it; nothing if somebody else has the structure lock. For inserters: needs no lock, holds
 // none in the end.
-void grow(Relation index, const CellRef& cell);
+void grow(Relation index, Relation table, const CellRef& cell);
 
 // Learns the stopping rule again if the number of cells has changed enough since it was learnt, and
 // nobody else is at it.
@@ -58,13 +58,14 @@ void shrink(Relation index);
 uint32 blocks_to_rewrite(uint64 live);
 
 // Clusters all rows anew, if the number of cells has changed enough since that was done, and
-// maintenance_work_mem allows. The same.
-void recluster_if_due(Relation index, bool by_vacuum);
+// maintenance_work_mem allows. The same. table: an inserter's, or null for vacuum.
+void recluster_if_due(Relation index, Relation table);
 
 // Writes a cell anew without its dead entries. The same.
 void rewrite_cell(Relation index, const CellRef& cell);
 
 // The same for a cell of a directory just loaded, with the structure lock. True if it was split.
-bool split_cell(Relation index, const CellRef& cell);
+// table: see table_rows.hpp, or null.
+bool split_cell(Relation index, Relation table, const CellRef& cell);
 
 }  // namespace vecdot::index

@@ -41,6 +41,7 @@ struct Rescale {
     Parameters parameters;
     const algo::Space* old_space;
     const algo::Space* space;
+    TableRows* table;  // rows are read again from it, unless null
     double ratio;
     double slack;    // room for growth, as a part of the rows
     bool clustered;  // all rows are clustered anew, under the same scale
@@ -171,9 +172,10 @@ void count_row(void* state, const AddressEntry&, float* rotated, float error) {
 void write_one(void* state, const AddressEntry& entry, float* rotated, float error) {
     Parts* parts = static_cast<Parts*>(state);
     const Rescale& rescale = *parts->rescale;
-    const float new_error = to_new_space(rescale, error, rotated);
+    float new_error = to_new_space(rescale, error, rotated);
     const uint32 part =
         parts->clusters != nullptr ? parts->chosen[parts->next++] : nearest_part(*parts, rotated);
+    new_error = read_exactly(rescale.table, *rescale.space, entry.tid, new_error, rotated);
     algo::encode_row(*rescale.space, rotated, new_error,
                      parts->centroids + Size{part} * rescale.parameters.padded, parts->row);
     write_row(&parts->writers[part], entry.tid, &parts->row);
@@ -564,6 +566,27 @@ uint64 memory_of(const Parameters& parameters, uint64 cells) {
     return cells * (5 * BLCKSZ + layout.units_per_block * unit_size + 3 * layout.centroid_bytes);
 }
 
+// About how many live rows there are, from a few cells.
+uint64 estimate_rows(Relation index) {
+    constexpr uint32 most = 32;
+    const Directory* directory = open_directory(index);
+    const Parameters parameters = directory->parameters;
+    const uint32 cells = directory->cells.count;
+    const uint32 some = Min(cells, most);
+    CellRef refs[most];
+    for (uint32 i = 0; i < some; ++i) {
+        refs[i] = cell_ref(*directory, static_cast<uint32>(uint64{i} * cells / some));
+    }
+    uint64 rows = 0;
+    for (uint32 i = 0; i < some; ++i) {
+        CellView view;
+        open_cell(index, parameters, refs[i].slot, refs[i].head,
+                  static_cast<uint32>(refs[i].generation), &view, nullptr);
+        rows += live_rows(view);
+    }
+    return some > 0 ? rows * cells / some : 0;
+}
+
 struct Totals {
     uint64 rows;
     uint64 long_rows;
@@ -610,13 +633,21 @@ void rescale(Relation index) {
     MemoryContextDelete(context);
 }
 
-void recluster_if_due(Relation index, bool by_vacuum) {
+void recluster_if_due(Relation index, Relation table) {
+    const bool by_vacuum = table == nullptr;
     Meta meta;
     read_meta(index, &meta);
     const uint64 memory = static_cast<uint64>(maintenance_work_mem) * 1024;
-    if (!algo::is_clustering_due(meta.cells, meta.clustered_cells, by_vacuum) ||
-        memory_of(meta.parameters, meta.cells) > memory) {
-        return;
+    if (!by_vacuum) {
+        // Cheap questions first: this is asked after each split.
+        if (!algo::is_clustering_due(meta.cells, meta.clustered_cells, can_read(index, table))) {
+            return;
+        }
+        const uint64 rows = estimate_rows(index);
+        if (!algo::have_rows_grown(rows, meta.clustered_rows) ||
+            memory_of(meta.parameters, algo::cells_for(rows)) > memory) {
+            return;
+        }
     }
     const MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot clustering", ALLOCSET_DEFAULT_SIZES);
@@ -627,10 +658,14 @@ void recluster_if_due(Relation index, bool by_vacuum) {
     rescale.slack = by_vacuum ? room_of_vacuum : room_to_grow;
     const uint64 rows = totals.rows - totals.long_rows;
     const uint64 clusters = algo::cells_for(rows);
+    const bool due = by_vacuum ? algo::is_clustering_due(meta.cells, meta.clustered_cells, false) ||
+                                     algo::are_cells_too_many(meta.cells, totals.rows)
+                               : algo::have_rows_grown(totals.rows, meta.clustered_rows);
     // All new cells are written at once.
-    if (rows > 0 && (by_vacuum || algo::have_rows_grown(rescale.rows, meta.clustered_rows)) &&
-        memory_of(rescale.parameters, clusters) <= memory) {
+    if (rows > 0 && due && memory_of(rescale.parameters, clusters) <= memory) {
+        rescale.table = begin_reading(index, table);
         replace_all(&rescale, clusters);
+        end_reading(rescale.table);
         finish_unfinished(index);
     }
     MemoryContextSwitchTo(old);

@@ -188,6 +188,9 @@ bool copy_rows(Rewrite* rewrite, uint32 number, uint32 to, Scratch* scratch, boo
                               (first + i) % rows_per_block, row.signs, row.sign_factors);
                 write_row(&cell.writer, entry.tid, &row);
             } else {
+                error = locked ? error
+                               : read_exactly(rewrite->table, *rewrite->space, entry.tid, error,
+                                              scratch->rotated);
                 algo::encode_row(*rewrite->space, scratch->rotated, error, cell.centroid,
                                  scratch->row);
                 write_row(&cell.writer, entry.tid, &scratch->row);

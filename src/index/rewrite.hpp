@@ -3,6 +3,7 @@
 
 #include "index/cell_writer.hpp"
 #include "index/maintain.hpp"
+#include "index/table_rows.hpp"
 
 namespace vecdot::index {
 
@@ -36,6 +37,7 @@ struct Rewrite {
     Relation index;
     Parameters parameters;
     const algo::Space* space;
+    TableRows* table;  // rows are read again from it, unless null
     uint32 old_count;
     OldCell old[max_replaced];
     uint32 new_count;

@@ -120,7 +120,7 @@ void give_up(Relation index, const OldCell& cell) {
     UnlockReleaseBuffer(buffer);
 }
 
-bool split(Relation index, const Directory& directory, const CellRef& ref) {
+bool split(Relation index, Relation table, const Directory& directory, const CellRef& ref) {
     Rewrite rewrite{};
     rewrite.index = index;
     rewrite.parameters = directory.parameters;
@@ -175,22 +175,25 @@ bool split(Relation index, const Directory& directory, const CellRef& ref) {
         give_up(index, old);
         return false;
     }
-    return replace_cells(&rewrite, room_to_grow);
+    rewrite.table = begin_reading(index, table);
+    const bool done = replace_cells(&rewrite, room_to_grow);
+    end_reading(rewrite.table);
+    return done;
 }
 
 }  // namespace
 
-bool split_cell(Relation index, const CellRef& cell) {
+bool split_cell(Relation index, Relation table, const CellRef& cell) {
     const MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot split", ALLOCSET_DEFAULT_SIZES);
     const MemoryContext old = MemoryContextSwitchTo(context);
-    const bool done = split(index, *open_directory(index), cell);
+    const bool done = split(index, table, *open_directory(index), cell);
     MemoryContextSwitchTo(old);
     MemoryContextDelete(context);
     return done;
 }
 
-void grow(Relation index, const CellRef& cell) {
+void grow(Relation index, Relation table, const CellRef& cell) {
     if (!try_lock_structure(index)) {
         return;
     }
@@ -201,9 +204,9 @@ void grow(Relation index, const CellRef& cell) {
             if ((directory->cells.summaries[i].flags & algo::CellFlags::long_rows) != 0) {
                 rescale(index);
             } else {
-                split_cell(index, cell_ref(*directory, i));
+                split_cell(index, table, cell_ref(*directory, i));
             }
-            recluster_if_due(index, false);
+            recluster_if_due(index, table);
             break;
         }
     }

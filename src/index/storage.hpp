@@ -102,7 +102,7 @@ algo::CellStore* open_store(Relation index, const Directory& directory);
 // DML and maintenance (insert.cpp, split.cpp, vacuum.cpp)
 
 // aminsert. value: a vector datum of the index's dimensions (detoasted here).
-void insert(Relation index, ItemPointer tid, bool is_null, Datum value);
+void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum value);
 
 // ambulkdelete and amvacuumcleanup; neither reads the heap.
 IndexBulkDeleteResult* bulk_delete(IndexVacuumInfo* info, IndexBulkDeleteResult* stats,

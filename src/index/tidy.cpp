@@ -204,7 +204,7 @@ void tidy(Relation index) {
         const CellView view = look_at(index, list.parameters, list.cells[i]);
         if (view.layout.has_codes && (view.flags & cell_always_first) == 0 &&
             live_rows(view) > algo::split_above(cells) && view.rows >= view.no_split_below &&
-            split_cell(index, list.cells[i])) {
+            split_cell(index, nullptr, list.cells[i])) {
             continue;
         }
         if (is_rewrite_due(view)) {

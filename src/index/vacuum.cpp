@@ -157,7 +157,7 @@ IndexBulkDeleteResult* vacuum_cleanup(IndexVacuumInfo* info, IndexBulkDeleteResu
     lock_structure(index);
     finish_unfinished(index);
     tidy(index);
-    recluster_if_due(index, true);
+    recluster_if_due(index, nullptr);
     const uint64 live = count_live(index);
     write_rows(index, live);
     coalesce_free_list(index);

@@ -83,6 +83,9 @@ TEST(Growth, ClusteringFollowsTheCells) {
     EXPECT_FALSE(is_clustering_due(1499, 1000, false));
     EXPECT_TRUE(is_clustering_due(1500, 1000, false));
     EXPECT_TRUE(is_clustering_due(660, 1000, false));
+    EXPECT_FALSE(are_cells_too_many(15, 20));
+    EXPECT_FALSE(are_cells_too_many(234, 10000));
+    EXPECT_TRUE(are_cells_too_many(235, 10000));
     EXPECT_TRUE(have_rows_grown(100, 0));
     EXPECT_FALSE(have_rows_grown(1499, 1000));
     EXPECT_TRUE(have_rows_grown(1500, 1000));
