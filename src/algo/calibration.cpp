@@ -21,11 +21,10 @@ constexpr double cut_loss[Calibration::targets] = {0.01,  0.008,  0.006,  0.004,
 
 // The margin over a target, in standard errors of the sample, and its limits as shares of what may
 // be lost. It is for the sample's chance, and for queries from outside, which are a little harder
-// than rows.
+// than rows: the centroids were learnt from these; under inner product they tell less.
 constexpr double margin_errors = 2;
 constexpr double least_margin = 0.1;
-// Under inner product rows play queries badly: they find themselves.
-constexpr double least_margin_inner_product = 0.25;
+constexpr double least_margin_inner_product = 0.2;
 constexpr double most_margin = 0.7;
 
 constexpr std::size_t first_ranks = 3;
@@ -38,6 +37,8 @@ constexpr std::size_t fewest_queries = 50;
 Calibrator::Calibrator(core::Arena& arena, std::size_t queries)
     : neighbours_(arena.allocate<Neighbour>(queries * depth)),
       gaps_(arena.allocate<double>(queries * depth)),
+      remoteness_(arena.allocate<double>(queries)),
+      factor_(arena.allocate<double>(queries)),
       found_(arena.allocate<std::uint32_t>(queries)),
       capacity_(queries) {}
 
@@ -57,6 +58,7 @@ void Calibrator::gather() {
             std::copy_n(neighbours_.data() + q * depth, found_[q],
                         neighbours_.data() + count_ * depth);
             std::copy_n(gaps_.data() + q * depth, found_[q], gaps_.data() + count_ * depth);
+            remoteness_[count_] = remoteness_[q];
             found_[count_++] = found_[q];
         }
     }
@@ -73,6 +75,11 @@ void Calibrator::observe_slot(std::size_t slot, core::Arena scratch, const Space
     Search* search = scratch.create<Search>(scratch, query, directory, store, options, interrupt);
     Neighbour* mine = neighbours_.data() + slot * depth;
     std::size_t found = 0;
+    // Under inner product the row itself has a distance as any other.
+    const double own_key =
+        kernels::active().floats.l2_squared(query.vector.data(), rotated, query.vector.size());
+    const double own_margin =
+        space.metric() == Metric::inner_product ? 0x1p-16 * std::fabs(2 - own_key) : -1;
     SearchResult result{};
     while (found < depth && search->next(result)) {
         if (!result.recheck) {
@@ -80,18 +87,20 @@ void Calibrator::observe_slot(std::size_t slot, core::Arena scratch, const Space
         }
         // The row itself, and what the codes can't tell from it: a query from outside has no such
         // neighbours. Loose rows are everybody's.
-        if (!(result.key > 0)) {
+        if (!(result.key > 0) || std::fabs(result.estimate - own_key) <= own_margin) {
             continue;
         }
         mine[found++] = {result.gap, std::max(0.0, result.estimate)};
     }
     found_[slot] = static_cast<std::uint32_t>(found);
+    remoteness_[slot] = search->remoteness();
     std::sort(mine, mine + found, [](const Neighbour& a, const Neighbour& b) {
-        return a.distance != b.distance ? a.distance < b.distance : a.gap < b.gap;
+        return a.reach != b.reach ? a.reach < b.reach : a.gap < b.gap;
     });
     double* gaps = gaps_.data() + slot * depth;
     for (std::size_t i = 0; i < found; ++i) {
         gaps[i] = mine[i].gap;
+        mine[i].reach = search->reach(mine[i].reach);
     }
     std::sort(gaps, gaps + found);
 }
@@ -116,7 +125,8 @@ std::size_t Calibrator::emitted_of(std::size_t query, std::size_t rank, const do
             while (next < found && mine[next].gap > open) {
                 ++next;
             }
-            const double allowed = taus[emitted] * mine[std::min(next, found - 1)].distance;
+            const double allowed =
+                taus[emitted] * factor_[query] * mine[std::min(next, found - 1)].reach;
             if (closed == found || allowed <= open) {
                 break;
             }
@@ -167,7 +177,17 @@ bool Calibrator::enough_at(std::size_t r, std::size_t t, double least, const dou
     return reaches(reached(first_ranks, flat), margin_errors) && reaches(reached(1, flat), 0);
 }
 
-Calibration Calibrator::finish(std::uint64_t rows, Metric metric) const {
+void Calibrator::weigh_remote(float* remote) {
+    std::copy_n(remoteness_.begin(), count_, factor_.begin());
+    const auto at = factor_.begin() + static_cast<std::ptrdiff_t>(count_ * 95 / 100);
+    std::nth_element(factor_.begin(), at, factor_.begin() + static_cast<std::ptrdiff_t>(count_));
+    *remote = static_cast<float>(*at);
+    for (std::size_t q = 0; q < count_; ++q) {
+        factor_[q] = remote_factor(remoteness_[q], static_cast<double>(*remote));
+    }
+}
+
+Calibration Calibrator::finish(std::uint64_t rows, Metric metric) {
     const double least =
         metric == Metric::inner_product ? least_margin_inner_product : least_margin;
     Calibration calibration{};
@@ -176,6 +196,7 @@ Calibration Calibrator::finish(std::uint64_t rows, Metric metric) const {
     }
     calibration.queries = static_cast<std::uint32_t>(count_);
     calibration.rows = rows;
+    weigh_remote(&calibration.remote);
     // Between thresholds that open next to nothing and all.
     constexpr double lowest = 0x1p-12;
     constexpr double highest = 0x1p12;
@@ -207,6 +228,15 @@ Calibration Calibrator::finish(std::uint64_t rows, Metric metric) const {
         }
     }
     return calibration;
+}
+
+double remote_factor(double remoteness, double remote) noexcept {
+    constexpr double most = 4;
+    if (!(remoteness > remote)) {
+        return 1;
+    }
+    const double ratio = remoteness / remote;
+    return std::min(most, ratio * ratio);
 }
 
 double tau_of_rank(const double* tau, std::uint64_t rank) noexcept {
@@ -251,6 +281,7 @@ SearchOptions options_for(double recall, const Calibration& calibration) {
     options.sigmas =
         static_cast<float>(sigmas_of[lower] + part * (static_cast<double>(sigmas_of[upper]) -
                                                       static_cast<double>(sigmas_of[lower])));
+    options.remote = static_cast<double>(calibration.remote);
     if (calibration.queries == 0) {
         std::fill_n(options.tau, Calibration::rank_count, std::numeric_limits<double>::infinity());
         return options;

@@ -17,8 +17,8 @@ struct Calibration {
     static constexpr std::size_t rank_count = 3;
     static constexpr std::uint32_t ranks[rank_count] = {1, 10, 100};
 
-    std::uint32_t queries;  // it was learnt from; 0: none
-    std::uint32_t reserved;
+    std::uint32_t queries;            // it was learnt from; 0: none
+    float remote;                     // 19 of 20 queries have at most this Search::remoteness()
     std::uint64_t rows;               // the index had
     double tau[targets][rank_count];  // each column growing
 };
@@ -27,12 +27,16 @@ struct Calibration {
 // the rank's logarithm.
 double tau_of_rank(const double* tau, std::uint64_t rank) noexcept;
 
+// What the reach of a query is multiplied with: 1, or more where its Search::remoteness() is beyond
+// what rows that play queries have.
+double remote_factor(double remoteness, double remote) noexcept;
+
 // Learns from one query after another. Usage: for each sampled row: reset the scratch memory,
 // observe(); at the end finish().
 class Calibrator {
     struct Neighbour {
-        double gap;       // d² − d₀² of its cell
-        double distance;  // squared
+        double gap;    // d² − d₀² of its cell
+        double reach;  // Search::reach() of its distance
     };
 
   public:
@@ -42,8 +46,9 @@ class Calibrator {
 
     // What the constructor takes from its arena.
     static constexpr std::size_t bytes(std::size_t queries) {
-        return queries * (depth * (sizeof(Neighbour) + sizeof(double)) + sizeof(std::uint32_t)) +
-               3 * 64;
+        return queries * (depth * (sizeof(Neighbour) + sizeof(double)) + 2 * sizeof(double) +
+                          sizeof(std::uint32_t)) +
+               5 * 64;
     }
 
     // arena: for up to queries × 3.9 kB.
@@ -62,7 +67,7 @@ class Calibrator {
                       core::Interrupt interrupt);
     void gather();
 
-    Calibration finish(std::uint64_t rows, Metric metric) const;
+    Calibration finish(std::uint64_t rows, Metric metric);
 
   private:
     struct Reached {
@@ -70,6 +75,7 @@ class Calibrator {
         double error;  // standard error of recall
     };
 
+    void weigh_remote(float* remote);
     std::size_t emitted_of(std::size_t query, std::size_t rank, const double* taus) const;
     Reached reached(std::size_t rank, const double* tau) const;
     // r, t: numbers of a rank and of a target.
@@ -77,6 +83,8 @@ class Calibrator {
 
     std::span<Neighbour> neighbours_;  // queries × depth, by distance
     std::span<double> gaps_;           // the same gaps, growing
+    std::span<double> remoteness_;     // a query
+    std::span<double> factor_;         // remote_factor() a query
     std::span<std::uint32_t> found_;   // a query
     std::size_t capacity_;
     std::size_t count_ = 0;

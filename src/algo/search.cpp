@@ -72,6 +72,8 @@ void Search::collect_keys(const CellDirectory& directory) {
     std::int32_t dots[run] = {};
     std::size_t used = 0;
     nearest_cell_ = infinity;
+    double sum = 0;
+    std::size_t summands = 0;
     for (std::size_t first = 0; first < directory.count; first += run) {
         const std::size_t some = std::min<std::size_t>(run, directory.count - first);
         if (normal) {
@@ -100,6 +102,8 @@ void Search::collect_keys(const CellDirectory& directory) {
                 continue;
             }
             nearest_cell_ = std::min(nearest_cell_, static_cast<double>(key.distance_squared));
+            sum += static_cast<double>(key.distance_squared);
+            ++summands;
             if (options_.exact) {
                 const double slack =
                     0x1p-40 * (coarse_squared + std::fabs(add) + std::fabs(product));
@@ -111,6 +115,28 @@ void Search::collect_keys(const CellDirectory& directory) {
         }
     }
     keys_ = keys_.first(used);
+    if (summands > 0) {
+        spread_ = std::max(0.0, sum / static_cast<double>(summands) - nearest_cell_);
+    }
+}
+
+// ρ² alone would open too few cells where rows are dense and too many where they are not; the
+// spread of the cells' distances evens that out. Under inner product ρ² hardly differs from query
+// to query, and the spread is the measure.
+double Search::reach(double estimate) const {
+    const double reach = query_->space->metric() == Metric::inner_product
+                             ? spread_
+                             : std::sqrt(std::max(0.0, estimate) * spread_);
+    return reach * remote_factor(remoteness(), options_.remote);
+}
+
+// d₀² over the spread; under inner product one over the nearest cell's product with the query, to
+// the power of 1.5, which was enough for rare words in an index of frequent ones.
+double Search::remoteness() const {
+    if (query_->space->metric() == Metric::inner_product) {
+        return nearest_cell_ < 2 ? std::pow(2 / (2 - nearest_cell_), 1.5) : infinity;
+    }
+    return spread_ > 0 ? nearest_cell_ / spread_ : 0;
 }
 
 bool Search::next(SearchResult& result) {
@@ -321,8 +347,9 @@ bool Search::wants_cell() {
         const double lower = static_cast<double>(key.lower);
         return lower * lower * (1 - 0x1p-40) <= top.bound;
     }
-    return static_cast<double>(key.distance_squared) - nearest_cell_ <=
-           tau_ * std::max(0.0, top.estimate);
+    // Also where infinity meets a reach of 0.
+    return !(static_cast<double>(key.distance_squared) - nearest_cell_ >
+             tau_ * reach(top.estimate));
 }
 
 }  // namespace vecdot::algo

@@ -2,6 +2,8 @@
 // as long as the caller asks. README.md beside this file says how it works and why it ends.
 #pragma once
 
+#include <limits>
+
 #include "algo/calibration.hpp"
 #include "algo/store.hpp"
 #include "core/interrupt.hpp"
@@ -11,9 +13,11 @@ namespace vecdot::algo {
 struct SearchOptions {
     bool exact = false;   // proven bounds only
     float sigmas = 2.6f;  // cut of the 1-bit estimate, in standard deviations
-    // Cells are opened while d² − d₀² ≤ tau·ρ²: for the rank that is to be emitted, between
+    // Cells are opened while d² − d₀² ≤ tau·reach(ρ²): for the rank that is to be emitted, between
     // Calibration::ranks by the rank's logarithm.
     double tau[Calibration::rank_count] = {1e30, 1e30, 1e30};
+    // Queries whose remoteness() is above this are unlike the rows: they get more.
+    double remote = std::numeric_limits<double>::infinity();
     std::size_t budget = std::size_t{4} << 20;  // bytes for the queue (not for the cell list, and
                                                 // 2 bits a row of the opened cells)
     std::uint32_t window = 24;                  // rows that the first threshold is made for
@@ -53,6 +57,13 @@ class Search {
     // Order: loose rows (value: the lowest possible), rows by growing bound, rows held back (+∞),
     // undefined distances (NaN), NULLs. When it fails the search can't be used any more.
     bool next(SearchResult& result);
+
+    // What the stopping rule multiplies its threshold with, given the key that the next row is
+    // thought to have.
+    double reach(double estimate) const;
+
+    // How far the query is from all cells, by comparison only.
+    double remoteness() const;
 
     const SearchWork& work() const { return work_; }
 
@@ -120,6 +131,7 @@ class Search {
     std::size_t sorted_keys_ = 0;
     std::size_t opened_keys_ = 0;
     double nearest_cell_ = 0;  // d₀²
+    double spread_ = 0;        // mean of the cells' d², less d₀²
     double tau_ = 0;           // of the rank that is to be emitted
 
     std::span<OpenCell> cells_;

@@ -183,6 +183,10 @@ void read_moment(Relation index, Moment* moment) {
 void check_calibration(Relation index, const Meta& meta) {
     algo::Calibration calibration;
     memcpy(&calibration, meta.calibration, sizeof calibration);
+    if (!(calibration.remote >= 0)) {
+        corrupted(index, meta_block, "the stopping rule takes a remoteness of %g to be common",
+                  static_cast<double>(calibration.remote));
+    }
     for (Size rank = 0; rank < algo::Calibration::rank_count; ++rank) {
         double last = 0;
         for (const auto& taus : calibration.tau) {
