@@ -35,6 +35,9 @@ float round_up(double x) {
 // Whatever float8 sums of up to 2¹⁵ terms may be off, relative to the sum of magnitudes.
 constexpr double float8_error = 0x1p-40;
 
+// Dimensions of a group of half bytes.
+constexpr std::size_t nibble_group = 64;
+
 // code and scale of r = x − c (c null: zero), by rounding to the grid that just holds the largest
 // element and fitting the scale by least squares. tiny: what the error is at least.
 RefineFactors encode_bytes(std::size_t n, const float* x, const float* c, float error,
@@ -133,6 +136,32 @@ void encode_row(const Space& space, const float* rotated, float error, const flo
     row.refine = encode_bytes(n, rotated, centroid, error, row.code);
     row.radius = round_up(std::sqrt(norm_squared) * (1 + float8_error) +
                           static_cast<double>(error) + 0x1p-100);
+}
+
+void split_code(std::size_t padded, const std::uint8_t* code, std::uint8_t* upper,
+                std::uint8_t* lower) noexcept {
+    constexpr std::size_t half = plane_bytes(nibble_group);
+    for (std::size_t i = 0; i < padded; i += nibble_group) {
+        for (std::size_t b = 0; b < half; ++b) {
+            const unsigned first = code[i + b];
+            const unsigned second = code[i + half + b];
+            upper[i / 2 + b] = static_cast<std::uint8_t>(first >> 4 | (second & 0xf0u));
+            lower[i / 2 + b] = static_cast<std::uint8_t>((first & 15u) | second << 4);
+        }
+    }
+}
+
+void join_code(std::size_t padded, const std::uint8_t* upper, const std::uint8_t* lower,
+               std::uint8_t* code) noexcept {
+    constexpr std::size_t half = plane_bytes(nibble_group);
+    for (std::size_t i = 0; i < padded; i += nibble_group) {
+        for (std::size_t b = 0; b < half; ++b) {
+            const unsigned u = upper[i / 2 + b];
+            const unsigned l = lower[i / 2 + b];
+            code[i + b] = static_cast<std::uint8_t>((u & 15u) << 4 | (l & 15u));
+            code[i + half + b] = static_cast<std::uint8_t>((u & 0xf0u) | l >> 4);
+        }
+    }
 }
 
 float decode_row(std::size_t padded, const std::uint8_t* code, const RefineFactors& refine,

@@ -1,6 +1,7 @@
 // The codes of a row: 1 sign bit a dimension with an unbiased distance estimate (RaBitQ, Gao &
 // Long, SIGMOD 2024), and 8 bits a dimension with a proven bound (least-squares scale, in the
-// spirit of their extension of 2025). README.md beside this file derives estimates and bounds.
+// spirit of their extension of 2025), which are kept as two planes of half bytes: the upper ones
+// say of most rows that they are too far. README.md beside this file derives estimates and bounds.
 //
 // All work on x' (rotated, routing space), the centroid c' of its cell, and r = x' − c'.
 #pragma once
@@ -51,6 +52,17 @@ constexpr std::size_t factor_units = 6;
 constexpr std::size_t block_units(std::size_t padded) {
     return padded / kernels::unit_dimensions + factor_units;
 }
+
+// Bytes of one of a row's two planes of half bytes, in the order of CodeKernels::dot_nibbles.
+constexpr std::size_t plane_bytes(std::size_t padded) {
+    return padded / 2;
+}
+
+// code = 16·upper + lower, element by element. padded is a multiple of 64.
+void split_code(std::size_t padded, const std::uint8_t* code, std::uint8_t* upper,
+                std::uint8_t* lower) noexcept;
+void join_code(std::size_t padded, const std::uint8_t* upper, const std::uint8_t* lower,
+               std::uint8_t* code) noexcept;
 
 // A row's codes in memory that the caller owns: signs has sign_bytes(padded), code padded bytes.
 struct EncodedRow {
@@ -113,9 +125,12 @@ struct Query {
     double norm_squared;                 // |q'|²
     std::int64_t code_offset;  // 128·Σ(128·high + low): what the codes' offset of 128 adds to a dot
     std::int64_t high_offset;  // 128·Σ high
-    double high_squared;       // Σ high²
-    double high_error;   // ≥ |q' − step·128·high|: the centroids are scanned with one plane
-    double value_scale;  // operator value from key: see operator_value()
+    // What a code's lower half bytes can add to a dot (in steps): at most, and as good as always.
+    std::int64_t lower_most;
+    std::int64_t lower_likely;
+    double high_squared;  // Σ high²
+    double high_error;    // ≥ |q' − step·128·high|: the centroids are scanned with one plane
+    double value_scale;   // operator value from key: see operator_value()
 };
 
 Query prepare_query(core::Arena& arena, const Space& space, core::VectorView q);
@@ -151,6 +166,11 @@ class CellDistance {
     };
     Refined refine(const RefineFactors& factors, kernels::PlaneDots dots,
                    bool long_row) const noexcept;
+
+    // For rows of which only the upper half bytes are known (dots: 16 times theirs): what
+    // CodeKernels::within_reach needs to tell which can have a key below the threshold. Proven, or
+    // as good as always. Everything is within reach of long rows.
+    kernels::ReachTerms reach(double threshold, bool long_rows, bool proven) const noexcept;
 
   private:
     const Query* query_;

@@ -17,6 +17,10 @@ namespace {
 // Covers the rounding of float8 sums of up to 2¹⁵ terms, relative to the sum of magnitudes.
 constexpr double float8_error = 0x1p-40;
 constexpr int largest_step_count = 127 * 128;
+// The lower half bytes of a code are 0 to 15, as good as evenly: <q', lower> is 7.5·Σq' with a
+// standard deviation of 4.6·|q'|, of 7.5·|q'| if they were all 0 or 15. Four of the one are 2.5 of
+// the other.
+constexpr double lower_deviations = 18.5;
 
 // Quantises query.vector (the image, within error) to two planes.
 void make_planes(core::Arena& arena, std::span<float> image, double error, Query& query) {
@@ -43,6 +47,8 @@ void make_planes(core::Arena& arena, std::span<float> image, double error, Query
     double high_lost = 0;
     std::int64_t sum = 0;
     std::int64_t high_sum = 0;
+    std::int64_t positive = 0;
+    double squared = 0;
     for (std::size_t i = 0; i < n; ++i) {
         // Products with powers of two are exact; 1.5·2²³ rounds to an integer.
         const float scaled = image[i] * inverse;
@@ -57,6 +63,8 @@ void make_planes(core::Arena& arena, std::span<float> image, double error, Query
         high_lost += static_cast<double>(l * l);
         sum += v;
         high_sum += h;
+        positive += std::max(v, 0);
+        squared += static_cast<double>(v) * static_cast<double>(v);
         query.high_squared += static_cast<double>(h * h);
         image[i] = rounded * step;
     }
@@ -71,6 +79,10 @@ void make_planes(core::Arena& arena, std::span<float> image, double error, Query
     query.norm_squared = kernels::active().floats.norm_squared(image.data(), n);
     query.code_offset = 128 * sum;
     query.high_offset = 128 * high_sum;
+    query.lower_most = 15 * positive;
+    query.lower_likely = std::min(query.lower_most,
+                                  static_cast<std::int64_t>(7.5 * static_cast<double>(sum) +
+                                                            lower_deviations * std::sqrt(squared)));
 }
 
 }  // namespace
@@ -214,6 +226,24 @@ CellDistance::Refined CellDistance::refine(const RefineFactors& factors, kernels
     return refined;
 }
 
+kernels::ReachTerms CellDistance::reach(double threshold, bool long_rows,
+                                        bool proven) const noexcept {
+    const Query& query = *query_;
+    // A row beyond this has |q' − x̂| − e_q − e_x > √threshold: bound (1) of README.md, which holds
+    // under each metric for all but long rows.
+    const double limit = (std::sqrt(std::max(0.0, threshold)) + query.error) * (1 + 0x1p-20);
+    const std::int64_t lower = proven ? query.lower_most : query.lower_likely;
+    kernels::ReachTerms terms;
+    terms.base = static_cast<float>(distance_squared_);
+    terms.weight = static_cast<float>(2 * query.step);
+    terms.reach =
+        long_rows ? std::numeric_limits<float>::infinity() : static_cast<float>(limit + 1e-30);
+    // The greatest dot that the lower half bytes leave possible, rounded up to a multiple of 128.
+    terms.high_offset = static_cast<std::int32_t>(query.high_offset - ((lower + 127) >> 7));
+    terms.low_offset = static_cast<std::int32_t>(query.code_offset - 128 * query.high_offset);
+    return terms;
+}
+
 BlockScorer::BlockScorer(const Query& query, const kernels::BoundTerms& terms, std::uint32_t rows,
                          float cut, Take take, void* self) noexcept
     : table_(query.table.data()),
@@ -297,40 +327,44 @@ void BlockScorer::finish_block(const std::uint8_t* factors) noexcept {
 CodeScorer::CodeScorer(const Query& query, const CellDistance& distance, std::uint32_t rows,
                        bool long_rows, double threshold, const std::uint64_t* skip,
                        kernels::PlaneDots* dots, Survivor* survivors) noexcept
-    : query_(&query), rows_(rows), skip_(skip), dots_(dots), survivors_(survivors) {
-    // A row beyond this has |q' − x̂| − e_q − e_x > √threshold: bound (1) of README.md, which holds
-    // under each metric for all but long rows.
-    const double reach = (std::sqrt(std::max(0.0, threshold)) + query.error) * (1 + 0x1p-20);
-    terms_.base = static_cast<float>(distance.distance_squared());
-    terms_.weight = static_cast<float>(2 * query.step);
-    terms_.reach =
-        long_rows ? std::numeric_limits<float>::infinity() : static_cast<float>(reach + 1e-30);
-    terms_.high_offset = static_cast<std::int32_t>(query.high_offset);
-    terms_.low_offset = static_cast<std::int32_t>(query.code_offset - 128 * query.high_offset);
-}
+    : query_(&query),
+      terms_(distance.reach(threshold, long_rows, true)),
+      rows_(rows),
+      skip_(skip),
+      dots_(dots),
+      survivors_(survivors) {}
 
-void CodeScorer::codes(const std::uint8_t* codes, std::size_t bytes) noexcept {
+void CodeScorer::upper(const std::uint8_t* nibbles, std::size_t bytes) noexcept {
     const kernels::CodeKernels& kernel = kernels::active().codes;
     const std::size_t n = query_->high.size();
+    const std::size_t row_bytes = plane_bytes(n);
     while (bytes > 0 && scored_ < rows_) {
-        if (offset_ == 0 && bytes >= n) {
-            const std::size_t some = std::min<std::size_t>(bytes / n, rows_ - scored_);
-            kernel.dot_planes_rows(codes, some, n, query_->high.data(), query_->low.data(),
-                                   dots_ + scored_);
+        if (offset_ == 0 && bytes >= row_bytes) {
+            const std::size_t some = std::min<std::size_t>(bytes / row_bytes, rows_ - scored_);
+            kernels::PlaneDots* dots = dots_ + scored_;
+            kernel.dot_nibbles(nibbles, some, n, query_->high.data(), query_->low.data(), dots);
+            for (std::size_t i = 0; i < some; ++i) {
+                dots[i] = {16 * dots[i].high, 16 * dots[i].low};
+            }
             scored_ += static_cast<std::uint32_t>(some);
-            codes += some * n;
-            bytes -= some * n;
+            nibbles += some * row_bytes;
+            bytes -= some * row_bytes;
             continue;
         }
-        const std::size_t piece = std::min(bytes, n - offset_);
-        const kernels::PlaneDots part = kernel.dot_planes(codes, query_->high.data() + offset_,
-                                                          query_->low.data() + offset_, piece);
+        const std::size_t piece = std::min(bytes, row_bytes - offset_);
+        kernels::PlaneDots part;
+        kernel.dot_nibbles(nibbles, 1, 2 * piece, query_->high.data() + 2 * offset_,
+                           query_->low.data() + 2 * offset_, &part);
         kernels::PlaneDots& dots = dots_[scored_];
-        dots = offset_ == 0 ? part : kernels::PlaneDots{dots.high + part.high, dots.low + part.low};
+        if (offset_ == 0) {
+            dots = {0, 0};
+        }
+        dots.high += 16 * part.high;
+        dots.low += 16 * part.low;
         offset_ += piece;
-        codes += piece;
+        nibbles += piece;
         bytes -= piece;
-        if (offset_ == n) {
+        if (offset_ == row_bytes) {
             offset_ = 0;
             ++scored_;
         }

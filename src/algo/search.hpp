@@ -27,11 +27,12 @@ struct SearchOptions {
 SearchOptions options_for(double recall, const Calibration& calibration);
 
 struct SearchWork {
-    std::uint64_t cells = 0;    // opened
-    std::uint64_t rows = 0;     // codes scored, re-scans included
-    std::uint64_t refined = 0;  // int8 codes read
-    std::uint64_t rescans = 0;  // times the opened cells were read again
-    std::uint64_t late = 0;     // rows held back to the end
+    std::uint64_t cells = 0;      // opened
+    std::uint64_t rows = 0;       // codes scored, re-scans included
+    std::uint64_t refined = 0;    // upper half bytes read
+    std::uint64_t completed = 0;  // lower half bytes read
+    std::uint64_t rescans = 0;    // times the opened cells were read again
+    std::uint64_t late = 0;       // rows held back to the end
     std::uint64_t emitted = 0;
 };
 
@@ -106,6 +107,7 @@ class Search {
                      const float* bounds) noexcept;
     void refine_found(std::uint32_t cell);
     void refine_batch(std::uint32_t cell);
+    void complete_batch(std::uint32_t cell);
     void keep(std::uint32_t cell, std::uint32_t slot, const RowEntry& entry,
               CellDistance::Refined refined);
     void trim_ready();

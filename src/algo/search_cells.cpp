@@ -158,18 +158,57 @@ void Search::refine_found(std::uint32_t cell) {
 
 void Search::refine_batch(std::uint32_t index) {
     OpenCell& cell = cells_[index];
-    std::fill_n(batch_->dots, batch_->count, kernels::PlaneDots{0, 0});
-    store_->refine(store_->self, cell, *batch_);
-    work_.refined += batch_->count;
+    RefineBatch& batch = *batch_;
+    std::fill_n(batch.dots, batch.count, kernels::PlaneDots{0, 0});
+    store_->refine(store_->self, cell, batch);
+    work_.refined += batch.count;
+    const double limit = threshold();
+    const bool long_rows = (cell.key.flags & CellFlags::long_rows) != 0;
+    if (limit < infinity && !long_rows) {
+        const kernels::ReachTerms terms = cell.distance.reach(limit, long_rows, false);
+        const std::uint32_t count = batch.count;
+        batch.count = 0;
+        for (std::uint32_t first = 0; first < count; first += kernels::block_rows) {
+            std::uint32_t within = kernels::active().codes.within_reach(
+                reinterpret_cast<const std::uint8_t*>(batch.entries + first), batch.dots + first,
+                std::min<std::size_t>(kernels::block_rows, count - first), terms);
+            for (; within != 0; within &= within - 1) {
+                const std::uint32_t i =
+                    first + static_cast<std::uint32_t>(std::countr_zero(within));
+                batch.slots[batch.count] = batch.slots[i];
+                batch.entries[batch.count] = batch.entries[i];
+                batch.dots[batch.count] = batch.dots[i];
+                ++batch.count;
+            }
+        }
+        dropped_ = dropped_ || batch.count < count;
+    }
+    complete_batch(index);
+}
+
+// Takes the rows of the batch into the queue.
+void Search::complete_batch(std::uint32_t index) {
+    OpenCell& cell = cells_[index];
+    RefineBatch& batch = *batch_;
+    if (batch.count == 0) {
+        return;
+    }
+    store_->complete(store_->self, cell, batch);
+    work_.completed += batch.count;
     const bool long_row = (cell.key.flags & CellFlags::long_rows) != 0;
-    for (std::size_t i = 0; i < batch_->count; ++i) {
-        const RowEntry& entry = batch_->entries[i];
-        keep(index, batch_->slots[i], entry,
-             cell.distance.refine(entry.refine, batch_->dots[i], long_row));
+    for (std::size_t i = 0; i < batch.count; ++i) {
+        const RowEntry& entry = batch.entries[i];
+        const CellDistance::Refined refined =
+            cell.distance.refine(entry.refine, batch.dots[i], long_row);
+        if (options_.exact && refined.bound > threshold() && (entry.flags & RowFlags::dead) == 0) {
+            dropped_ = true;
+            continue;
+        }
+        keep(index, batch.slots[i], entry, refined);
     }
 }
 
-// By the int8 codes of all rows: proven bounds only.
+// By the upper planes of all rows: proven bounds only.
 void Search::score_codes(std::uint32_t index) {
     OpenCell& cell = cells_[index];
     make_room(arena_, dots_, cell.rows + kernels::block_rows);
@@ -180,16 +219,18 @@ void Search::score_codes(std::uint32_t index) {
                       survivors_.data());
     store_->codes(store_->self, cell, scorer);
     dropped_ = dropped_ || limit < infinity;
-    work_.refined += scorer.survivors();
-    for (std::size_t i = 0; i < scorer.survivors(); ++i) {
-        const CodeScorer::Survivor& row = survivors_[i];
-        const CellDistance::Refined refined =
-            cell.distance.refine(row.entry.refine, dots_[row.slot], long_rows);
-        if (refined.bound > threshold() && (row.entry.flags & RowFlags::dead) == 0) {
-            dropped_ = true;
-            continue;
+    work_.refined += cell.rows;
+    RefineBatch& batch = *batch_;
+    for (std::size_t i = 0; i < scorer.survivors();) {
+        batch.count = 0;
+        for (; i < scorer.survivors() && batch.count < RefineBatch::capacity; ++i) {
+            const CodeScorer::Survivor& row = survivors_[i];
+            batch.slots[batch.count] = row.slot;
+            batch.entries[batch.count] = row.entry;
+            batch.dots[batch.count] = dots_[row.slot];
+            ++batch.count;
         }
-        keep(index, row.slot, row.entry, refined);
+        complete_batch(index);
     }
 }
 

@@ -84,7 +84,7 @@ class BlockScorer {
     alignas(64) std::uint8_t factors_[factor_units * kernels::unit_bytes];
 };
 
-// Rows of one cell whose address entries and int8 codes are wanted, ascending.
+// Rows of one cell whose address entries and codes are wanted, ascending.
 struct RefineBatch {
     static constexpr std::size_t capacity = 128;
 
@@ -94,19 +94,30 @@ struct RefineBatch {
     RowEntry entries[capacity];         // storage copies them here
     kernels::PlaneDots dots[capacity];  // zeroed by Search
 
-    // Storage hands over the code of slots[i], in pieces of multiples of 64 bytes if it is cut;
-    // offset: dimensions before this piece. Not for dead rows if it likes.
-    void code(std::size_t i, std::size_t offset, const std::uint8_t* codes,
-              std::size_t bytes) noexcept {
-        const kernels::PlaneDots d = kernels::active().codes.dot_planes(
-            codes, query->high.data() + offset, query->low.data() + offset, bytes);
-        dots[i].high += d.high;
-        dots[i].low += d.low;
+    // Storage hands over a plane of slots[i]'s code, in pieces of multiples of 32 bytes if it is
+    // cut; offset: bytes of the plane before this piece. Not for dead rows if it likes.
+    void upper(std::size_t i, std::size_t offset, const std::uint8_t* nibbles,
+               std::size_t bytes) noexcept {
+        add(i, 16, offset, nibbles, bytes);
+    }
+    void lower(std::size_t i, std::size_t offset, const std::uint8_t* nibbles,
+               std::size_t bytes) noexcept {
+        add(i, 1, offset, nibbles, bytes);
+    }
+
+  private:
+    void add(std::size_t i, int weight, std::size_t offset, const std::uint8_t* nibbles,
+             std::size_t bytes) noexcept {
+        kernels::PlaneDots d;
+        kernels::active().codes.dot_nibbles(nibbles, 1, 2 * bytes, query->high.data() + 2 * offset,
+                                            query->low.data() + 2 * offset, &d);
+        dots[i].high += weight * d.high;
+        dots[i].low += weight * d.low;
     }
 };
 
-// Computes the dots of all int8 codes of one cell, and says which rows can lie below a threshold.
-// Storage calls codes() with the rows' codes as one stream, cut anywhere at multiples of 64 bytes,
+// Computes the dots of all upper planes of one cell, and says which rows can lie below a threshold.
+// Storage calls upper() with the rows' planes as one stream, cut anywhere at multiples of 32 bytes,
 // then entries() with the address entries of all rows, in order and cut anywhere between two.
 class CodeScorer {
   public:
@@ -122,7 +133,7 @@ class CodeScorer {
                Survivor* survivors) noexcept;
 
     // Neither throws or allocates.
-    void codes(const std::uint8_t* codes, std::size_t bytes) noexcept;
+    void upper(const std::uint8_t* nibbles, std::size_t bytes) noexcept;
     void entries(const RowEntry* entries, std::size_t count) noexcept;
 
     std::uint32_t rows() const { return rows_; }
@@ -130,14 +141,14 @@ class CodeScorer {
 
   private:
     const Query* query_;
-    std::uint32_t rows_;
     kernels::ReachTerms terms_;
+    std::uint32_t rows_;
     const std::uint64_t* skip_;
     kernels::PlaneDots* dots_;
     Survivor* survivors_;
     std::size_t survivor_count_ = 0;
     std::uint32_t scored_ = 0;  // rows whose dots are complete
-    std::size_t offset_ = 0;    // dimensions of the next one that have gone by
+    std::size_t offset_ = 0;    // bytes of the next one that have gone by
     std::uint32_t entries_done_ = 0;
 };
 
@@ -151,9 +162,11 @@ struct CellStore {
     void (*expect)(void* self, const CellKey& key);
     // Hands all blocks to the scorer. May be called again later for the same cell.
     void (*scan)(void* self, OpenCell& cell, BlockScorer& scorer);
-    // Fills batch.entries and calls batch.code(); slots are below cell.rows.
+    // Fills batch.entries and calls batch.upper(); slots are below cell.rows.
     void (*refine)(void* self, OpenCell& cell, RefineBatch& batch);
-    // Hands all codes, then all entries to the scorer.
+    // Calls batch.lower().
+    void (*complete)(void* self, OpenCell& cell, RefineBatch& batch);
+    // Hands all upper planes, then all entries to the scorer.
     void (*codes)(void* self, OpenCell& cell, CodeScorer& scorer);
     // Copies address entries first … of a cell; returns how many (≥ 1 while first < cell.rows).
     std::size_t (*entries)(void* self, OpenCell& cell, std::uint32_t first,

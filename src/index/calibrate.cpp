@@ -22,11 +22,8 @@ bool decode_stored(const CellView& view, const float* centroid, uint32 row, uint
     if ((entry.flags & address_dead) != 0) {
         return false;
     }
-    read_refinement(
-        view, &row, 1, [](uint32) { return true; },
-        [code](uint32, uint32 offset, const uint8* piece, uint32 bytes) {
-            memcpy(code + offset, piece, bytes);
-        });
+    read_codes(
+        view, &row, 1, [](uint32) { return true; }, code + view.layout.padded, code);
     algo::RefineFactors factors;
     memcpy(&factors, entry.refine, sizeof factors);
     algo::decode_row(view.layout.padded, code, factors, centroid, rotated);
@@ -62,7 +59,7 @@ struct CalibrationRun {
     algo::Calibrator* calibrator;
     float* centroid;
     float* rotated;
-    uint8* code;
+    uint8* code;  // and its planes behind it
 };
 
 CalibrationRun* begin_calibration(Relation index, uint64 seed, void* observations, uint64 most) {
@@ -107,7 +104,7 @@ CalibrationRun* begin_calibration(Relation index, uint64 seed, void* observation
     }
     run->centroid = arena.allocate<float>(padded).data();
     run->rotated = arena.allocate<float>(padded).data();
-    run->code = arena.allocate<uint8>(padded).data();
+    run->code = arena.allocate<uint8>(2 * Size{padded}).data();
     return run;
 }
 

@@ -5,6 +5,7 @@
 // sees whole rows without any other lock.
 #pragma once
 
+#include "algo/code.hpp"
 #include "index/layout.hpp"
 #include "index/pages.hpp"
 
@@ -121,17 +122,17 @@ void scan_codes(const CellView& view, Visit&& visit) {
     }
 }
 
-// Calls visit(const uint8* codes, uint32 bytes) for the refinement codes of all rows, in order and
-// cut at page borders (multiples of 64 bytes). As above for visit.
+// Calls visit(const uint8* nibbles, uint32 bytes) for the upper half bytes of the refinement codes
+// of all rows, in order and cut at page borders (multiples of 32 bytes). As above for visit.
 template <typename Visit>
-void scan_refinement(const CellView& view, Visit&& visit) {
+void scan_upper(const CellView& view, Visit&& visit) {
     for (uint32 e = 0; e < view.extent_count; ++e) {
         const ExtentRows rows = extent_rows(view, e);
         if (rows.rows == 0) {
             break;
         }
         scan_section(view, PageKind::refine, e, view.layout.refine_start(e == 0, view.extents[e]),
-                     static_cast<uint64>(rows.rows) * view.layout.refine_bytes, visit);
+                     static_cast<uint64>(rows.rows) * view.layout.plane_bytes, visit);
     }
 }
 
@@ -152,13 +153,13 @@ void scan_addresses(const CellView& view, Visit&& visit) {
     }
 }
 
-// Calls visit(i, offset, const uint8* codes, bytes) with the refinement codes of rows[i],
-// ascending, in pieces cut at page borders (multiples of 64 bytes). wanted(i) says whether to read
-// row i at all. As above for visit.
+// Calls visit(i, offset, const uint8* nibbles, bytes) with one plane of the refinement codes of
+// rows[i], ascending, in pieces cut at page borders (multiples of 32 bytes). wanted(i) says whether
+// to read row i at all. As above for visit.
 template <typename Wanted, typename Visit>
-void read_refinement(const CellView& view, const uint32* rows, uint32 count, Wanted&& wanted,
-                     Visit&& visit) {
-    const uint32 bytes = view.layout.refine_bytes;
+void read_plane(const CellView& view, Plane plane, const uint32* rows, uint32 count,
+                Wanted&& wanted, Visit&& visit) {
+    const uint32 bytes = view.layout.plane_bytes;
     Buffer buffer = InvalidBuffer;
     BlockNumber current = InvalidBlockNumber;
     for (uint32 i = 0; i < count; ++i) {
@@ -168,9 +169,10 @@ void read_refinement(const CellView& view, const uint32* rows, uint32 count, Wan
         uint32 local;
         const uint32 e = find_extent(view, rows[i], &local);
         const BlockNumber start = view.layout.refine_start(e == 0, view.extents[e]);
+        const uint64 first = view.layout.plane_start(plane, view.extents[e].blocks, local);
         uint32 done = 0;
         while (done < bytes) {
-            const StreamPosition at = stream_position(static_cast<uint64>(local) * bytes + done);
+            const StreamPosition at = stream_position(first + done);
             if (start + at.page != current) {
                 if (BufferIsValid(buffer)) {
                     UnlockReleaseBuffer(buffer);
@@ -189,6 +191,28 @@ void read_refinement(const CellView& view, const uint32* rows, uint32 count, Wan
     }
     if (BufferIsValid(buffer)) {
         UnlockReleaseBuffer(buffer);
+    }
+}
+
+// The refinement codes of rows[i], ascending, to codes + i * padded; those of rows that are not
+// wanted(i) are left alone. planes: padded bytes for each row.
+template <typename Wanted>
+void read_codes(const CellView& view, const uint32* rows, uint32 count, Wanted&& wanted,
+                uint8* planes, uint8* codes) {
+    const Size bytes = view.layout.plane_bytes;
+    for (const Plane plane : {Plane::upper, Plane::lower}) {
+        uint8* first = planes + (plane == Plane::upper ? 0 : bytes);
+        read_plane(view, plane, rows, count, wanted,
+                   [first, bytes](uint32 i, uint32 offset, const uint8* piece, uint32 length) {
+                       memcpy(first + 2 * bytes * i + offset, piece, length);
+                   });
+    }
+    for (uint32 i = 0; i < count; ++i) {
+        if (wanted(i)) {
+            const uint8* upper = planes + 2 * bytes * i;
+            algo::join_code(view.layout.padded, upper, upper + bytes,
+                            codes + Size{i} * view.layout.padded);
+        }
     }
 }
 

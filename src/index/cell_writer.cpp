@@ -25,15 +25,49 @@ char* new_image() {
 }
 
 void begin_page(const CellWriter& writer, CellWriter::Section* section) {
+    section->filled = 0;
+    if (section->page == section->shared_page) {
+        return;
+    }
     init_page(section->image,
               {section->kind, writer.head.cell, section->page, writer.head.generation});
-    section->filled = 0;
+}
+
+// The image of the page that is being filled.
+char* image_of(const CellWriter& writer, const CellWriter::Section& section) {
+    return section.page == section.shared_page ? writer.shared_image : section.image;
 }
 
 void end_page(const CellWriter& writer, CellWriter::Section* section) {
-    write_page(writer, section->start + section->page, section->image);
+    if (section->page != section->shared_page) {
+        write_page(writer, section->start + section->page, section->image);
+    }
     section->page += 1;
     begin_page(writer, section);
+}
+
+// The two planes of the refinement codes grow at once; where one ends and the other begins they
+// share a page, which is written last.
+void begin_planes(CellWriter* writer) {
+    const CellLayout& layout = writer->layout;
+    const BlockNumber start = layout.refine_start(true, writer->extent);
+    const StreamPosition lower =
+        stream_position(layout.plane_start(Plane::lower, writer->extent.blocks, 0));
+    writer->shared_image = new_image();
+    init_page(writer->shared_image,
+              {PageKind::refine, writer->head.cell, lower.page, writer->head.generation});
+    for (const Plane plane : {Plane::upper, Plane::lower}) {
+        CellWriter::Section* section = &writer->planes[static_cast<int>(plane)];
+        *section = {PageKind::refine, start, new_image(), 0, 0, lower.page};
+        if (plane == Plane::lower) {
+            section->page = lower.page;
+        }
+        begin_page(*writer, section);
+        if (plane == Plane::lower) {
+            section->filled = lower.offset;
+        }
+    }
+    writer->code_planes = static_cast<uint8*>(palloc(2 * Size{layout.plane_bytes}));
 }
 
 void append(const CellWriter& writer, CellWriter::Section* section, const void* bytes, Size size,
@@ -45,7 +79,7 @@ void append(const CellWriter& writer, CellWriter::Section* section, const void* 
             end_page(writer, section);
             continue;
         }
-        memcpy(payload(section->image) + section->filled, from, piece);
+        memcpy(payload(image_of(writer, *section)) + section->filled, from, piece);
         section->filled += piece;
         from += piece;
         size -= piece;
@@ -74,16 +108,18 @@ void begin_writing(CellWriter* writer, Relation index, ForkNumber fork, bool log
     writer->rows = 0;
     writer->radius = 0;
     const CellLayout& layout = writer->layout;
-    writer->addresses = {PageKind::address, layout.address_start(true, extent), new_image(), 0, 0};
-    writer->codes = {PageKind::code, layout.code_start(true, extent), new_image(), 0, 0};
-    writer->refinement = {PageKind::refine, layout.refine_start(true, extent), new_image(), 0, 0};
+    writer->addresses = {PageKind::address, layout.address_start(true, extent), new_image(), 0, 0,
+                         UINT32_MAX};
+    writer->codes = {PageKind::code, layout.code_start(true, extent), new_image(), 0, 0,
+                     UINT32_MAX};
     begin_page(*writer, &writer->addresses);
     begin_page(*writer, &writer->codes);
-    begin_page(*writer, &writer->refinement);
     writer->head_image = new_image();
     extend_to(index, extent.start + layout.pages(true, extent.blocks), fork);
     init_page(writer->head_image, writer->head);
+    writer->planes[0] = writer->planes[1] = {};
     if (layout.has_codes) {
+        begin_planes(writer);
         writer->block = static_cast<uint8*>(palloc0(layout.units_per_block * unit_size));
         writer->centroid = static_cast<float*>(palloc(layout.centroid_bytes));
         memcpy(writer->centroid, centroid, layout.centroid_bytes);
@@ -100,7 +136,10 @@ void write_row(CellWriter* writer, const ItemPointerData& tid, const algo::Encod
     if (layout.has_codes) {
         static_assert(sizeof entry.refine == sizeof row->refine);
         memcpy(entry.refine, &row->refine, sizeof entry.refine);
-        append(*writer, &writer->refinement, row->code, layout.refine_bytes, false);
+        uint8* planes = writer->code_planes;
+        algo::split_code(layout.padded, row->code, planes, planes + layout.plane_bytes);
+        append(*writer, &writer->planes[0], planes, layout.plane_bytes, false);
+        append(*writer, &writer->planes[1], planes + layout.plane_bytes, layout.plane_bytes, false);
         const uint32 lane = writer->rows % rows_per_block;
         algo::put_row(writer->block, 0, layout.units_per_block, layout.padded, lane, row->signs,
                       row->sign_factors);
@@ -123,10 +162,15 @@ void end_writing(CellWriter* writer) {
     if (layout.has_codes && writer->rows % rows_per_block != 0) {
         flush_block(writer);
     }
-    for (CellWriter::Section* section : {&writer->addresses, &writer->codes, &writer->refinement}) {
+    for (CellWriter::Section* section :
+         {&writer->addresses, &writer->codes, &writer->planes[0], &writer->planes[1]}) {
         if (section->filled > 0) {
             end_page(*writer, section);
         }
+    }
+    if (layout.has_codes && writer->rows > 0) {
+        const CellWriter::Section& section = writer->planes[0];
+        write_page(*writer, section.start + section.shared_page, writer->shared_image);
     }
     CellHeader* header = reinterpret_cast<CellHeader*>(payload(writer->head_image));
     header->flags = writer->flags;
@@ -140,7 +184,7 @@ void end_writing(CellWriter* writer) {
     if (done > 0) {
         memcpy(payload(writer->head_image) + sizeof(CellHeader), centroid, done);
     }
-    CellWriter::Section more{PageKind::head, writer->extent.start, new_image(), 1, 0};
+    CellWriter::Section more{PageKind::head, writer->extent.start, new_image(), 1, 0, UINT32_MAX};
     begin_page(*writer, &more);
     append(*writer, &more, centroid + done, layout.centroid_bytes - done, false);
     if (more.filled > 0) {

@@ -25,11 +25,14 @@ struct CellWriter {
         BlockNumber start;
         char* image;
         uint32 page;
-        uint32 filled;  // bytes of payload
+        uint32 filled;       // bytes of payload
+        uint32 shared_page;  // the one whose image is shared_image
     };
-    Section addresses, codes, refinement;
+    Section addresses, codes, planes[2];
     char* head_image;
-    uint8* block;  // the units of the block of 32 rows being filled
+    char* shared_image;  // of the page where the planes of the refinement codes meet
+    uint8* code_planes;  // of the row being written
+    uint8* block;        // the units of the block of 32 rows being filled
     float* centroid;
 };
 

@@ -50,8 +50,9 @@ Places places_of(const CellView& view, uint32 row) {
         const Extent& extent = view.extents[e];
         places.code = view.layout.code_start(e == 0, extent) +
                       local / rows_per_block * view.layout.units_per_block / units_per_page;
-        places.refine = view.layout.refine_start(e == 0, extent) +
-                        stream_position(uint64{local} * view.layout.refine_bytes).page;
+        places.refine =
+            view.layout.refine_start(e == 0, extent) +
+            stream_position(view.layout.plane_start(Plane::upper, extent.blocks, local)).page;
     }
     return places;
 }
@@ -83,7 +84,7 @@ void check_codes(Work* work, uint32 row, uint32 i) {
     const CellView& view = *work->view;
     const uint32 padded = view.layout.padded;
     const AddressEntry& entry = work->block->entries[i];
-    const uint8* code = work->block->codes + Size{i} * view.layout.refine_bytes;
+    const uint8* code = work->block->codes + Size{i} * view.layout.padded;
     algo::SignFactors sign;
     algo::get_row(work->block->units, 0, view.layout.units_per_block, padded, row % rows_per_block,
                   work->signs, sign);
@@ -246,7 +247,7 @@ void check_cell(Work* work, const Census& census) {
                     if (view.layout.has_codes) {
                         memcpy(&row.refine, entry.refine, sizeof row.refine);
                         row.centroid = work->centroid;
-                        row.code = work->block->codes + Size{i} * view.layout.refine_bytes;
+                        row.code = work->block->codes + Size{i} * view.layout.padded;
                     }
                     check_stored_row(work->heap_check, row);
                 }

@@ -88,18 +88,31 @@ void grow_cell(Relation index, const Parameters& parameters, Buffer head_buffer,
 }
 
 void write_refinement(Batch* batch, const CellView& view, uint32 e, uint32 local,
-                      const uint8* code) {
-    const uint32 bytes = view.layout.refine_bytes;
+                      const uint8* planes) {
+    const uint32 bytes = view.layout.plane_bytes;
     const BlockNumber start = view.layout.refine_start(e == 0, view.extents[e]);
-    uint32 done = 0;
-    while (done < bytes) {
-        const StreamPosition at = stream_position(static_cast<uint64>(local) * bytes + done);
-        // A page is fresh for the row whose code reaches its first byte.
-        const Page page = add_page(batch, start + at.page,
-                                   cell_page(view, PageKind::refine, e, at.page), at.offset == 0);
-        const uint32 piece = Min(bytes - done, static_cast<uint32>(payload_size) - at.offset);
-        memcpy(payload(page) + at.offset, code + done, piece);
-        done += piece;
+    const uint32 blocks = view.extents[e].blocks;
+    const uint32 shared = stream_position(view.layout.plane_start(Plane::lower, blocks, 0)).page;
+    uint32 current = UINT32_MAX;
+    Page page = nullptr;
+    for (const Plane plane : {Plane::upper, Plane::lower}) {
+        const uint64 first = view.layout.plane_start(plane, blocks, local);
+        for (uint32 done = 0; done < bytes;) {
+            const StreamPosition at = stream_position(first + done);
+            if (at.page != current) {
+                // A page is fresh for the row that reaches its first byte; the one that both planes
+                // share, for the first row.
+                const bool fresh =
+                    local == 0 || (at.offset == 0 && (plane == Plane::lower || at.page != shared));
+                current = at.page;
+                page = add_page(batch, start + at.page,
+                                cell_page(view, PageKind::refine, e, at.page), fresh);
+            }
+            const uint32 piece = Min(bytes - done, static_cast<uint32>(payload_size) - at.offset);
+            memcpy(payload(page) + at.offset, planes + (plane == Plane::upper ? 0 : bytes) + done,
+                   piece);
+            done += piece;
+        }
     }
 }
 
@@ -126,9 +139,10 @@ void write_codes(Batch* batch, const CellView& view, uint32 e, uint32 local,
 enum class Appended { stale, frozen, done, done_and_large };
 
 // Appends a row to a cell of a directory of this version. Stale if the directory has changed since,
-// which it can't do for this cell while its head page is locked. row: null in a special list.
+// which it can't do for this cell while its head page is locked. row: null in a special list;
+// planes: of its code, the upper one first.
 Appended append_row(Relation index, const Directory& directory, const CellRef& cell,
-                    ItemPointer tid, const algo::EncodedRow* row) {
+                    ItemPointer tid, const algo::EncodedRow* row, const uint8* planes) {
     const uint64 version = directory.version;
     const Parameters parameters = directory.parameters;
     const uint64 cells = directory.cells.count;
@@ -168,7 +182,7 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
     if (row != nullptr) {
         uint32 local;
         const uint32 e = find_extent(view, view.rows, &local);
-        write_refinement(&batch, view, e, local, row->code);
+        write_refinement(&batch, view, e, local, planes);
         write_codes(&batch, view, e, local, *row);
     }
     const AddressPlace place = address_place(view, view.rows);
@@ -311,6 +325,7 @@ void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum
         algo::EncodedRow row{};
         algo::RoutedRow routed{algo::RowKind::undefined, 0};
         float* rotated = nullptr;
+        uint8* planes = nullptr;
         uint32 list = slot_nulls;
         if (vector != nullptr) {
             if (static_cast<uint32>(vector->dim) != directory->parameters.dimensions) {
@@ -340,9 +355,11 @@ void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum
             row.signs = pg::arena().allocate<uint8>(algo::sign_bytes(padded)).data();
             row.code = pg::arena().allocate<uint8>(padded).data();
             algo::encode_row(*directory->space, rotated, routed.error, centroid, row);
+            planes = pg::arena().allocate<uint8>(padded).data();
+            algo::split_code(padded, row.code, planes, planes + algo::plane_bytes(padded));
         }
         const Appended appended =
-            append_row(index, *directory, cell, tid, list < special_slots ? nullptr : &row);
+            append_row(index, *directory, cell, tid, list < special_slots ? nullptr : &row, planes);
         if (appended == Appended::done_and_large) {
             grow(index, table, cell);
         }

@@ -5,7 +5,8 @@
 //     later extents:             [address pages][code pages][refinement pages]
 // Each section is a stream over the payloads of its pages: code blocks and refinement codes may
 // cross from one page to the next, address entries do not. The first addresses stand on the head
-// page behind the centroid.
+// page behind the centroid. The refinement codes are two planes of half bytes: the upper ones of
+// all rows that the extent has room for, then the lower ones.
 #pragma once
 
 #include "index/page.hpp"
@@ -16,10 +17,12 @@ constexpr uint32 divide_up(uint32 a, uint32 b) {
     return a / b + (a % b != 0 ? 1 : 0);
 }
 
+enum class Plane : uint8 { upper, lower };
+
 struct CellLayout {
     bool has_codes;
     uint32 padded;           // P
-    uint32 refine_bytes;     // of one row: P * bits / 8
+    uint32 plane_bytes;      // of one row's refinement code, upper or lower half bytes: P / 2
     uint32 units_per_block;  // P / 16 + 6
     uint32 centroid_bytes;   // 4 P, or 0
     uint32 head_pages;
@@ -32,7 +35,7 @@ struct CellLayout {
         layout.head_pages = 1;
         const uint32 room = payload_size - sizeof(CellHeader);
         if (layout.has_codes) {
-            layout.refine_bytes = parameters.padded * parameters.refine_bits / 8;
+            layout.plane_bytes = parameters.padded / 2;
             layout.units_per_block = parameters.padded / dims_per_unit + factor_units;
             layout.centroid_bytes = parameters.padded * sizeof(float);
             if (layout.centroid_bytes > room) {
@@ -55,8 +58,13 @@ struct CellLayout {
     }
     constexpr uint32 refine_pages(uint32 blocks) const {
         return static_cast<uint32>(
-            (static_cast<uint64>(blocks) * rows_per_block * refine_bytes + payload_size - 1) /
+            (2 * static_cast<uint64>(blocks) * rows_per_block * plane_bytes + payload_size - 1) /
             payload_size);
+    }
+    // Where in the stream of an extent's refinement codes a row's upper or lower half bytes begin.
+    constexpr uint64 plane_start(Plane plane, uint32 blocks, uint32 row) const {
+        const uint64 rows = (plane == Plane::upper ? 0 : uint64{blocks} * rows_per_block) + row;
+        return rows * plane_bytes;
     }
     constexpr uint32 pages(bool first, uint32 blocks) const {
         return (first ? head_pages : 0) + address_pages(first, blocks) + code_pages(blocks) +

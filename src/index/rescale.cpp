@@ -563,7 +563,7 @@ void replace_all(Rescale* rescale, uint64 clusters) {
 // Memory for writing so many cells at once.
 uint64 memory_of(const Parameters& parameters, uint64 cells) {
     const CellLayout layout = CellLayout::of(parameters, cell_has_codes);
-    return cells * (5 * BLCKSZ + layout.units_per_block * unit_size + 3 * layout.centroid_bytes);
+    return cells * (7 * BLCKSZ + layout.units_per_block * unit_size + 3 * layout.centroid_bytes);
 }
 
 // About how many live rows there are, from a few cells.

@@ -295,6 +295,7 @@ RowBlock* new_block(const CellLayout& layout) {
     RowBlock* block = static_cast<RowBlock*>(palloc0(sizeof(RowBlock)));
     if (layout.has_codes) {
         block->codes = static_cast<uint8*>(palloc(Size{rows_per_block} * layout.padded));
+        block->planes = static_cast<uint8*>(palloc(Size{rows_per_block} * layout.padded));
         block->units = static_cast<uint8*>(palloc(layout.units_per_block * unit_size));
     }
     return block;
@@ -314,12 +315,9 @@ void read_block(const CellView& view, uint32 first, uint32 count, bool with_unit
     for (uint32 i = 0; i < count; ++i) {
         rows[i] = first + i;
     }
-    const uint32 padded = view.layout.padded;
-    read_refinement(
-        view, rows, count, [block](uint32 i) { return !is_dead(block->entries[i]); },
-        [block, padded](uint32 i, uint32 offset, const uint8* piece, uint32 bytes) {
-            memcpy(block->codes + Size{i} * padded + offset, piece, bytes);
-        });
+    read_codes(
+        view, rows, count, [block](uint32 i) { return !is_dead(block->entries[i]); }, block->planes,
+        block->codes);
     if (!with_units) {
         return;
     }

@@ -59,8 +59,9 @@ bool replace_cells(Rewrite* rewrite, double slack);
 struct RowBlock {
     uint32 count;
     AddressEntry entries[rows_per_block];
-    uint8* codes;  // padded bytes a row; those of dead rows are not read
-    uint8* units;  // the block's sign bits and factors, if wanted
+    uint8* codes;   // padded bytes a row; those of dead rows are not read
+    uint8* planes;  // the same, as they are stored
+    uint8* units;   // the block's sign bits and factors, if wanted
 };
 RowBlock* new_block(const CellLayout& layout);
 // first + count may not pass the end of the block of 32 rows that first is in, nor view.rows.

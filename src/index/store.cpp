@@ -94,19 +94,29 @@ void refine(void* self, algo::OpenCell& cell, algo::RefineBatch& batch) {
     if (BufferIsValid(buffer)) {
         UnlockReleaseBuffer(buffer);
     }
-    read_refinement(
-        view, batch.slots, batch.count,
+    read_plane(
+        view, Plane::upper, batch.slots, batch.count,
         [&batch](uint32 i) { return (batch.entries[i].flags & algo::RowFlags::dead) == 0; },
-        [&batch](uint32 i, uint32 offset, const uint8* codes, uint32 bytes) {
-            batch.code(i, offset, codes, bytes);
+        [&batch](uint32 i, uint32 offset, const uint8* nibbles, uint32 bytes) {
+            batch.upper(i, offset, nibbles, bytes);
+        });
+}
+
+void complete(void* self, algo::OpenCell& cell, algo::RefineBatch& batch) {
+    (void)self;
+    read_plane(
+        *static_cast<CellView*>(cell.state), Plane::lower, batch.slots, batch.count,
+        [&batch](uint32 i) { return (batch.entries[i].flags & algo::RowFlags::dead) == 0; },
+        [&batch](uint32 i, uint32 offset, const uint8* nibbles, uint32 bytes) {
+            batch.lower(i, offset, nibbles, bytes);
         });
 }
 
 void codes(void* self, algo::OpenCell& cell, algo::CodeScorer& scorer) {
     (void)self;
     const CellView& view = *static_cast<CellView*>(cell.state);
-    scan_refinement(view,
-                    [&scorer](const uint8* bytes, uint32 count) { scorer.codes(bytes, count); });
+    scan_upper(view,
+               [&scorer](const uint8* nibbles, uint32 bytes) { scorer.upper(nibbles, bytes); });
     scan_addresses(view, [&scorer](const AddressEntry* entries, uint32 count) {
         static_assert(sizeof(AddressEntry) == sizeof(algo::RowEntry));
         scorer.entries(reinterpret_cast<const algo::RowEntry*>(entries), count);
@@ -139,7 +149,7 @@ std::size_t special(void* self, algo::SpecialList list, std::uint64_t position,
 
 algo::CellStore* open_store(Relation index, const Directory& directory) {
     Store* store = static_cast<Store*>(palloc0(sizeof(Store)));
-    store->functions = {store, open, expect, scan, refine, codes, entries, special};
+    store->functions = {store, open, expect, scan, refine, complete, codes, entries, special};
     store->index = index;
     store->context = CurrentMemoryContext;
     store->parameters = directory.parameters;

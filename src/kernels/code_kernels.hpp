@@ -28,7 +28,7 @@ struct PlaneDots {
     std::int32_t low;
 };
 
-// Which rows with an int8 code can lie within reach: see CodeKernels::within_reach.
+// Which rows can lie within reach by (part of) their codes: see CodeKernels::within_reach.
 struct ReachTerms {
     float base;                // |q' − c'|²
     float weight;              // 2·step
@@ -62,14 +62,11 @@ struct CodeKernels {
     std::uint32_t (*block_bounds)(const std::uint8_t* factors, const std::int32_t* sums,
                                   const BoundTerms& terms, float cut, float* bounds) noexcept;
 
-    // Σ codes[i]·high[i] and Σ codes[i]·low[i]; n a multiple of 64, at most 2¹⁶.
-    PlaneDots (*dot_planes)(const std::uint8_t* codes, const std::int8_t* high,
-                            const std::int8_t* low, std::size_t n) noexcept;
-
-    // The same for count rows, one after another.
-    void (*dot_planes_rows)(const std::uint8_t* codes, std::size_t count, std::size_t n,
-                            const std::int8_t* high, const std::int8_t* low,
-                            PlaneDots* dots) noexcept;
+    // Σ code[i]·high[i] and Σ code[i]·low[i] for count rows of n half bytes, one after another, in
+    // groups of 64: byte b (0..31) of group g has code[64·g + b] in its lower half and
+    // code[64·g + 32 + b] in its upper. n a multiple of 64, at most 2¹⁶.
+    void (*dot_nibbles)(const std::uint8_t* rows, std::size_t count, std::size_t n,
+                        const std::int8_t* high, const std::int8_t* low, PlaneDots* dots) noexcept;
 
     // Bit r of the result, r < count ≤ 32, is 0 only if the squared distance between the query and
     // row r's code, base + add − weight·scale·dot, with 2⁻²⁰ of its terms' magnitudes and 1e-35

@@ -1,4 +1,5 @@
-// Dot products of unsigned and signed bytes, and the rounding that makes the bytes.
+// Dot products of unsigned bytes and half bytes with signed bytes, and the rounding that makes
+// them.
 #pragma once
 
 #include "kernels/bit_codes.hpp"
@@ -33,43 +34,6 @@ VECDOT_INLINE __m256i load_256(const void* p) {
 }
 #endif
 
-template <class Arch>
-PlaneDots dot_planes(const std::uint8_t* codes, const std::int8_t* high, const std::int8_t* low,
-                     std::size_t n) noexcept {
-#if defined(__AVX512VNNI__)
-    if constexpr (width<Arch> == 8) {
-        __m512i h = _mm512_setzero_si512();
-        __m512i l = _mm512_setzero_si512();
-        for (std::size_t i = 0; i < n; i += 64) {
-            const __m512i code = _mm512_loadu_si512(codes + i);
-            h = _mm512_dpbusd_epi32(h, code, _mm512_loadu_si512(high + i));
-            l = _mm512_dpbusd_epi32(l, code, _mm512_loadu_si512(low + i));
-        }
-        return {_mm512_reduce_add_epi32(h), _mm512_reduce_add_epi32(l)};
-    }
-#endif
-#if defined(__AVX2__)
-    if constexpr (width<Arch> == 4) {
-        __m256i h = _mm256_setzero_si256();
-        __m256i l = _mm256_setzero_si256();
-        for (std::size_t i = 0; i < n; i += 32) {
-            const __m256i code = load_256(codes + i);
-            const __m256i hi = load_256(high + i);
-            const __m256i lo = load_256(low + i);
-            h = _mm256_add_epi32(h, dot_bytes_256(code, even_bytes(hi), odd_bytes(hi)));
-            l = _mm256_add_epi32(l, dot_bytes_256(code, even_bytes(lo), odd_bytes(lo)));
-        }
-        return {sum_lanes_256(h), sum_lanes_256(l)};
-    }
-#endif
-    PlaneDots dots{0, 0};
-    for (std::size_t i = 0; i < n; ++i) {
-        dots.high += codes[i] * high[i];
-        dots.low += codes[i] * low[i];
-    }
-    return dots;
-}
-
 #if defined(__AVX512VNNI__)
 // The sums of the lanes of four vectors.
 VECDOT_INLINE __m128i sum_lanes_512(__m512i a, __m512i b, __m512i c, __m512i d) {
@@ -86,15 +50,79 @@ VECDOT_INLINE __m128i sum_lanes_512(__m512i a, __m512i b, __m512i c, __m512i d) 
 // Bytes that are fetched before they are needed, across the ends of pages where the hardware stops.
 constexpr std::size_t read_ahead = 2048;
 
+// Dimensions of a group of half bytes, and the bytes that it takes.
+constexpr std::size_t nibble_group = 64;
+constexpr std::size_t nibble_bytes = 32;
+
+#if defined(__AVX512VNNI__)
+// What a vector of half bytes is multiplied with: its lower and its upper halves, of one query
+// plane.
+struct NibbleQuery512 {
+    __m512i lower;
+    __m512i upper;
+
+    // Of two groups.
+    static VECDOT_INLINE NibbleQuery512 two(const std::int8_t* q) {
+        return {_mm512_inserti64x4(_mm512_castsi256_si512(load_256(q)), load_256(q + 64), 1),
+                _mm512_inserti64x4(_mm512_castsi256_si512(load_256(q + 32)), load_256(q + 96), 1)};
+    }
+    static VECDOT_INLINE NibbleQuery512 one(const std::int8_t* q) {
+        return {_mm512_zextsi256_si512(load_256(q)), _mm512_zextsi256_si512(load_256(q + 32))};
+    }
+};
+
+// `rows` ≤ 4 rows at once; the count is a constant so that the sums stay in registers.
+template <std::size_t rows>
+VECDOT_INLINE void add_nibbles_512(const std::uint8_t* row, std::size_t stride, std::size_t bytes,
+                                   const std::int8_t* high, const std::int8_t* low, __m512i* h,
+                                   __m512i* l) {
+    const __m512i mask = _mm512_set1_epi8(15);
+    auto add = [&](std::size_t k, __m512i codes, const NibbleQuery512& hi,
+                   const NibbleQuery512& lo) {
+        const __m512i lower = _mm512_and_si512(codes, mask);
+        const __m512i upper = _mm512_and_si512(_mm512_srli_epi16(codes, 4), mask);
+        h[k] = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(h[k], lower, hi.lower), upper, hi.upper);
+        l[k] = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(l[k], lower, lo.lower), upper, lo.upper);
+    };
+    std::size_t i = 0;
+    for (; i + 2 * nibble_bytes <= bytes; i += 2 * nibble_bytes) {
+        const NibbleQuery512 hi = NibbleQuery512::two(high + 2 * i);
+        const NibbleQuery512 lo = NibbleQuery512::two(low + 2 * i);
+#pragma GCC unroll 4
+        for (std::size_t k = 0; k < rows; ++k) {
+            add(k, _mm512_loadu_si512(row + k * stride + i), hi, lo);
+        }
+    }
+    if (i < bytes) {
+        const NibbleQuery512 hi = NibbleQuery512::one(high + 2 * i);
+        const NibbleQuery512 lo = NibbleQuery512::one(low + 2 * i);
+#pragma GCC unroll 4
+        for (std::size_t k = 0; k < rows; ++k) {
+            add(k, _mm512_zextsi256_si512(load_256(row + k * stride + i)), hi, lo);
+        }
+    }
+}
+#endif
+
+#if defined(__AVX2__)
+// Sums of neighbouring products; half bytes keep them from saturating.
+VECDOT_INLINE __m256i dot_nibbles_256(__m256i lower, __m256i upper, const std::int8_t* q) {
+    const __m256i pairs = _mm256_add_epi16(_mm256_maddubs_epi16(lower, load_256(q)),
+                                           _mm256_maddubs_epi16(upper, load_256(q + 32)));
+    return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+}
+#endif
+
 template <class Arch>
-void dot_planes_rows(const std::uint8_t* codes, std::size_t count, std::size_t n,
-                     const std::int8_t* high, const std::int8_t* low, PlaneDots* dots) noexcept {
-    std::size_t r = 0;
+void dot_nibbles(const std::uint8_t* rows, std::size_t count, std::size_t n,
+                 const std::int8_t* high, const std::int8_t* low, PlaneDots* dots) noexcept {
+    const std::size_t bytes = n / 2;
 #if defined(__AVX512VNNI__)
     if constexpr (width<Arch> == 8) {
+        std::size_t r = 0;
         for (; r + 4 <= count; r += 4) {
-            const std::uint8_t* row = codes + r * n;
-            for (std::size_t line = 0; line < 4 * n; line += 64) {
+            const std::uint8_t* row = rows + r * bytes;
+            for (std::size_t line = 0; line < 4 * bytes; line += 64) {
                 _mm_prefetch(reinterpret_cast<const char*>(row + read_ahead + line), _MM_HINT_T0);
             }
             __m512i h[4];
@@ -103,25 +131,52 @@ void dot_planes_rows(const std::uint8_t* codes, std::size_t count, std::size_t n
                 h[k] = _mm512_setzero_si512();
                 l[k] = _mm512_setzero_si512();
             }
-            for (std::size_t i = 0; i < n; i += 64) {
-                const __m512i hi = _mm512_loadu_si512(high + i);
-                const __m512i lo = _mm512_loadu_si512(low + i);
-#pragma GCC unroll 4
-                for (std::size_t k = 0; k < 4; ++k) {
-                    const __m512i code = _mm512_loadu_si512(row + k * n + i);
-                    h[k] = _mm512_dpbusd_epi32(h[k], code, hi);
-                    l[k] = _mm512_dpbusd_epi32(l[k], code, lo);
-                }
-            }
+            add_nibbles_512<4>(row, bytes, bytes, high, low, h, l);
             const __m128i hs = sum_lanes_512(h[0], h[1], h[2], h[3]);
             const __m128i ls = sum_lanes_512(l[0], l[1], l[2], l[3]);
             _mm_storeu_si128(reinterpret_cast<__m128i*>(dots + r), _mm_unpacklo_epi32(hs, ls));
             _mm_storeu_si128(reinterpret_cast<__m128i*>(dots + r + 2), _mm_unpackhi_epi32(hs, ls));
         }
+        for (; r < count; ++r) {
+            __m512i h = _mm512_setzero_si512();
+            __m512i l = _mm512_setzero_si512();
+            add_nibbles_512<1>(rows + r * bytes, bytes, bytes, high, low, &h, &l);
+            dots[r] = {_mm512_reduce_add_epi32(h), _mm512_reduce_add_epi32(l)};
+        }
+        return;
     }
 #endif
-    for (; r < count; ++r) {
-        dots[r] = dot_planes<Arch>(codes + r * n, high, low, n);
+#if defined(__AVX2__)
+    if constexpr (width<Arch> == 4) {
+        const __m256i mask = _mm256_set1_epi8(15);
+        for (std::size_t r = 0; r < count; ++r) {
+            const std::uint8_t* row = rows + r * bytes;
+            __m256i h = _mm256_setzero_si256();
+            __m256i l = h;
+            for (std::size_t i = 0; i < bytes; i += nibble_bytes) {
+                const __m256i codes = load_256(row + i);
+                const __m256i lower = _mm256_and_si256(codes, mask);
+                const __m256i upper = _mm256_and_si256(_mm256_srli_epi16(codes, 4), mask);
+                h = _mm256_add_epi32(h, dot_nibbles_256(lower, upper, high + 2 * i));
+                l = _mm256_add_epi32(l, dot_nibbles_256(lower, upper, low + 2 * i));
+            }
+            dots[r] = {sum_lanes_256(h), sum_lanes_256(l)};
+        }
+        return;
+    }
+#endif
+    for (std::size_t r = 0; r < count; ++r) {
+        const std::uint8_t* row = rows + r * bytes;
+        PlaneDots sum{0, 0};
+        for (std::size_t i = 0; i < n; i += nibble_group) {
+            for (std::size_t b = 0; b < nibble_bytes; ++b) {
+                const int lower = row[i / 2 + b] & 15;
+                const int upper = row[i / 2 + b] >> 4;
+                sum.high += lower * high[i + b] + upper * high[i + nibble_bytes + b];
+                sum.low += lower * low[i + b] + upper * low[i + nibble_bytes + b];
+            }
+        }
+        dots[r] = sum;
     }
 }
 

@@ -86,6 +86,10 @@ struct Estimates {
     double beyond_3 = 0;     // share
     std::size_t broken = 0;  // refined bounds above the truth
     double refined_gap = 0;  // mean of √truth − √bound, relative
+    // By their upper half bytes, rows that are as near as they are:
+    std::size_t out_of_reach = 0;    // although it is proven
+    double likely_out_of_reach = 0;  // share
+    double half_within = 0;          // share within half of their squared distance
 };
 
 void keep_bounds(void* self, std::uint32_t first, std::uint32_t, const float* bounds) noexcept {
@@ -128,12 +132,18 @@ Estimates estimate(Metric metric, std::size_t dimension, bool spiky, double larg
     const std::vector<float> centroid(mean.begin(), mean.end());
     std::vector<std::uint8_t> blocks(rows / 32 * block_units(p) * 64);
     std::vector<std::vector<std::uint8_t>> codes(rows, std::vector<std::uint8_t>(p));
+    std::vector<std::vector<std::uint8_t>> upper(rows, std::vector<std::uint8_t>(plane_bytes(p)));
+    std::vector<std::vector<std::uint8_t>> lower(rows, std::vector<std::uint8_t>(plane_bytes(p)));
     std::vector<EncodedRow> encoded(rows);
     std::vector<std::uint8_t> signs(sign_bytes(p));
     for (std::size_t i = 0; i < rows; ++i) {
         encoded[i].signs = signs.data();
         encoded[i].code = codes[i].data();
         encode_row(space, images[i].data(), errors[i], centroid.data(), encoded[i]);
+        split_code(p, codes[i].data(), upper[i].data(), lower[i].data());
+        std::vector<std::uint8_t> joined(p);
+        join_code(p, upper[i].data(), lower[i].data(), joined.data());
+        EXPECT_EQ(joined, codes[i]);
         std::uint8_t* block = blocks.data() + i / 32 * block_units(p) * 64;
         put_row(block, 0, block_units(p), p, i % 32, signs.data(), encoded[i].sign_factors);
         std::vector<std::uint8_t> back(sign_bytes(p));
@@ -178,10 +188,25 @@ Estimates estimate(Metric metric, std::size_t dimension, bool spiky, double larg
             all.mean += z;
             all.square += z * z;
             all.beyond_3 += std::fabs(z) > 3 ? 1 : 0;
-            const kernels::PlaneDots dots = kernels::active().codes.dot_planes(
-                codes[i].data(), query.high.data(), query.low.data(), p);
+            RefineBatch batch{};
+            batch.query = &query;
+            batch.entries[0].refine = encoded[i].refine;
+            batch.upper(0, 0, upper[i].data(), 32);
+            batch.upper(0, 32, upper[i].data() + 32, plane_bytes(p) - 32);
+            // The upper half bytes alone leave every row within its own distance.
+            auto within = [&](bool proven) {
+                return kernels::active().codes.within_reach(
+                    reinterpret_cast<const std::uint8_t*>(batch.entries), batch.dots, 1,
+                    distance.reach(truth, is_long[i], proven));
+            };
+            all.out_of_reach += within(true) == 0 ? 1 : 0;
+            all.likely_out_of_reach += within(false) == 0 ? 1 : 0;
+            all.half_within += kernels::active().codes.within_reach(
+                reinterpret_cast<const std::uint8_t*>(batch.entries), batch.dots, 1,
+                distance.reach(truth / 2, is_long[i], true));
+            batch.lower(0, 0, lower[i].data(), plane_bytes(p));
             const CellDistance::Refined refined =
-                distance.refine(encoded[i].refine, dots, is_long[i]);
+                distance.refine(encoded[i].refine, batch.dots[0], is_long[i]);
             all.broken += refined.bound > truth * (1 + 1e-12) + 1e-12 ? 1 : 0;
             all.refined_gap +=
                 (std::sqrt(truth) - std::sqrt(std::max(0.0, refined.bound))) / std::sqrt(truth);
@@ -192,6 +217,8 @@ Estimates estimate(Metric metric, std::size_t dimension, bool spiky, double larg
     all.square /= n;
     all.beyond_3 /= n;
     all.refined_gap /= n;
+    all.likely_out_of_reach /= n;
+    all.half_within /= n;
     return all;
 }
 
@@ -202,6 +229,7 @@ TEST(Code, LongRows) {
         EXPECT_NEAR(e.mean, 0, 0.15);
         EXPECT_NEAR(e.square, 1, 0.3);
         EXPECT_EQ(e.broken, 0u);
+        EXPECT_EQ(e.out_of_reach, 0u);
     }
 }
 
@@ -220,6 +248,9 @@ TEST(Code, EstimatesAreUnbiasedAndBoundsHold) {
                 EXPECT_LT(e.beyond_3, 0.006) << what;
                 EXPECT_EQ(e.broken, 0u) << what;
                 EXPECT_LT(e.refined_gap, 0.02) << what;
+                EXPECT_EQ(e.out_of_reach, 0u) << what;
+                EXPECT_LT(e.likely_out_of_reach, 1e-3) << what;
+                EXPECT_LT(e.half_within, 0.05) << what;
             }
         }
     }

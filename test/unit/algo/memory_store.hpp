@@ -67,7 +67,9 @@ class MemoryIndex {
                 centroid_codes_.data()};
     }
 
-    CellStore store() { return {this, open, expect, scan, refine, codes, entries, special}; }
+    CellStore store() {
+        return {this, open, expect, scan, refine, complete, codes, entries, special};
+    }
 
     // Marks a row dead; false if it is not in a cell.
     bool remove(std::uint32_t number) {
@@ -85,14 +87,16 @@ class MemoryIndex {
     // Images of every step-th row, as vacuum has them.
     std::vector<float> decoded(std::size_t step) const {
         std::vector<float> images;
+        std::vector<std::uint8_t> code(padded_);
         std::size_t i = 0;
         for (const Cell& cell : cells_) {
             for (std::size_t slot = 0; slot < cell.entries.size(); ++slot) {
                 if (i++ % step == 0) {
                     images.resize(images.size() + padded_);
-                    decode_row(padded_, cell.codes.data() + slot * padded_,
-                               cell.entries[slot].refine, cell.centroid.data(),
-                               images.data() + images.size() - padded_);
+                    join_code(padded_, cell.upper.data() + slot * plane_bytes(padded_),
+                              cell.lower.data() + slot * plane_bytes(padded_), code.data());
+                    decode_row(padded_, code.data(), cell.entries[slot].refine,
+                               cell.centroid.data(), images.data() + images.size() - padded_);
                 }
             }
         }
@@ -138,7 +142,8 @@ class MemoryIndex {
         std::vector<float> centroid;
         std::vector<RowEntry> entries;
         std::vector<std::uint8_t> blocks;
-        std::vector<std::uint8_t> codes;
+        std::vector<std::uint8_t> upper;
+        std::vector<std::uint8_t> lower;
     };
 
     // The space keeps a view of its arena's memory.
@@ -187,6 +192,7 @@ class MemoryIndex {
             summaries_[base + c].flags = flags;
         }
         std::vector<std::uint8_t> signs(sign_bytes(padded_));
+        std::vector<std::uint8_t> code(padded_);
         const std::size_t block_bytes = block_units(padded_) * kernels::unit_bytes;
         for (std::size_t i = 0; i < n; ++i) {
             Cell& cell = cells_[base + cells[i]];
@@ -194,11 +200,14 @@ class MemoryIndex {
             if (slot % kernels::block_rows == 0) {
                 cell.blocks.resize(cell.blocks.size() + block_bytes);
             }
-            cell.codes.resize(cell.codes.size() + padded_);
+            cell.upper.resize(cell.upper.size() + plane_bytes(padded_));
+            cell.lower.resize(cell.upper.size());
             EncodedRow row{};
             row.signs = signs.data();
-            row.code = cell.codes.data() + slot * padded_;
+            row.code = code.data();
             encode_row(space(), images.data() + i * padded_, errors[i], cell.centroid.data(), row);
+            split_code(padded_, code.data(), cell.upper.data() + slot * plane_bytes(padded_),
+                       cell.lower.data() + slot * plane_bytes(padded_));
             put_row(cell.blocks.data() + slot / kernels::block_rows * block_bytes, 0,
                     block_units(padded_), padded_, slot % kernels::block_rows, signs.data(),
                     row.sign_factors);
@@ -239,12 +248,12 @@ class MemoryIndex {
     static void refine(void* self, OpenCell& cell, RefineBatch& batch) {
         const auto* index = static_cast<MemoryIndex*>(self);
         const Cell& mine = *static_cast<Cell*>(cell.state);
-        const std::size_t padded = index->padded_;
+        const std::size_t bytes = plane_bytes(index->padded_);
         constexpr std::size_t ahead = 4;
         auto prefetch = [&](std::size_t i) {
-            const std::uint8_t* code = mine.codes.data() + batch.slots[i] * padded;
-            for (std::size_t b = 0; b < padded; b += 64) {
-                __builtin_prefetch(code + b);
+            const std::uint8_t* nibbles = mine.upper.data() + batch.slots[i] * bytes;
+            for (std::size_t b = 0; b < bytes; b += 64) {
+                __builtin_prefetch(nibbles + b);
             }
             __builtin_prefetch(&mine.entries[batch.slots[i]]);
         };
@@ -257,7 +266,20 @@ class MemoryIndex {
             }
             const std::uint32_t slot = batch.slots[i];
             batch.entries[i] = mine.entries[slot];
-            batch.code(i, 0, mine.codes.data() + slot * padded, padded);
+            batch.upper(i, 0, mine.upper.data() + slot * bytes, bytes);
+        }
+    }
+
+    static void complete(void* self, OpenCell& cell, RefineBatch& batch) {
+        const std::size_t bytes = plane_bytes(static_cast<MemoryIndex*>(self)->padded_);
+        const Cell& mine = *static_cast<Cell*>(cell.state);
+        for (std::size_t i = 0; i < batch.count; ++i) {
+            // In pieces, as pages cut it.
+            const std::uint8_t* nibbles = mine.lower.data() + batch.slots[i] * bytes;
+            batch.lower(i, 0, nibbles, 32);
+            if (bytes > 32) {
+                batch.lower(i, 32, nibbles + 32, bytes - 32);
+            }
         }
     }
 
@@ -265,8 +287,8 @@ class MemoryIndex {
         const auto* index = static_cast<MemoryIndex*>(self);
         const Cell& mine = *static_cast<Cell*>(cell.state);
         const std::size_t piece = index->options_.units_per_piece * kernels::unit_bytes;
-        for (std::size_t at = 0; at < mine.codes.size(); at += piece) {
-            scorer.codes(mine.codes.data() + at, std::min(piece, mine.codes.size() - at));
+        for (std::size_t at = 0; at < mine.upper.size(); at += piece) {
+            scorer.upper(mine.upper.data() + at, std::min(piece, mine.upper.size() - at));
         }
         for (std::size_t at = 0; at < mine.entries.size(); at += 406) {
             scorer.entries(mine.entries.data() + at,

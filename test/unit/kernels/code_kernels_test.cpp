@@ -179,30 +179,53 @@ TEST_P(CodeKernelsTest, DotsOfBytes) {
     for (const std::size_t n : {64, 128, 832, 16064}) {
         auto rows = bytes(7 * n);
         auto high = signed_bytes(n);
-        auto low = signed_bytes(n);
         // The largest sums there can be.
         std::fill(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(n), std::uint8_t{255});
         if (n == 16064) {
             std::fill(high.begin(), high.end(), std::int8_t{-127});
         }
-        PlaneDots planes[7];
-        kernel_->dot_planes_rows(rows.data(), 7, n, high.data(), low.data(), planes);
         std::vector<std::int32_t> sums(7);
         kernel_->dot_rows(rows.data(), 7, n, high.data(), sums.data());
         for (std::size_t r = 0; r < 7; ++r) {
             std::int32_t h = 0;
-            std::int32_t l = 0;
             for (std::size_t i = 0; i < n; ++i) {
                 h += rows[r * n + i] * high[i];
-                l += rows[r * n + i] * low[i];
             }
             EXPECT_EQ(sums[r], h);
-            const PlaneDots dots =
-                kernel_->dot_planes(rows.data() + r * n, high.data(), low.data(), n);
-            EXPECT_EQ(dots.high, h);
-            EXPECT_EQ(dots.low, l);
-            EXPECT_EQ(planes[r].high, h);
-            EXPECT_EQ(planes[r].low, l);
+        }
+    }
+}
+
+TEST_P(CodeKernelsTest, DotsOfHalfBytes) {
+    for (const std::size_t n : {64, 128, 192, 832, 16064, 16384}) {
+        auto rows = bytes(7 * n / 2 + 1);
+        auto high = signed_bytes(n);
+        auto low = signed_bytes(n);
+        // The largest sums there can be.
+        std::fill(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(n / 2),
+                  std::uint8_t{255});
+        if (n == 16064) {
+            std::fill(high.begin(), high.end(), std::int8_t{-128});
+            std::fill(low.begin(), low.end(), std::int8_t{127});
+        }
+        for (const std::size_t count : {1, 3, 4, 7}) {
+            for (const std::size_t shift : {0, 1}) {
+                std::vector<PlaneDots> dots(count, PlaneDots{-1, -1});
+                kernel_->dot_nibbles(rows.data() + shift, count, n, high.data(), low.data(),
+                                     dots.data());
+                for (std::size_t r = 0; r < count; ++r) {
+                    std::int32_t h = 0;
+                    std::int32_t l = 0;
+                    for (std::size_t i = 0; i < n; ++i) {
+                        const std::uint8_t byte = rows[shift + r * n / 2 + i / 64 * 32 + i % 32];
+                        const int code = i % 64 < 32 ? byte & 15 : byte >> 4;
+                        h += code * high[i];
+                        l += code * low[i];
+                    }
+                    EXPECT_EQ(dots[r].high, h);
+                    EXPECT_EQ(dots[r].low, l);
+                }
+            }
         }
     }
 }
