@@ -254,13 +254,15 @@ BlockScorer::BlockScorer(const Query& query, const kernels::BoundTerms& terms, s
       self_(self),
       code_units_(query.vector.size() / kernels::unit_dimensions) {}
 
-void BlockScorer::units(const std::uint8_t* units, std::size_t count) noexcept {
+void BlockScorer::units(const std::uint8_t* units, std::size_t count,
+                        const std::uint8_t* ahead) noexcept {
     const kernels::CodeKernels& kernel = kernels::active().codes;
     const std::size_t block = code_units_ + factor_units;
+    const kernels::Stream stream(units + count * kernels::unit_bytes, ahead);
     while (count > 0 && first_row_ < rows_) {
         if (position_ == 0 && count >= block) {
             const std::size_t blocks = std::min(count / block, some_blocks);
-            score_blocks(units, blocks);
+            score_blocks(units, blocks, stream);
             units += blocks * block * kernels::unit_bytes;
             count -= blocks * block;
             continue;
@@ -291,13 +293,14 @@ void BlockScorer::units(const std::uint8_t* units, std::size_t count) noexcept {
     }
 }
 
-void BlockScorer::score_blocks(const std::uint8_t* units, std::size_t blocks) noexcept {
+void BlockScorer::score_blocks(const std::uint8_t* units, std::size_t blocks,
+                               const kernels::Stream& stream) noexcept {
     alignas(64) float bounds[some_blocks * kernels::block_rows];
     std::uint32_t below[some_blocks];
     const std::size_t left = (rows_ - first_row_ + kernels::block_rows - 1) / kernels::block_rows;
     blocks = std::min(blocks, left);
     kernels::active().codes.score_blocks(units, blocks, code_units_, table_, terms_, cut_, bounds,
-                                         below);
+                                         below, stream);
     for (std::size_t b = 0; b < blocks; ++b) {
         give(below[b], bounds + b * kernels::block_rows);
     }
@@ -334,15 +337,18 @@ CodeScorer::CodeScorer(const Query& query, const CellDistance& distance, std::ui
       dots_(dots),
       survivors_(survivors) {}
 
-void CodeScorer::upper(const std::uint8_t* nibbles, std::size_t bytes) noexcept {
+void CodeScorer::upper(const std::uint8_t* nibbles, std::size_t bytes,
+                       const std::uint8_t* ahead) noexcept {
     const kernels::CodeKernels& kernel = kernels::active().codes;
     const std::size_t n = query_->high.size();
     const std::size_t row_bytes = plane_bytes(n);
+    const kernels::Stream stream(nibbles + bytes, ahead);
     while (bytes > 0 && scored_ < rows_) {
         if (offset_ == 0 && bytes >= row_bytes) {
             const std::size_t some = std::min<std::size_t>(bytes / row_bytes, rows_ - scored_);
             kernels::PlaneDots* dots = dots_ + scored_;
-            kernel.dot_nibbles(nibbles, some, n, query_->high.data(), query_->low.data(), dots);
+            kernel.scan_nibbles(nibbles, some, n, query_->high.data(), query_->low.data(), dots,
+                                stream);
             for (std::size_t i = 0; i < some; ++i) {
                 dots[i] = {16 * dots[i].high, 16 * dots[i].low};
             }
@@ -353,8 +359,8 @@ void CodeScorer::upper(const std::uint8_t* nibbles, std::size_t bytes) noexcept 
         }
         const std::size_t piece = std::min(bytes, row_bytes - offset_);
         kernels::PlaneDots part;
-        kernel.dot_nibbles(nibbles, 1, 2 * piece, query_->high.data() + 2 * offset_,
-                           query_->low.data() + 2 * offset_, &part);
+        kernel.scan_nibbles(nibbles, 1, 2 * piece, query_->high.data() + 2 * offset_,
+                            query_->low.data() + 2 * offset_, &part, stream);
         kernels::PlaneDots& dots = dots_[scored_];
         if (offset_ == 0) {
             dots = {0, 0};

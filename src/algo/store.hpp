@@ -51,8 +51,9 @@ struct OpenCell {
 // of the cell's blocks, cut anywhere between two units; all blocks up to rows, none behind.
 class BlockScorer {
   public:
-    // units: count·64 bytes, any alignment (64 is best). Never throws, never allocates.
-    void units(const std::uint8_t* units, std::size_t count) noexcept;
+    // units: count·64 bytes, any alignment (64 is best). ahead: where as many bytes that come later
+    // lie, to be fetched meanwhile; may be null. Never throws, never allocates.
+    void units(const std::uint8_t* units, std::size_t count, const std::uint8_t* ahead) noexcept;
 
     // Takes the 32 bounds of a block and the rows below the cut.
     using Take = void (*)(void* self, std::uint32_t first_row, std::uint32_t mask,
@@ -67,7 +68,8 @@ class BlockScorer {
     // Scored by one call of the kernel.
     static constexpr std::size_t some_blocks = 16;
 
-    void score_blocks(const std::uint8_t* units, std::size_t blocks) noexcept;
+    void score_blocks(const std::uint8_t* units, std::size_t blocks,
+                      const kernels::Stream& stream) noexcept;
     void finish_block(const std::uint8_t* factors) noexcept;
     void give(std::uint32_t below, const float* bounds) noexcept;
 
@@ -132,8 +134,8 @@ class CodeScorer {
                double threshold, const std::uint64_t* skip, kernels::PlaneDots* dots,
                Survivor* survivors) noexcept;
 
-    // Neither throws or allocates.
-    void upper(const std::uint8_t* nibbles, std::size_t bytes) noexcept;
+    // Neither throws or allocates. ahead: as for BlockScorer::units.
+    void upper(const std::uint8_t* nibbles, std::size_t bytes, const std::uint8_t* ahead) noexcept;
     void entries(const RowEntry* entries, std::size_t count) noexcept;
 
     std::uint32_t rows() const { return rows_; }

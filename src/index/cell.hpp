@@ -77,10 +77,10 @@ PageIdentity cell_page(const CellView& view, PageKind kind, uint32 extent, uint3
 // many, at most count, at least 1 (first is below view.rows, count > 0).
 uint32 read_addresses(const CellView& view, uint32 first, uint32 count, AddressEntry* entries);
 
-// Calls visit(const uint8* bytes, uint32 count) for the first `length` bytes of a section of one
-// extent, page by page. The bytes are aligned to 64 and valid during the call only; the page is
-// share-locked, so visit neither ereports nor reads pages. The next page is looked up, and its
-// first lines are on their way, while this one is visited.
+// Calls visit(const uint8* bytes, uint32 count, const uint8* ahead) for the first `length` bytes of
+// a section of one extent, page by page. The bytes are aligned to 64 and valid during the call
+// only; the page is share-locked, so visit neither ereports nor reads pages. ahead: where the next
+// page's bytes lie, to be fetched meanwhile and not to be looked at, null on the last page.
 template <typename Visit>
 void scan_section(const CellView& view, PageKind kind, uint32 extent, BlockNumber start,
                   uint64 length, Visit&& visit) {
@@ -88,25 +88,26 @@ void scan_section(const CellView& view, PageKind kind, uint32 extent, BlockNumbe
     Buffer next = pages > 0 ? read_buffer(view.index, start) : InvalidBuffer;
     for (uint32 page = 0; page < pages; ++page) {
         const Buffer buffer = next;
+        const uint8* ahead = nullptr;
         if (page + 1 < pages) {
             next = read_buffer(view.index, start + page + 1);
-            const char* ahead = reinterpret_cast<const char*>(BufferGetPage(next));
-            for (Size line = 0; line < 8; ++line) {
-                __builtin_prefetch(ahead + line * unit_size);
-            }
+            const char* after = reinterpret_cast<const char*>(BufferGetPage(next));
+            __builtin_prefetch(after);
+            ahead = reinterpret_cast<const uint8*>(after) + payload_offset;
         }
         lock_buffer(view.index, buffer, BUFFER_LOCK_SHARE);
         const Page image = BufferGetPage(buffer);
         check_page(view.index, start + page, image, cell_page(view, kind, extent, page));
         visit(reinterpret_cast<const uint8*>(payload(image)),
               static_cast<uint32>(
-                  Min(length - static_cast<uint64>(page) * payload_size, payload_size)));
+                  Min(length - static_cast<uint64>(page) * payload_size, payload_size)),
+              ahead);
         UnlockReleaseBuffer(buffer);
     }
 }
 
-// Calls visit(const uint8* units, uint32 count) for the code units of all blocks up to view.rows,
-// in order. As above for visit.
+// Calls visit(const uint8* units, uint32 count, const uint8* ahead) for the code units of all
+// blocks up to view.rows, in order. As above for visit.
 template <typename Visit>
 void scan_codes(const CellView& view, Visit&& visit) {
     for (uint32 e = 0; e < view.extent_count; ++e) {
@@ -116,14 +117,16 @@ void scan_codes(const CellView& view, Visit&& visit) {
         }
         const uint32 units = divide_up(rows.rows, rows_per_block) * view.layout.units_per_block;
         scan_section(view, PageKind::code, e, view.layout.code_start(e == 0, view.extents[e]),
-                     uint64{units} * unit_size, [&visit](const uint8* bytes, uint32 count) {
-                         visit(bytes, count / unit_size);
+                     uint64{units} * unit_size,
+                     [&visit](const uint8* bytes, uint32 count, const uint8* ahead) {
+                         visit(bytes, count / unit_size, ahead);
                      });
     }
 }
 
-// Calls visit(const uint8* nibbles, uint32 bytes) for the upper half bytes of the refinement codes
-// of all rows, in order and cut at page borders (multiples of 32 bytes). As above for visit.
+// Calls visit(const uint8* nibbles, uint32 bytes, const uint8* ahead) for the upper half bytes of
+// the refinement codes of all rows, in order and cut at page borders (multiples of 32 bytes). As
+// above for visit.
 template <typename Visit>
 void scan_upper(const CellView& view, Visit&& visit) {
     for (uint32 e = 0; e < view.extent_count; ++e) {

@@ -54,7 +54,9 @@ void expect(void* self, const algo::CellKey& key) {
 void scan(void* self, algo::OpenCell& cell, algo::BlockScorer& scorer) {
     (void)self;
     scan_codes(*static_cast<CellView*>(cell.state),
-               [&scorer](const uint8* units, uint32 count) { scorer.units(units, count); });
+               [&scorer](const uint8* units, uint32 count, const uint8* ahead) {
+                   scorer.units(units, count, ahead);
+               });
 }
 
 std::size_t copy_entries(const CellView& view, uint64 first, std::span<algo::RowEntry> entries) {
@@ -115,8 +117,9 @@ void complete(void* self, algo::OpenCell& cell, algo::RefineBatch& batch) {
 void codes(void* self, algo::OpenCell& cell, algo::CodeScorer& scorer) {
     (void)self;
     const CellView& view = *static_cast<CellView*>(cell.state);
-    scan_upper(view,
-               [&scorer](const uint8* nibbles, uint32 bytes) { scorer.upper(nibbles, bytes); });
+    scan_upper(view, [&scorer](const uint8* nibbles, uint32 bytes, const uint8* ahead) {
+        scorer.upper(nibbles, bytes, ahead);
+    });
     scan_addresses(view, [&scorer](const AddressEntry* entries, uint32 count) {
         static_assert(sizeof(AddressEntry) == sizeof(algo::RowEntry));
         scorer.entries(reinterpret_cast<const algo::RowEntry*>(entries), count);

@@ -37,6 +37,17 @@ struct ReachTerms {
     std::int32_t low_offset;   // 128·Σ low
 };
 
+// Bytes that a kernel works through are one piece of a stream: what lies some way ahead is fetched
+// meanwhile, in the next piece from `end` on, where the hardware doesn't know what follows.
+struct Stream {
+    std::uintptr_t end;
+    std::uintptr_t jump;  // from there to the next piece
+
+    Stream(const std::uint8_t* piece_end, const std::uint8_t* next_piece) noexcept
+        : end(reinterpret_cast<std::uintptr_t>(piece_end)),
+          jump(next_piece == nullptr ? 0 : reinterpret_cast<std::uintptr_t>(next_piece) - end) {}
+};
+
 // Distance between two rows' entries, and where in one its scale, add and error stand.
 constexpr std::size_t entry_bytes = 20;
 constexpr std::size_t entry_factors = 8;
@@ -54,7 +65,7 @@ struct CodeKernels {
     // unwritten.
     void (*score_blocks)(const std::uint8_t* units, std::size_t blocks, std::size_t code_units,
                          const std::int8_t* table, const BoundTerms& terms, float cut,
-                         float* bounds, std::uint32_t* below) noexcept;
+                         float* bounds, std::uint32_t* below, const Stream& stream) noexcept;
 
     // bounds[v] for the 32 rows of a block (see BoundTerms). factors: 96 floats at any address,
     // add[32], rescale[32], error[32]. Returns the set of rows (bit v) whose bound is below cut;
@@ -67,6 +78,10 @@ struct CodeKernels {
     // code[64·g + 32 + b] in its upper. n a multiple of 64, at most 2¹⁶.
     void (*dot_nibbles)(const std::uint8_t* rows, std::size_t count, std::size_t n,
                         const std::int8_t* high, const std::int8_t* low, PlaneDots* dots) noexcept;
+    // The same, fetching ahead.
+    void (*scan_nibbles)(const std::uint8_t* rows, std::size_t count, std::size_t n,
+                         const std::int8_t* high, const std::int8_t* low, PlaneDots* dots,
+                         const Stream& stream) noexcept;
 
     // Bit r of the result, r < count ≤ 32, is 0 only if the squared distance between the query and
     // row r's code, base + add − weight·scale·dot, with 2⁻²⁰ of its terms' magnitudes and 1e-35

@@ -29,6 +29,7 @@ constexpr Kernels implementation(const char* name) {
                   .score_blocks = score_blocks<Arch>,
                   .block_bounds = block_bounds<Arch>,
                   .dot_nibbles = dot_nibbles<Arch>,
+                  .scan_nibbles = scan_nibbles<Arch>,
                   .within_reach = within_reach<Arch>,
                   .dot_rows = dot_rows<Arch>,
                   .nearest_in_panels = nearest_in_panels<Arch>,

@@ -47,9 +47,6 @@ VECDOT_INLINE __m128i sum_lanes_512(__m512i a, __m512i b, __m512i c, __m512i d) 
 }
 #endif
 
-// Bytes that are fetched before they are needed, across the ends of pages where the hardware stops.
-constexpr std::size_t read_ahead = 2048;
-
 // Dimensions of a group of half bytes, and the bytes that it takes.
 constexpr std::size_t nibble_group = 64;
 constexpr std::size_t nibble_bytes = 32;
@@ -113,18 +110,18 @@ VECDOT_INLINE __m256i dot_nibbles_256(__m256i lower, __m256i upper, const std::i
 }
 #endif
 
-template <class Arch>
-void dot_nibbles(const std::uint8_t* rows, std::size_t count, std::size_t n,
-                 const std::int8_t* high, const std::int8_t* low, PlaneDots* dots) noexcept {
+// fetch(row, count) before `count` rows are worked on.
+template <class Arch, class Fetch>
+VECDOT_INLINE void nibble_rows(const std::uint8_t* rows, std::size_t count, std::size_t n,
+                               const std::int8_t* high, const std::int8_t* low, PlaneDots* dots,
+                               Fetch&& fetch) {
     const std::size_t bytes = n / 2;
 #if defined(__AVX512VNNI__)
     if constexpr (width<Arch> == 8) {
         std::size_t r = 0;
         for (; r + 4 <= count; r += 4) {
             const std::uint8_t* row = rows + r * bytes;
-            for (std::size_t line = 0; line < 4 * bytes; line += 64) {
-                _mm_prefetch(reinterpret_cast<const char*>(row + read_ahead + line), _MM_HINT_T0);
-            }
+            fetch(row, 4);
             __m512i h[4];
             __m512i l[4];
             for (int k = 0; k < 4; ++k) {
@@ -138,6 +135,7 @@ void dot_nibbles(const std::uint8_t* rows, std::size_t count, std::size_t n,
             _mm_storeu_si128(reinterpret_cast<__m128i*>(dots + r + 2), _mm_unpackhi_epi32(hs, ls));
         }
         for (; r < count; ++r) {
+            fetch(rows + r * bytes, 1);
             __m512i h = _mm512_setzero_si512();
             __m512i l = _mm512_setzero_si512();
             add_nibbles_512<1>(rows + r * bytes, bytes, bytes, high, low, &h, &l);
@@ -151,6 +149,7 @@ void dot_nibbles(const std::uint8_t* rows, std::size_t count, std::size_t n,
         const __m256i mask = _mm256_set1_epi8(15);
         for (std::size_t r = 0; r < count; ++r) {
             const std::uint8_t* row = rows + r * bytes;
+            fetch(row, 1);
             __m256i h = _mm256_setzero_si256();
             __m256i l = h;
             for (std::size_t i = 0; i < bytes; i += nibble_bytes) {
@@ -167,6 +166,7 @@ void dot_nibbles(const std::uint8_t* rows, std::size_t count, std::size_t n,
 #endif
     for (std::size_t r = 0; r < count; ++r) {
         const std::uint8_t* row = rows + r * bytes;
+        fetch(row, 1);
         PlaneDots sum{0, 0};
         for (std::size_t i = 0; i < n; i += nibble_group) {
             for (std::size_t b = 0; b < nibble_bytes; ++b) {
@@ -178,6 +178,24 @@ void dot_nibbles(const std::uint8_t* rows, std::size_t count, std::size_t n,
         }
         dots[r] = sum;
     }
+}
+
+template <class Arch>
+void dot_nibbles(const std::uint8_t* rows, std::size_t count, std::size_t n,
+                 const std::int8_t* high, const std::int8_t* low, PlaneDots* dots) noexcept {
+    nibble_rows<Arch>(rows, count, n, high, low, dots, [](const std::uint8_t*, std::size_t) {});
+}
+
+template <class Arch>
+void scan_nibbles(const std::uint8_t* rows, std::size_t count, std::size_t n,
+                  const std::int8_t* high, const std::int8_t* low, PlaneDots* dots,
+                  const Stream& stream) noexcept {
+    nibble_rows<Arch>(rows, count, n, high, low, dots,
+                      [&](const std::uint8_t* row, std::size_t some) {
+                          for (std::size_t i = 0; i < some * n / 2; i += unit_bytes) {
+                              fetch_ahead(row + i, stream);
+                          }
+                      });
 }
 
 template <class Arch>

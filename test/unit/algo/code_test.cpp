@@ -166,7 +166,7 @@ Estimates estimate(Metric metric, std::size_t dimension, bool spiky, double larg
         std::vector<float> estimates(rows);
         const kernels::BoundTerms terms = distance.terms(0);
         BlockScorer scorer(query, terms, rows, HUGE_VALF, keep_bounds, estimates.data());
-        scorer.units(blocks.data(), blocks.size() / 64);
+        scorer.units(blocks.data(), blocks.size() / 64, nullptr);
         const double spread = static_cast<double>(distance.terms(1).error_weight);
         for (std::size_t i = 0; i < rows; ++i) {
             double truth = 0;

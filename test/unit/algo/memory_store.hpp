@@ -241,7 +241,8 @@ class MemoryIndex {
         const std::size_t units = mine.blocks.size() / kernels::unit_bytes;
         const std::size_t piece = index->options_.units_per_piece;
         for (std::size_t u = 0; u < units; u += piece) {
-            scorer.units(mine.blocks.data() + u * kernels::unit_bytes, std::min(piece, units - u));
+            const std::uint8_t* at = mine.blocks.data() + u * kernels::unit_bytes;
+            scorer.units(at, std::min(piece, units - u), at + piece * kernels::unit_bytes);
         }
     }
 
@@ -288,7 +289,8 @@ class MemoryIndex {
         const Cell& mine = *static_cast<Cell*>(cell.state);
         const std::size_t piece = index->options_.units_per_piece * kernels::unit_bytes;
         for (std::size_t at = 0; at < mine.upper.size(); at += piece) {
-            scorer.upper(mine.upper.data() + at, std::min(piece, mine.upper.size() - at));
+            const std::uint8_t* nibbles = mine.upper.data() + at;
+            scorer.upper(nibbles, std::min(piece, mine.upper.size() - at), nibbles + piece);
         }
         for (std::size_t at = 0; at < mine.entries.size(); at += 406) {
             scorer.entries(mine.entries.data() + at,

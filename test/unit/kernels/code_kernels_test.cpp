@@ -108,7 +108,7 @@ TEST_P(CodeKernelsTest, ScoresBlocks) {
         std::vector<float> bounds(blocks * 32);
         std::uint32_t below[blocks];
         kernel_->score_blocks(units.data() + 1, blocks, code_units, entries.data(), terms, 0.3f,
-                              bounds.data(), below);
+                              bounds.data(), below, Stream(units.data() + 1, nullptr));
         const CodeKernels& reference = table(InstructionSet::baseline)->codes;
         for (std::size_t b = 0; b < blocks; ++b) {
             std::int32_t sums[32] = {};
@@ -213,6 +213,9 @@ TEST_P(CodeKernelsTest, DotsOfHalfBytes) {
                 std::vector<PlaneDots> dots(count, PlaneDots{-1, -1});
                 kernel_->dot_nibbles(rows.data() + shift, count, n, high.data(), low.data(),
                                      dots.data());
+                std::vector<PlaneDots> again(count);
+                kernel_->scan_nibbles(rows.data() + shift, count, n, high.data(), low.data(),
+                                      again.data(), Stream(rows.data() + n, rows.data()));
                 for (std::size_t r = 0; r < count; ++r) {
                     std::int32_t h = 0;
                     std::int32_t l = 0;
@@ -224,6 +227,8 @@ TEST_P(CodeKernelsTest, DotsOfHalfBytes) {
                     }
                     EXPECT_EQ(dots[r].high, h);
                     EXPECT_EQ(dots[r].low, l);
+                    EXPECT_EQ(again[r].high, h);
+                    EXPECT_EQ(again[r].low, l);
                 }
             }
         }
