@@ -301,6 +301,15 @@ RowBlock* new_block(const CellLayout& layout) {
     return block;
 }
 
+void free_block(RowBlock* block) {
+    if (block->codes != nullptr) {
+        pfree(block->codes);
+        pfree(block->planes);
+        pfree(block->units);
+    }
+    pfree(block);
+}
+
 void read_block(const CellView& view, uint32 first, uint32 count, bool with_units,
                 RowBlock* block) {
     Assert(first / rows_per_block == (first + count - 1) / rows_per_block);

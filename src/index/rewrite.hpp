@@ -64,6 +64,7 @@ struct RowBlock {
     uint8* units;   // the block's sign bits and factors, if wanted
 };
 RowBlock* new_block(const CellLayout& layout);
+void free_block(RowBlock* block);
 // first + count may not pass the end of the block of 32 rows that first is in, nor view.rows.
 void read_block(const CellView& view, uint32 first, uint32 count, bool with_units, RowBlock* block);
 
