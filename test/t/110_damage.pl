@@ -238,7 +238,8 @@ my ($head) = grep { my $p = $list[$_]; unpack('x64 L', $p) & 1 && unpack('x72 L'
 my $nan = pack('f', 'nan');
 my $slots = $of{slots}[0];
 my $slot = 64 + 64 * 3;
-my ($address) = grep { my $l = label($list[$_]); $l->{position} == 0 } @{ $of{address} };
+# One whose first row lives.
+my ($address) = grep { my (undef, undef, $number, $flags) = unpack('x64 S4', $list[$_]); $number > 0 && !($flags & 1) } @{ $of{address} };
 foreach my $case (
 	[ 'more rows than there is room for', $head, 72, pack('L', 4_000_000_000) ],
 	[ 'one row more', $head, 72, pack('L', unpack('x72 L', $list[$head]) + 1) ],
@@ -291,7 +292,7 @@ foreach my $case (
 	[ 'meta: an array in a cell', 0, 64 + 92, pack('L', $head) ])
 {
 	my ($name, $block, $offset, $bytes) = @$case;
-	next if !defined $block;
+	if (!defined $block) { fail("$name: there is no such page"); next; }
 	is_detected('l2', write_bytes('l2', $block, $offset, $bytes), '\d+', $name);
 }
 
