@@ -15,6 +15,8 @@ SELECT 'type', t.typname
   FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid JOIN pg_type t ON t.oid = d.objid
  WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_type'::regclass
    AND d.deptype = 'e' AND e.extname = 'vecdot'
+   -- PostgreSQL 18 counts the array types too.
+   AND NOT EXISTS (SELECT FROM pg_type of WHERE of.typarray = t.oid)
 UNION
 SELECT 'opclass', c.opcname
   FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid JOIN pg_opclass c ON c.oid = d.objid

@@ -44,8 +44,9 @@ sub create_items
 		BEGIN
 			PERFORM set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'on', true), set_config('jit', 'off', true), set_config('vecdot.recall', recall::text, true);
 			IF recall = 1 THEN
-				SELECT a.d, b.d, a.n, a.n INTO by_index, by_table, ids, distinct_ids
-				  FROM (SELECT array_agg(d) AS d, count(DISTINCT id) AS n FROM (SELECT id, v <-> query AS d FROM items ORDER BY v <-> query LIMIT count) t) a,
+				-- No count(DISTINCT ...) beside it: PostgreSQL 16 and later sort the rows for that first.
+				SELECT a.d, b.d INTO by_index, by_table
+				  FROM (SELECT array_agg(d) AS d FROM (SELECT v <-> query AS d FROM items ORDER BY v <-> query LIMIT count) t) a,
 				       (SELECT array_agg(d) AS d FROM (SELECT v <-> query AS d FROM items ORDER BY (v <-> query) + 0 LIMIT count) t) b;
 				IF by_index IS DISTINCT FROM by_table THEN
 					RETURN format('distances by index %s, by table %s', by_index, by_table);
