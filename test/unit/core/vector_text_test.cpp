@@ -23,7 +23,7 @@ std::uint32_t bits_of(float value) {
 }
 
 std::string format(float value) {
-    char text[max_float_text];
+    char text[float_text_room];
     return {text, format_float(value, text)};
 }
 
