@@ -125,13 +125,17 @@ Buffer read_buffer(Relation index, BlockNumber block) {
     return buffer;
 }
 
-void prefetch_page(Relation index, BlockNumber block, uint32 lines) {
+const char* remembered_page(Relation index, BlockNumber block) {
     if (remembered == nullptr || RelationUsesLocalBuffers(index)) {
-        return;
+        return nullptr;
     }
     const Buffer guess = remembered[place_of(index, block)];
-    if (BufferIsValid(guess)) {
-        const char* page = reinterpret_cast<const char*>(BufferGetPage(guess));
+    return BufferIsValid(guess) ? reinterpret_cast<const char*>(BufferGetPage(guess)) : nullptr;
+}
+
+void prefetch_page(Relation index, BlockNumber block, uint32 lines) {
+    const char* page = remembered_page(index, block);
+    if (page != nullptr) {
         for (uint32 line = 0; line < lines; ++line) {
             __builtin_prefetch(page + line * unit_size);
         }

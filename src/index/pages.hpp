@@ -37,6 +37,10 @@ void lock_buffer(Relation index, Buffer buffer, int lock);
 // more than a thousand pages, and the table of buffers costs more than most of them.
 Buffer read_buffer(Relation index, BlockNumber block);
 
+// Where the block stood when this process last read it, or null: for prefetching alone, since
+// another may stand there now.
+const char* remembered_page(Relation index, BlockNumber block);
+
 // Has the first lines of a page fetched, if it seems to be in shared buffers.
 void prefetch_page(Relation index, BlockNumber block, uint32 lines);
 

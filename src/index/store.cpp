@@ -69,9 +69,59 @@ std::size_t copy_entries(const CellView& view, uint64 first, std::span<algo::Row
     return done;
 }
 
+// Asks for what is read of rows spread over a cell before the first of them is waited for.
+class RowPrefetch {
+  public:
+    explicit RowPrefetch(const CellView& view) : view_(view) {}
+
+    void entry(uint32 row) {
+        const AddressPlace place = address_place(view_, row);
+        const uint32 first =
+            payload_offset + (place.on_head ? sizeof(CellHeader) + view_.layout.centroid_bytes : 0);
+        fetch(&addresses_, place.block, first + place.entry * sizeof(AddressEntry),
+              sizeof(AddressEntry));
+    }
+
+    void plane(Plane plane, uint32 row) {
+        uint32 local;
+        const uint32 e = find_extent(view_, row, &local);
+        const StreamPosition at =
+            stream_position(view_.layout.plane_start(plane, view_.extents[e].blocks, local));
+        fetch(&codes_, view_.layout.refine_start(e == 0, view_.extents[e]) + at.page,
+              payload_offset + at.offset, Min(view_.layout.plane_bytes, payload_size - at.offset));
+    }
+
+  private:
+    struct Page {
+        BlockNumber block = InvalidBlockNumber;
+        const char* start = nullptr;
+    };
+
+    void fetch(Page* page, BlockNumber block, uint32 offset, uint32 bytes) {
+        if (page->block != block) {
+            *page = {block, remembered_page(view_.index, block)};
+        }
+        if (page->start != nullptr) {
+            for (uint32 line = offset / unit_size; line <= (offset + bytes - 1) / unit_size;
+                 ++line) {
+                __builtin_prefetch(page->start + line * unit_size);
+            }
+        }
+    }
+
+    const CellView& view_;
+    Page addresses_;
+    Page codes_;
+};
+
 void refine(void* self, algo::OpenCell& cell, algo::RefineBatch& batch) {
     (void)self;
     const CellView& view = *static_cast<CellView*>(cell.state);
+    RowPrefetch ahead(view);
+    for (uint32 i = 0; i < batch.count; ++i) {
+        ahead.entry(batch.slots[i]);
+        ahead.plane(Plane::upper, batch.slots[i]);
+    }
     Buffer buffer = InvalidBuffer;
     BlockNumber current = InvalidBlockNumber;
     for (uint32 i = 0; i < batch.count; ++i) {
@@ -106,8 +156,13 @@ void refine(void* self, algo::OpenCell& cell, algo::RefineBatch& batch) {
 
 void complete(void* self, algo::OpenCell& cell, algo::RefineBatch& batch) {
     (void)self;
+    const CellView& view = *static_cast<CellView*>(cell.state);
+    RowPrefetch ahead(view);
+    for (uint32 i = 0; i < batch.count; ++i) {
+        ahead.plane(Plane::lower, batch.slots[i]);
+    }
     read_plane(
-        *static_cast<CellView*>(cell.state), Plane::lower, batch.slots, batch.count,
+        view, Plane::lower, batch.slots, batch.count,
         [&batch](uint32 i) { return (batch.entries[i].flags & algo::RowFlags::dead) == 0; },
         [&batch](uint32 i, uint32 offset, const uint8* nibbles, uint32 bytes) {
             batch.lower(i, offset, nibbles, bytes);
