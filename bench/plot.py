@@ -7,7 +7,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as pyplot  # noqa: E402
 
-COLOURS = {"vecdot": "#1f77b4", "pgvector": "#ff7f0e", "hnswlib": "#2ca02c"}
+COLOURS = {"vecdot": "#1f77b4", "vecdot in row": "#17becf", "pgvector": "#ff7f0e", "hnswlib": "#2ca02c"}
 
 
 def save(figure, path):

@@ -78,7 +78,7 @@ def curves(all_searchers, scan, data, rounds):
             point = Point(searcher, setting)
             point.first(answer)
             points.append(point)
-            if searcher.name != "vecdot" and point.recall >= 0.9995:
+            if not searcher.name.startswith("vecdot") and point.recall >= 0.9995:
                 break
     scans, scan_cpu = [], []
     for number in range(rounds):
@@ -133,6 +133,14 @@ def compare(data, points, scan, builds):
             print(f"  {other:<12}{speed:>10.1f}{at_least}", flush=True)
             add(f"queries/s at measured recall {TARGET}, vecdot / {other}{at_least}", own / speed, bars.get(other),
                 own_cpu / cpu if own_cpu and cpu else None)
+    in_row, in_row_cpu = (at("vecdot in row", kind) for kind in ["speed", "cpu_speed"])
+    if in_row:
+        print(f"  vecdot with the vectors in their rows{in_row:>10.1f}", flush=True)
+        for other in ["pgvector", "hnswlib"]:
+            speed, cpu = at(other, "speed"), at(other, "cpu_speed")
+            if speed:
+                add(f"the same with vecdot's vectors in their rows, vecdot / {other}", in_row / speed, None,
+                    in_row_cpu / cpu if in_row_cpu and cpu else None)
     for point in points:
         if scan and point.searcher.name == "vecdot" and point.setting in (1, 0.9999):
             add(f"setting {point.setting} (measured {point.recall:.5f}) / pgvector's sequential scan",
@@ -158,6 +166,8 @@ def measure(contenders, data, rounds):
     builds["vecdot"] = dict(again[-1], **{key: statistics.median(built[key] for built in again)
                                           for key in ["seconds", "cpu"]})
     found.append(SqlSearcher(vecdot, data, "vecdot.recall", searchers.VECDOT))
+    if searchers.prepare_in_row(vecdot, data):
+        found.append(SqlSearcher(vecdot, data, "vecdot.recall", searchers.VECDOT, searchers.IN_ROW))
     sequential = None
     if pgvector:
         found.append(SqlSearcher(pgvector, data, "hnsw.ef_search", searchers.HNSW))
@@ -171,14 +181,14 @@ def measure(contenders, data, rounds):
     if points:
         print(f"\n{'':<12}{'setting':>9}{'recall@10':>11}{'queries/s':>11}{'per CPU s':>11}", flush=True)
     for point in points:
-        print(f"{point.searcher.name:<12}{point.setting:>9}{point.recall:>11.4f}{point.speed:>11.1f}"
+        print(f"{point.searcher.name:<15}{point.setting:>6}{point.recall:>11.4f}{point.speed:>11.1f}"
               f"{point.cpu_speed or float('nan'):>11.1f}", flush=True)
     if scan:
         print(f"pgvector's sequential scan{1 / scan[0]:>17.2f}{1 / scan[1] if scan[1] else 0:>11.2f}", flush=True)
     compared = compare(data, points, scan, builds)
     for searcher in found + ([sequential] if sequential else []):
         searcher.close()
-    vecdot.run(f"DROP TABLE {searchers.table(data)}")
+    vecdot.run(f"DROP TABLE IF EXISTS {searchers.table(data)}, {searchers.table(data)}{searchers.IN_ROW}")
     return {"data": data.name, "rows": len(data.base), "dimensions": data.dimensions, "metric": data.metric,
             "builds": builds, "points": [point.line() for point in points], "scan_seconds": scan[0] if scan else None,
             "compared": compared, "load": os.getloadavg()}
