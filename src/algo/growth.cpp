@@ -67,7 +67,7 @@ bool is_calibration_due(std::uint64_t cells, std::uint64_t calibrated_cells) {
     if (calibrated_cells == 0) {
         return cells >= first_calibration;
     }
-    return cells * 4 >= calibrated_cells * 5 || cells * 5 <= calibrated_cells * 4;
+    return cells * 3 >= calibrated_cells * 4 || cells * 4 <= calibrated_cells * 3;
 }
 
 }  // namespace vecdot::algo

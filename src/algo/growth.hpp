@@ -43,8 +43,9 @@ bool are_cells_too_many(std::uint64_t cells, std::uint64_t rows);
 // few rows are distinct, clusters come out fewer than the cells that splits make of them.
 bool have_rows_grown(std::uint64_t rows, std::uint64_t clustered_rows);
 
-// Whether the stopping rule is to be learnt again: the rows have changed by a factor of 1.6, which
-// is one of 1.25 in cells. calibrated_cells: when it was learnt last, 0 for never.
+// Whether the stopping rule is to be learnt again: the cells have changed by a third, which is a
+// factor of 1.8 in rows, and happens when they are clustered anew anyway. calibrated_cells: when it
+// was learnt last, 0 for never.
 bool is_calibration_due(std::uint64_t cells, std::uint64_t calibrated_cells);
 
 }  // namespace vecdot::algo

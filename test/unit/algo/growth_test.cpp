@@ -98,8 +98,8 @@ TEST(Growth, CalibrationFollowsTheRows) {
     EXPECT_FALSE(is_calibration_due(7, 0));
     EXPECT_TRUE(is_calibration_due(8, 0));
     EXPECT_FALSE(is_calibration_due(1000, 1000));
-    EXPECT_FALSE(is_calibration_due(1249, 1000));
-    EXPECT_TRUE(is_calibration_due(1250, 1000));
+    EXPECT_FALSE(is_calibration_due(1333, 1000));
+    EXPECT_TRUE(is_calibration_due(1334, 1000));
     EXPECT_TRUE(is_calibration_due(700, 1000));
     EXPECT_FALSE(is_compaction_due(1000, 0));
     EXPECT_FALSE(is_compaction_due(1000, 100));
