@@ -17,6 +17,10 @@ std::uint64_t split_above(std::uint64_t cells) {
     return std::max(fewest_to_split, cells / 2);
 }
 
+std::uint64_t split_again_above(std::uint64_t rows, std::uint64_t cells) {
+    return rows > split_above(cells) ? rows + rows / 2 : 0;
+}
+
 // Well below a quarter of what is split, so that halves are not merged again.
 std::uint64_t merge_below(std::uint64_t cells) {
     return cells <= 1 ? 0 : std::max<std::uint64_t>(16, cells / 12);
@@ -55,8 +59,8 @@ bool is_clustering_due(std::uint64_t cells, std::uint64_t clustered_cells, bool 
 }
 
 bool are_cells_too_many(std::uint64_t cells, std::uint64_t rows) {
-    // 2.35·√rows
-    return cells >= 16 && cells * cells * 2 >= rows * 11;
+    // 2.05·√rows: twice as many rows, half of them dead, have 1.5·√2 after a clustering
+    return cells >= 16 && cells * cells * 5 >= rows * 21;
 }
 
 bool have_rows_grown(std::uint64_t rows, std::uint64_t clustered_rows) {

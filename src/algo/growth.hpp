@@ -11,6 +11,10 @@ namespace vecdot::algo {
 // A cell with more live rows than this is split, cells being how many there are.
 std::uint64_t split_above(std::uint64_t cells);
 
+// The rows at which a cell that k-means has given so many, where all rows were clustered together,
+// is split after all; 0 where split_above() is enough. So vacuum leaves a new index as it is.
+std::uint64_t split_again_above(std::uint64_t rows, std::uint64_t cells);
+
 // A cell with fewer live rows than this is merged with its neighbour; 0 where there is but one.
 std::uint64_t merge_below(std::uint64_t cells);
 

@@ -44,8 +44,8 @@ class CentroidTable {
 struct KmeansOptions {
     std::size_t clusters;  // wanted; fewer come where the sample has fewer distinct rows
     std::uint64_t seed;
-    std::size_t group_rounds = 6;  // Lloyd rounds of each level
-    std::size_t global_rounds = 2;
+    std::size_t group_rounds = 6;   // Lloyd rounds of each level
+    std::size_t global_rounds = 2;  // at least
 };
 
 // Returns centroids, row-major, about options.clusters of them at most, at least one if n > 0.

@@ -19,6 +19,13 @@ constexpr std::size_t part_cells = 16;
 constexpr std::size_t fewest_for_groups = 64;
 // Rows a coarse group is learnt from.
 constexpr std::size_t coarse_rows = 256;
+// Rounds that start from single rows before they are compared with the two levels; their error must
+// be below this share of the other's, as two levels give cells of more equal size.
+constexpr std::uint32_t seed_rounds = 2;
+constexpr double clearly_less = 0.97;
+// Global rounds go on while they lower the error by a hundredth, but not for ever.
+constexpr double worthwhile = 0.99;
+constexpr std::uint32_t more_rounds = 6;
 
 std::size_t divide_up(std::size_t a, std::size_t b) {
     return (a + b - 1) / b;
@@ -153,13 +160,20 @@ std::size_t lloyd(const Members& members, std::size_t k, std::size_t rounds, std
 
 struct Training::Shared {
     enum class Stage : std::uint32_t { begin, grouped, split, assigned, moved };
+    enum class Origin : std::uint32_t { seeds, groups, chosen };  // of the centroids
 
     Stage stage;
+    Origin origin;
     std::uint32_t rows;
     std::uint32_t wanted;  // clusters
     std::uint32_t count;   // centroids there are
     std::uint32_t groups;
-    std::uint32_t rounds;  // global ones to come
+    std::uint32_t rounds;  // done since the origin
+    std::uint32_t least_rounds;
+    std::uint32_t most_rounds;
+    std::uint32_t seeded_count;  // centroids set aside, which started from seeds
+    double seeded_error;
+    double last_error;
     std::uint32_t version;
     std::uint32_t group_rounds;
     std::uint64_t seed;
@@ -170,13 +184,13 @@ std::size_t Training::bytes_per_row() {
 }
 
 std::size_t Training::bytes_per_cluster(std::size_t padded) {
-    // The centroid, and its code in one process.
-    return padded * (sizeof(float) + 1) + 4 * sizeof(std::uint32_t);
+    // The centroid, one set aside, and its code in one process.
+    return padded * (2 * sizeof(float) + 1) + 4 * sizeof(std::uint32_t);
 }
 
 std::size_t Training::bytes(std::size_t rows, std::size_t clusters, std::size_t padded) {
     const std::size_t room = clusters + groups_for(clusters);
-    return sizeof(Shared) + room * padded * sizeof(float) + rows * bytes_per_row() +
+    return sizeof(Shared) + (room + clusters) * padded * sizeof(float) + rows * bytes_per_row() +
            (room + 1 + 2 * groups_for(clusters)) * sizeof(std::uint32_t) + 64;
 }
 
@@ -184,7 +198,8 @@ Training::Training(void* memory, std::size_t rows, std::size_t clusters, const S
     : sample_(&sample), padded_(sample.padded()), shared_(static_cast<Shared*>(memory)) {
     const std::size_t room = clusters + groups_for(clusters);
     centroids_ = reinterpret_cast<float*>(shared_ + 1);
-    distances_ = centroids_ + room * padded_;
+    seeded_ = centroids_ + room * padded_;
+    distances_ = seeded_ + clusters * padded_;
     cells_ = reinterpret_cast<std::uint32_t*>(distances_ + rows);
     order_ = cells_ + rows;
     starts_ = order_ + rows;
@@ -205,31 +220,31 @@ void Training::start(std::size_t n, const KmeansOptions& options) {
         static_cast<std::uint32_t>(std::min(std::max<std::size_t>(options.clusters, 1), n));
     shared_->seed = options.seed;
     shared_->group_rounds = static_cast<std::uint32_t>(options.group_rounds);
-    shared_->rounds = static_cast<std::uint32_t>(options.global_rounds);
+    shared_->least_rounds = static_cast<std::uint32_t>(options.global_rounds);
+    shared_->most_rounds = shared_->least_rounds + more_rounds;
 }
 
 bool Training::next(Task* task, const core::Interrupt& interrupt) {
     using Stage = Shared::Stage;
+    using Origin = Shared::Origin;
     const std::uint32_t runs = static_cast<std::uint32_t>(divide_up(shared_->rows, run_rows));
     if (shared_->rows == 0) {
         return false;
     }
     switch (shared_->stage) {
-        case Stage::begin:
-            if (shared_->wanted >= fewest_for_groups) {
-                start_groups(interrupt);
-                shared_->stage = Stage::grouped;
-                *task = {Step::assign, runs};
-                return true;
-            }
-            {
-                std::iota(order_, order_ + shared_->rows, 0u);
-                core::Random random(shared_->seed);
-                pick({sample_, order_, shared_->rows}, shared_->wanted, random, centroids_);
-                shared_->count = shared_->wanted;
-                shared_->rounds += shared_->group_rounds;
+        case Stage::begin: {
+            std::iota(order_, order_ + shared_->rows, 0u);
+            core::Random random(shared_->seed);
+            pick({sample_, order_, shared_->rows}, shared_->wanted, random, centroids_);
+            shared_->count = shared_->wanted;
+            shared_->origin = Origin::seeds;
+            if (shared_->wanted < fewest_for_groups) {
+                shared_->origin = Origin::chosen;
+                shared_->least_rounds += shared_->group_rounds;
+                shared_->most_rounds = shared_->least_rounds;
             }
             break;
+        }
         case Stage::grouped:
             sort_by_cell(shared_->groups);
             share_out();
@@ -238,12 +253,39 @@ bool Training::next(Task* task, const core::Interrupt& interrupt) {
             return true;
         case Stage::split:
             gather_groups();
+            shared_->origin = Origin::groups;
             break;
-        case Stage::assigned:
+        case Stage::assigned: {
+            const double error = std::accumulate(distances_, distances_ + shared_->rows, 0.0);
+            if (shared_->origin == Origin::seeds && shared_->rounds == seed_rounds) {
+                std::copy_n(centroids_, shared_->count * padded_, seeded_);
+                shared_->seeded_count = shared_->count;
+                shared_->seeded_error = error;
+                shared_->rounds = 0;
+                start_groups(interrupt);
+                shared_->stage = Stage::grouped;
+                *task = {Step::assign, runs};
+                return true;
+            }
+            if (shared_->origin == Origin::groups) {
+                shared_->origin = Origin::chosen;
+                if (shared_->seeded_error < clearly_less * error) {
+                    std::copy_n(seeded_, shared_->seeded_count * padded_, centroids_);
+                    shared_->count = shared_->seeded_count;
+                    break;
+                }
+            }
+            shared_->rounds += 1;
+            if (shared_->origin == Origin::chosen && shared_->rounds >= shared_->least_rounds &&
+                !(error < worthwhile * shared_->last_error)) {
+                shared_->most_rounds = shared_->rounds;
+            }
+            shared_->last_error = error;
             sort_by_cell(shared_->count);
             shared_->stage = Stage::moved;
             *task = {Step::mean, static_cast<std::uint32_t>(divide_up(shared_->count, part_cells))};
             return true;
+        }
         case Stage::moved: {
             std::vector<std::uint32_t> counts(shared_->count);
             for (std::size_t c = 0; c < counts.size(); ++c) {
@@ -253,13 +295,12 @@ bool Training::next(Task* task, const core::Interrupt& interrupt) {
             shared_->count = static_cast<std::uint32_t>(
                 fill_empty(centroids_, shared_->count, counts.data(),
                            {sample_, order_, shared_->rows}, distances_));
+            if (shared_->origin == Origin::chosen && shared_->rounds >= shared_->most_rounds) {
+                return false;
+            }
             break;
         }
     }
-    if (shared_->rounds == 0) {
-        return false;
-    }
-    shared_->rounds -= 1;
     shared_->version += 1;
     shared_->stage = Stage::assigned;
     *task = {Step::assign, runs};

@@ -1,5 +1,6 @@
-// k-means over a Sample, in steps that several processes can share (Lloyd 1982; two levels, √k
-// coarse groups and each split on its own, then global rounds).
+// k-means over a Sample, in steps that several processes can share (Lloyd 1982). Two starts: rows
+// at random, and two levels, √k coarse groups and each split on its own; global rounds go on from
+// the one with clearly less error, else from two levels.
 //
 // All state lies in one block of memory. Every process has a Training of its own over it; one of
 // them, the leader, calls next() until there is no more work, and has each Task's pieces done, in
@@ -62,6 +63,7 @@ class Training {
     std::size_t padded_;
     Shared* shared_;
     float* centroids_;
+    float* seeded_;               // those of the first start, set aside
     float* distances_;            // of a row to its centroid
     std::uint32_t* cells_;        // of a row
     std::uint32_t* order_;        // rows by cell

@@ -8,6 +8,7 @@
 // cell are ordered by their address. The same table and options give the same index.
 #include <algorithm>
 
+#include "algo/growth.hpp"
 #include "index/access.hpp"
 #include "index/builder.hpp"
 #include "index/storage.hpp"
@@ -219,7 +220,10 @@ void write_cells(Crew* crew, Builder* builder) {
                                     : (flags & cell_always_first) != 0 || shared.cells == 0
                                         ? zero
                                         : crew->centroids + static_cast<Size>(place) * padded;
-            bulk_begin_cell(writer, flags, centroid, pg_atomic_read_u32(&crew->counts[place]));
+            const uint32 rows = pg_atomic_read_u32(&crew->counts[place]);
+            bulk_begin_cell(
+                writer, flags, centroid, rows,
+                flags == cell_has_codes ? algo::split_again_above(rows, shared.cells) : 0);
             current = place;
         }
         bulk_add(writer, &tid, has_codes ? &row : nullptr);

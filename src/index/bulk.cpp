@@ -105,7 +105,8 @@ BulkWriter* bulk_begin(Relation index, const Parameters& parameters, const float
     return begin(index, MAIN_FORKNUM, parameters, origin);
 }
 
-void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, uint32 rows) {
+void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, uint32 rows,
+                     uint64 no_split_below) {
     Meta* meta = writer->meta;
     switch (flags) {
         case cell_loose:
@@ -142,6 +143,8 @@ void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, ui
     }
     begin_writing(&writer->cell, writer->index, writer->fork, false, meta->parameters, writer->slot,
                   generation, flags, extent, centroid);
+    writer->cell.no_split_below =
+        static_cast<uint32>(Min(no_split_below, static_cast<uint64>(UINT32_MAX)));
     MemoryContextSwitchTo(old);
 }
 
@@ -175,16 +178,16 @@ void bulk_finish(BulkWriter* writer) {
     float* zero = static_cast<float*>(palloc0(padded * sizeof(float)));
     for (uint32 i = 0; i < special_slots; ++i) {
         if (writer->slots[i].state != SlotState::live) {
-            bulk_begin_cell(writer, list_flags[i], nullptr, 0);
+            bulk_begin_cell(writer, list_flags[i], nullptr, 0, 0);
             bulk_end_cell(writer);
         }
     }
     if (!has_cells) {
-        bulk_begin_cell(writer, cell_has_codes, zero, 0);
+        bulk_begin_cell(writer, cell_has_codes, zero, 0, 0);
         bulk_end_cell(writer);
     }
     if (!has_long_cells) {
-        bulk_begin_cell(writer, cell_has_codes | cell_always_first, zero, 0);
+        bulk_begin_cell(writer, cell_has_codes | cell_always_first, zero, 0, 0);
         bulk_end_cell(writer);
     }
 

@@ -106,6 +106,7 @@ void begin_writing(CellWriter* writer, Relation index, ForkNumber fork, bool log
     writer->flags = flags;
     writer->capacity = extent.blocks * rows_per_block;
     writer->rows = 0;
+    writer->no_split_below = 0;
     writer->radius = 0;
     const CellLayout& layout = writer->layout;
     writer->addresses = {PageKind::address, layout.address_start(true, extent), new_image(), 0, 0,
@@ -175,6 +176,7 @@ void end_writing(CellWriter* writer) {
     CellHeader* header = reinterpret_cast<CellHeader*>(payload(writer->head_image));
     header->flags = writer->flags;
     header->rows = writer->rows;
+    header->no_split_below = writer->no_split_below;
     header->radius = writer->radius;
     header->extent_count = 1;
     header->extents[0] = writer->extent;

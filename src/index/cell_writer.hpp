@@ -18,6 +18,7 @@ struct CellWriter {
     uint32 flags;
     uint32 capacity;  // rows
     uint32 rows;
+    uint32 no_split_below;
     float radius;
     // One page image a section, the page's number, and how far it is filled.
     struct Section {

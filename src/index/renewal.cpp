@@ -1,5 +1,6 @@
 #include "index/renewal.hpp"
 
+#include "algo/growth.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
 
@@ -248,6 +249,11 @@ BlockNumber begin_cells(Renewal* renewal, Plan* plan, BlockNumber at) {
         memcpy(slot->centroid, &factors, sizeof slot->centroid);
         begin_writing(&plan->writers[i], renewal->index, MAIN_FORKNUM, true, renewal->parameters,
                       number, slot->generation, plan->flags, extent, centroid);
+        if (renewal->clustered && plan->flags == cell_has_codes) {
+            plan->writers[i].no_split_below =
+                static_cast<uint32>(Min(algo::split_again_above(plan->rows[i], plan->count),
+                                        static_cast<uint64>(UINT32_MAX)));
+        }
         at += layout.pages(true, extent.blocks);
     }
     return at;

@@ -41,7 +41,9 @@ BulkWriter* bulk_begin(Relation index, const Parameters& parameters, const float
 // rows: how many bulk_add() calls follow. centroid: float4[padded], exactly the floats the rows
 // are encoded against; null for a special list. flags: cell_has_codes, or cell_has_codes |
 // cell_always_first, or one of the special lists.
-void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, uint32 rows);
+// no_split_below: of its header.
+void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, uint32 rows,
+                     uint64 no_split_below);
 // row: null for a special list, else what encode_row() made of it.
 void bulk_add(BulkWriter* writer, const ItemPointerData* tid, const algo::EncodedRow* row);
 void bulk_end_cell(BulkWriter* writer);

@@ -84,8 +84,8 @@ TEST(Growth, ClusteringFollowsTheCells) {
     EXPECT_TRUE(is_clustering_due(1500, 1000, false));
     EXPECT_TRUE(is_clustering_due(660, 1000, false));
     EXPECT_FALSE(are_cells_too_many(15, 20));
-    EXPECT_FALSE(are_cells_too_many(234, 10000));
-    EXPECT_TRUE(are_cells_too_many(235, 10000));
+    EXPECT_FALSE(are_cells_too_many(204, 10000));
+    EXPECT_TRUE(are_cells_too_many(205, 10000));
     EXPECT_TRUE(have_rows_grown(100, 0));
     EXPECT_FALSE(have_rows_grown(1499, 1000));
     EXPECT_TRUE(have_rows_grown(1500, 1000));
@@ -105,6 +105,11 @@ TEST(Growth, CalibrationFollowsTheRows) {
     EXPECT_FALSE(is_compaction_due(1000, 100));
     EXPECT_TRUE(is_compaction_due(1000, 125));
     EXPECT_TRUE(is_compaction_due(0, 1));
+}
+
+TEST(Growth, LargeCellsOfAClusteringAreSplitLater) {
+    EXPECT_EQ(split_again_above(split_above(600), 600), 0u);
+    EXPECT_EQ(split_again_above(1000, 600), 1500u);
 }
 
 }  // namespace
