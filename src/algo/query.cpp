@@ -43,46 +43,52 @@ void make_planes(core::Arena& arena, std::span<float> image, double error, Query
     const std::span<std::int8_t> high = arena.allocate<std::int8_t>(n);
     const std::span<std::int8_t> low = arena.allocate<std::int8_t>(n);
     const std::span<std::int8_t> table = arena.allocate<std::int8_t>(4 * n);
-    double lost[4] = {};
-    double high_lost = 0;
-    std::int64_t sum = 0;
-    std::int64_t high_sum = 0;
-    std::int64_t positive = 0;
-    double squared = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-        // Products with powers of two are exact; 1.5·2²³ rounds to an integer.
-        const float scaled = image[i] * inverse;
-        const float rounded = (scaled + 12582912.0f) - 12582912.0f;
-        const int v = static_cast<int>(rounded);
-        const int h = (v + 64) >> 7;
-        const int l = v - 128 * h;
-        high[i] = static_cast<std::int8_t>(h);
-        low[i] = static_cast<std::int8_t>(l);
-        const double difference = static_cast<double>(scaled) - static_cast<double>(rounded);
-        lost[i % 4] += difference * difference;
-        high_lost += static_cast<double>(l * l);
-        sum += v;
-        high_sum += h;
-        positive += std::max(v, 0);
-        squared += static_cast<double>(v) * static_cast<double>(v);
-        query.high_squared += static_cast<double>(h * h);
-        image[i] = rounded * step;
+    // Sums of integers, all below 2³⁰, in loops that the compiler can make wide.
+    std::int32_t sum = 0;
+    std::int32_t high_sum = 0;
+    std::int32_t positive = 0;
+    std::int32_t high_squared = 0;
+    std::int32_t low_squared = 0;
+    double lost[8] = {};
+    for (std::size_t i = 0; i < n; i += 8) {
+        for (std::size_t k = 0; k < 8; ++k) {
+            // Products with powers of two are exact; 1.5·2²³ rounds to an integer.
+            const float scaled = image[i + k] * inverse;
+            const float rounded = (scaled + 12582912.0f) - 12582912.0f;
+            const std::int32_t v = static_cast<std::int32_t>(rounded);
+            const std::int32_t h = (v + 64) >> 7;
+            const std::int32_t l = v - 128 * h;
+            high[i + k] = static_cast<std::int8_t>(h);
+            low[i + k] = static_cast<std::int8_t>(l);
+            const double difference = static_cast<double>(scaled - rounded);  // exact
+            lost[k] += difference * difference;
+            sum += v;
+            high_sum += h;
+            positive += v > 0 ? v : 0;
+            high_squared += h * h;
+            low_squared += l * l;
+            image[i + k] = rounded * step;
+        }
     }
     query.vector = image;
     query.high = high;
     query.low = low;
     query.table = table;
     query.table_step = kernels::active().codes.sign_table(image.data(), n, table.data());
-    query.error = (std::sqrt((lost[0] + lost[1]) + (lost[2] + lost[3])) * query.step + error) *
-                  (1 + float8_error);
-    query.high_error = std::sqrt(high_lost) * query.step * (1 + float8_error);
+    const double all_lost =
+        ((lost[0] + lost[4]) + (lost[1] + lost[5])) + ((lost[2] + lost[6]) + (lost[3] + lost[7]));
+    query.error = (std::sqrt(all_lost) * query.step + error) * (1 + float8_error);
+    query.high_squared = high_squared;
+    query.high_error =
+        std::sqrt(static_cast<double>(low_squared)) * query.step * (1 + float8_error);
     query.norm_squared = kernels::active().floats.norm_squared(image.data(), n);
-    query.code_offset = 128 * sum;
-    query.high_offset = 128 * high_sum;
-    query.lower_most = 15 * positive;
-    query.lower_likely = std::min(query.lower_most,
-                                  static_cast<std::int64_t>(7.5 * static_cast<double>(sum) +
-                                                            lower_deviations * std::sqrt(squared)));
+    query.code_offset = 128 * std::int64_t{sum};
+    query.high_offset = 128 * std::int64_t{high_sum};
+    query.lower_most = 15 * std::int64_t{positive};
+    query.lower_likely = std::min(
+        query.lower_most,
+        static_cast<std::int64_t>(7.5 * static_cast<double>(sum) +
+                                  lower_deviations * std::sqrt(query.norm_squared) / query.step));
 }
 
 }  // namespace

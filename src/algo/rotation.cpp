@@ -1,5 +1,6 @@
 #include "algo/rotation.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -26,6 +27,12 @@ Rotation::Rotation(core::Arena& arena, std::size_t padded, std::uint64_t seed)
             signs[i + k] = static_cast<std::uint32_t>(bits >> k & 1) << 31;
         }
     }
+    signs_ = signs;
+}
+
+Rotation::Rotation(core::Arena& arena, const Rotation& other) : Rotation(other) {
+    const std::span<std::uint32_t> signs = arena.allocate<std::uint32_t>(other.signs_.size());
+    std::copy(other.signs_.begin(), other.signs_.end(), signs.begin());
     signs_ = signs;
 }
 

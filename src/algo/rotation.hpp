@@ -26,6 +26,9 @@ class Rotation {
     // padded: a positive multiple of 64. The sign masks (4·4·padded bytes) live in arena.
     Rotation(core::Arena& arena, std::size_t padded, std::uint64_t seed);
 
+    // A copy whose masks live in arena.
+    Rotation(core::Arena& arena, const Rotation& other);
+
     std::size_t padded() const { return padded_; }
 
     // x := R x. x: padded floats.

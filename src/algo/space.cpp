@@ -23,6 +23,13 @@ Space::Space(core::Arena& arena, const SpaceParameters& parameters, core::Vector
       rotation_(arena, padded_dimension(parameters.metric, parameters.dimension), parameters.seed),
       origin_(origin) {}
 
+Space::Space(core::Arena& arena, const Space& other)
+    : parameters_(other.parameters_), rotation_(arena, other.rotation_) {
+    const std::span<float> origin = arena.allocate<float>(other.origin_.size());
+    std::copy(other.origin_.begin(), other.origin_.end(), origin.begin());
+    origin_ = origin;
+}
+
 RoutedRow Space::route(core::VectorView x, float* rotated) const noexcept {
     const std::size_t n = x.size();
     const double norm_squared = kernels::active().floats.norm_squared(x.data(), n);

@@ -50,6 +50,9 @@ class Space {
     // cosine only. Kept by reference: it must outlive the Space. The rotation lives in arena.
     Space(core::Arena& arena, const SpaceParameters& parameters, core::VectorView origin);
 
+    // A copy of all that it refers to, in arena.
+    Space(core::Arena& arena, const Space& other);
+
     const SpaceParameters& parameters() const { return parameters_; }
     Metric metric() const { return parameters_.metric; }
     std::size_t dimension() const { return parameters_.dimension; }

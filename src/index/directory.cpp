@@ -223,13 +223,7 @@ const Directory* open_directory(Relation index) {
 }
 
 algo::Space* copy_space(core::Arena& arena, const Directory& directory) {
-    core::VectorView origin;
-    if (directory.origin != nullptr) {
-        std::span<float> values = arena.allocate<float>(directory.parameters.padded);
-        memcpy(values.data(), directory.origin, values.size_bytes());
-        origin = values;
-    }
-    return arena.create<algo::Space>(arena, space_parameters(directory.parameters), origin);
+    return arena.create<algo::Space>(arena, *directory.space);
 }
 
 }  // namespace vecdot::index

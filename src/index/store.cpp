@@ -48,7 +48,7 @@ void expect(void* self, const algo::CellKey& key) {
     Store* store = store_of(self);
     const uint32 bytes = payload_offset + sizeof(CellHeader) +
                          store->parameters.padded * static_cast<uint32>(sizeof(float));
-    prefetch_page(store->index, static_cast<BlockNumber>(key.handle), Min(bytes, 2048) / unit_size);
+    prefetch_page(store->index, static_cast<BlockNumber>(key.handle), Min(bytes, 4096) / unit_size);
 }
 
 void scan(void* self, algo::OpenCell& cell, algo::BlockScorer& scorer) {
