@@ -58,9 +58,10 @@ bool is_clustering_due(std::uint64_t cells, std::uint64_t clustered_cells, bool 
                            cells * (part + 1) <= clustered_cells * part);
 }
 
-bool are_cells_too_many(std::uint64_t cells, std::uint64_t rows) {
-    // 2.05·√rows: twice as many rows, half of them dead, have 1.5·√2 after a clustering
-    return cells >= 16 && cells * cells * 5 >= rows * 21;
+bool are_cells_too_many(std::uint64_t cells, std::uint64_t rows, std::uint64_t clustered_rows) {
+    // 1.8·√rows, 2.05·√rows: twice as many rows, half of them dead, have 1.5·√2 after a clustering
+    const bool were_more = clustered_rows * 4 >= rows * 5;
+    return cells >= 16 && cells * cells * 5 >= rows * (were_more ? 16 : 21);
 }
 
 bool have_rows_grown(std::uint64_t rows, std::uint64_t clustered_rows) {

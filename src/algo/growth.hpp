@@ -40,8 +40,9 @@ bool is_rescale_due(std::uint64_t long_rows, std::uint64_t rows);
 bool is_clustering_due(std::uint64_t cells, std::uint64_t clustered_cells, bool exact);
 
 // Vacuum also does it where the cells were made for many more rows than there are, for example when
-// all have been replaced: more than splits ever make of these rows.
-bool are_cells_too_many(std::uint64_t cells, std::uint64_t rows);
+// all have been replaced: they are more than splits ever make of these rows, or many, and the rows
+// were more when they were clustered last.
+bool are_cells_too_many(std::uint64_t cells, std::uint64_t rows, std::uint64_t clustered_rows);
 
 // Whether an inserter may then do it: there are half as many rows more than the last time. Where
 // few rows are distinct, clusters come out fewer than the cells that splits make of them.

@@ -246,9 +246,10 @@ void recluster_if_due(Relation index, Relation table) {
     renewal.slack = by_vacuum ? room_of_vacuum : room_of_inserter;
     const uint64 rows = renewal.rows - renewal.long_rows;
     const uint64 clusters = algo::cells_for(rows);
-    const bool due = by_vacuum ? algo::is_clustering_due(meta.cells, meta.clustered_cells, false) ||
-                                     algo::are_cells_too_many(meta.cells, renewal.rows)
-                               : algo::have_rows_grown(renewal.rows, meta.clustered_rows);
+    const bool due =
+        by_vacuum ? algo::is_clustering_due(meta.cells, meta.clustered_cells, false) ||
+                        algo::are_cells_too_many(meta.cells, renewal.rows, meta.clustered_rows)
+                  : algo::have_rows_grown(renewal.rows, meta.clustered_rows);
     if (rows > 0 && due && memory_of(renewal.parameters, clusters) <= memory) {
         renewal.table = begin_reading(index, table);
         cluster(&renewal, clusters);

@@ -92,8 +92,8 @@ foreach my $table ('grown', 'copied')
 {
 	check_recall($table, "$table without a vacuum");
 	my ($work, $cells) = (work($table), cells($table));
-	# The aim is 1.5 times in time, which make bench measures; the work on these rows is up to 2.5 times.
-	cmp_ok($work, '<', 3 * $built_work, "$table: work $work, built $built_work");
+	# The aim is 1.5 times in time, which make bench measures.
+	cmp_ok($work, '<', 1.5 * $built_work, "$table: work $work, built $built_work");
 	cmp_ok($cells, '>', 1.4 * sqrt(20000), "$table: $cells cells");
 	cmp_ok($cells, '<', 2.6 * sqrt(20000), "$table: not more");
 }
@@ -107,9 +107,28 @@ replace('built');
 check_recall('built', 'all rows replaced');
 my ($size, $work) = (size('built'), work('built'));
 cmp_ok($size, '<', 1.2 * $built_size, "size after all rows were replaced: $size, was $built_size");
-# The aim is 1.2 times in time; on these rows the work is about 1.5 times, as codes that were encoded
-# twice have wider bounds, and more of them are refined.
-cmp_ok($work, '<', 2 * $built_work, "work after all rows were replaced: $work, was $built_work");
+# The aim is 1.2 times in time. Codes that were encoded twice have wider bounds, and more of them are
+# refined.
+cmp_ok($work, '<', 1.3 * $built_work, "work after all rows were replaced: $work, was $built_work");
+
+# Growth reads rows again from the table: from TOAST, and those that others have not committed yet
+# not at all, nor those of an index of an expression. The verifier compares codes with the rows.
+sql('CREATE TABLE wide (id integer, v vector(600));
+	CREATE INDEX wide_v ON wide USING vecdot (v vector_l2_ops);
+	CREATE INDEX wide_e ON wide USING vecdot ((l2_normalize(v)::vector(600)) vector_l2_ops)');
+my $other = $node->background_psql('postgres', on_error_stop => 0);
+my $wide = q{INSERT INTO wide SELECT n, (SELECT array_agg(noise(n * 600 + i) ORDER BY i) FROM generate_series(1, 600) i)::real[]::vector(600) FROM generate_series(%d, %d) n};
+$other->query_safe('BEGIN');
+$other->query_safe(sprintf($wide, 1, 300));
+sql(sprintf($wide, 301, 1000));
+sql('DELETE FROM wide WHERE id % 7 = 0');
+$other->query_safe('COMMIT');
+$other->quit;
+sql(sprintf($wide, 1001, 1500));
+sql("SELECT vecdot_index_check('$_', true)") foreach 'wide_v', 'wide_e';
+is_sql($node, q{SELECT cells > 8 FROM vecdot_index_info('wide_v')}, 't', 'the index of wide rows has been split');
+sql('VACUUM wide');
+sql("SELECT vecdot_index_check('$_', true)") foreach 'wide_v', 'wide_e';
 
 # Ten times, while somebody keeps the index from being cut off.
 my $session = $node->background_psql('postgres', on_error_stop => 0);

@@ -83,9 +83,11 @@ TEST(Growth, ClusteringFollowsTheCells) {
     EXPECT_FALSE(is_clustering_due(1499, 1000, false));
     EXPECT_TRUE(is_clustering_due(1500, 1000, false));
     EXPECT_TRUE(is_clustering_due(660, 1000, false));
-    EXPECT_FALSE(are_cells_too_many(15, 20));
-    EXPECT_FALSE(are_cells_too_many(204, 10000));
-    EXPECT_TRUE(are_cells_too_many(205, 10000));
+    EXPECT_FALSE(are_cells_too_many(15, 20, 20));
+    EXPECT_FALSE(are_cells_too_many(204, 10000, 12000));
+    EXPECT_TRUE(are_cells_too_many(205, 10000, 0));
+    EXPECT_FALSE(are_cells_too_many(178, 10000, 12500));
+    EXPECT_TRUE(are_cells_too_many(179, 10000, 12500));
     EXPECT_TRUE(have_rows_grown(100, 0));
     EXPECT_FALSE(have_rows_grown(1499, 1000));
     EXPECT_TRUE(have_rows_grown(1500, 1000));
