@@ -49,7 +49,9 @@ class Shifted {
         : bytes_(values.size() * sizeof(float) + 64 + offset) {
         const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(bytes_.data()) % 64;
         start_ = bytes_.data() + (64 - misaligned) % 64 + offset;
-        std::memcpy(start_, values.data(), values.size() * sizeof(float));
+        if (!values.empty()) {
+            std::memcpy(start_, values.data(), values.size() * sizeof(float));
+        }
     }
     const float* data() const { return reinterpret_cast<const float*>(start_); }
 
