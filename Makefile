@@ -174,19 +174,30 @@ test-modules: $(TEST_MODULES)
 
 FUZZ_CXX ?= clang++-14
 FUZZ_SECONDS ?= 20
-FUZZ_SOURCES = test/fuzz/vector_input_fuzz.cpp $(CORE_SOURCES)
-FUZZ_TEST = $(FREE)/vector_input_fuzz
+# Where the fuzz targets are built.
+FUZZ_DIR ?= $(FREE)
+FUZZ_FLAGS = -std=c++20 -O1 -g -Wall -Wextra -fno-sanitize-recover=all -fsanitize=fuzzer,address,undefined -Isrc
+FUZZ_TESTS = $(FUZZ_DIR)/vector_input_fuzz $(FUZZ_DIR)/search_fuzz
+FUZZ_HEADERS = $(wildcard src/core/*.hpp src/algo/*.hpp src/kernels/*.hpp)
 
-$(FUZZ_TEST): $(FUZZ_SOURCES) $(wildcard src/core/*.hpp) Makefile
+$(FUZZ_DIR)/vector_input_fuzz: test/fuzz/vector_input_fuzz.cpp $(CORE_SOURCES) $(FUZZ_HEADERS) Makefile
 	@mkdir -p $(@D)
-	$(FUZZ_CXX) -std=c++20 -O1 -g -Wall -Wextra -fno-sanitize-recover=all -fsanitize=fuzzer,address,undefined \
-		-Isrc -o $@ $(FUZZ_SOURCES)
+	$(FUZZ_CXX) $(FUZZ_FLAGS) -o $@ $(filter %.cpp,$^)
+
+# The kernels as they are: the unit tests hold them to the sizes they are given.
+search_fuzz_sources = test/fuzz/search_fuzz.cpp $(CORE_SOURCES) $(ALGO_SOURCES)
+$(FUZZ_DIR)/search_fuzz: $(search_fuzz_sources) $(ARCHIVE) $(FUZZ_HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(FUZZ_CXX) $(FUZZ_FLAGS) -fno-sanitize=alignment -ffp-contract=off -o $@ $(search_fuzz_sources) $(ARCHIVE)
+
+fuzz_options = -verbosity=0 -seed=1 -timeout=10 -print_final_stats=1 -artifact_prefix=$(FUZZ_DIR)/fuzz-
 
 .PHONY: fuzz
-## make fuzz             arbitrary bytes as input under sanitizers, by clang, for FUZZ_SECONDS (20)
-fuzz: $(FUZZ_TEST)
-	$(FUZZ_TEST) -verbosity=0 -seed=1 -max_len=512 -timeout=10 -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
-		-dict=test/fuzz/vector_input.dict -artifact_prefix=$(FREE)/fuzz-
+## make fuzz             arbitrary bytes as input and as an index, under sanitizers, for FUZZ_SECONDS (20) each
+fuzz: $(FUZZ_TESTS)
+	$(FUZZ_DIR)/vector_input_fuzz $(fuzz_options) -max_total_time=$(FUZZ_SECONDS) -max_len=512 -dict=test/fuzz/vector_input.dict
+	$(FUZZ_DIR)/search_fuzz -verbosity=0 $(wildcard test/fuzz/found/search_*)
+	$(FUZZ_DIR)/search_fuzz $(fuzz_options) -max_total_time=$(FUZZ_SECONDS) -max_len=2048
 
 .PHONY: unit format bench-kernels
 ## make unit             the unit tests, without PostgreSQL

@@ -168,7 +168,7 @@ unit() {
     return $status
 }
 
-# --- arbitrary bytes as input, under sanitizers ---------------------------------------------------
+# --- arbitrary bytes as input and as an index, under sanitizers ------------------------------------
 
 # For a bounded time, in a folder of its own: another check of the same tree may be fuzzing.
 fuzz() {
@@ -179,8 +179,8 @@ fuzz() {
         count 0 0 1
         return 0
     fi
-    if make -s -C "$source_dir" fuzz FREE="$stage/fuzz" FUZZ_SECONDS=20; then
-        count 1 0
+    if make -s -C "$source_dir" PG_CONFIG="$PG_CONFIG" fuzz FUZZ_DIR="$stage/fuzz" FUZZ_SECONDS=20; then
+        count 2 0
     else
         count 0 1
         return 1

@@ -132,6 +132,9 @@ void Search::refine_found(std::uint32_t cell) {
                 });
                 std::sort(first, middle, by_slot);
                 ordered = false;
+            } else if (!ordered) {
+                std::sort(first, last, by_slot);
+                ordered = true;
             }
         } else {
             const double limit = threshold();
@@ -248,7 +251,9 @@ void Search::keep(std::uint32_t index, std::uint32_t slot, const RowEntry& entry
         set(cell.done, slot);
         return;
     }
-    if (!(refined.bound >= last_key_)) {
+    // One that is NaN or infinite comes from a damaged number, and would be left out again and
+    // again.
+    if (!(refined.bound >= last_key_ && refined.bound < infinity)) {
         set(cell.done, slot);
         set(cell.late, slot);
         return;
