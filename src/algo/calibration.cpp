@@ -236,7 +236,7 @@ double remote_factor(double remoteness, double remote) noexcept {
         return 1;
     }
     const double ratio = remoteness / remote;
-    return std::min(most, ratio * ratio);
+    return std::min(most, ratio * std::sqrt(ratio));
 }
 
 double tau_of_rank(const double* tau, std::uint64_t rank) noexcept {

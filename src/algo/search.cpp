@@ -136,10 +136,11 @@ double Search::reach(double estimate) const {
 }
 
 // d₀² over the spread; under inner product one over the nearest cell's product with the query, to
-// the power of 1.5, which was enough for rare words in an index of frequent ones.
+// the power of 2, which was enough for rare words in an index of frequent ones.
 double Search::remoteness() const {
     if (query_->space->metric() == Metric::inner_product) {
-        return nearest_cell_ < 2 ? std::pow(2 / (2 - nearest_cell_), 1.5) : infinity;
+        const double inverse = 2 / (2 - nearest_cell_);
+        return nearest_cell_ < 2 ? inverse * inverse : infinity;
     }
     return spread_ > 0 ? nearest_cell_ / spread_ : 0;
 }
