@@ -68,9 +68,6 @@ void Search::collect_keys(const CellDirectory& directory) {
     const bool normal = query.kind == QueryKind::normal;
     const double step = 128 * query.step;
     const double coarse_squared = query.high_squared * step * step;
-    // Of a wide cell's rows fewer are as near as its centroid. Under inner product width tells
-    // nothing.
-    const double width_share = query.space->metric() == Metric::inner_product ? 0 : 0.15;
     constexpr std::size_t run = 64;
     std::int32_t dots[run] = {};
     std::size_t used = 0;
@@ -98,9 +95,7 @@ void Search::collect_keys(const CellDirectory& directory) {
                                    static_cast<double>(dots[i] - query.high_offset);
             // |128·step·high − centroid's code|²
             const double squared = std::max(0.0, coarse_squared + add - product);
-            const double width = static_cast<double>(summary.mean_square);
-            key.distance_squared =
-                static_cast<float>(width > 0 ? squared + width_share * width : squared);
+            key.distance_squared = static_cast<float>(squared);
             if ((key.flags & CellFlags::long_rows) != 0) {
                 key.distance_squared = -1;
                 key.lower = -1;

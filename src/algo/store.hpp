@@ -18,8 +18,8 @@ struct CellSummary {
     RefineFactors centroid;  // of encode_centroid()
     float radius;            // ≥ |exact image − c'| of every row
     std::uint32_t flags;     // CellFlags
-    float mean_square;       // of the rows' distances from c', about: for the order of cells
-    std::uint64_t handle;    // storage's own: head block, generation
+    std::uint32_t reserved;
+    std::uint64_t handle;  // storage's own: head block, generation
 };
 
 // All cells. Read by Search's constructor only.
@@ -31,7 +31,7 @@ struct CellDirectory {
 
 // A cell in the order of one query.
 struct CellKey {
-    float distance_squared;  // to the coded centroid, with a share of the cell's width
+    float distance_squared;  // to the coded centroid
     float lower;             // proven lower bound of any row's distance (not squared)
     std::uint32_t cell;      // index in the directory
     std::uint32_t flags;

@@ -156,7 +156,7 @@ void bulk_end_cell(BulkWriter* writer) {
     const MemoryContext old = MemoryContextSwitchTo(writer->cell_context);
     end_writing(&writer->cell);
     MemoryContextSwitchTo(old);
-    describe(writer->cell, &writer->slots[writer->slot]);
+    writer->slots[writer->slot].radius = writer->cell.radius;
     writer->meta->rows += writer->cell.rows;
     MemoryContextReset(writer->cell_context);
 }

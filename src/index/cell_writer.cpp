@@ -108,7 +108,6 @@ void begin_writing(CellWriter* writer, Relation index, ForkNumber fork, bool log
     writer->rows = 0;
     writer->no_split_below = 0;
     writer->radius = 0;
-    writer->squares = 0;
     const CellLayout& layout = writer->layout;
     writer->addresses = {PageKind::address, layout.address_start(true, extent), new_image(), 0, 0,
                          UINT32_MAX};
@@ -149,7 +148,6 @@ void write_row(CellWriter* writer, const ItemPointerData& tid, const algo::Encod
             flush_block(writer);
         }
         writer->radius = Max(writer->radius, row->radius);
-        writer->squares += static_cast<double>(row->radius) * static_cast<double>(row->radius);
     }
     if (writer->rows < layout.head_addresses) {
         reinterpret_cast<AddressEntry*>(payload(writer->head_image) + sizeof(CellHeader) +
@@ -195,11 +193,6 @@ void end_writing(CellWriter* writer) {
         end_page(*writer, &more);
     }
     write_page(*writer, writer->extent.start, writer->head_image);
-}
-
-void describe(const CellWriter& writer, Slot* slot) {
-    slot->radius = writer.radius;
-    slot->mean_square = static_cast<float>(writer.squares / Max(writer.rows, 1u));
 }
 
 }  // namespace vecdot::index

@@ -20,7 +20,6 @@ struct CellWriter {
     uint32 rows;
     uint32 no_split_below;
     float radius;
-    double squares;  // sum of the rows' squared distances
     // One page image a section, the page's number, and how far it is filled.
     struct Section {
         PageKind kind;
@@ -49,8 +48,5 @@ void write_row(CellWriter* writer, const ItemPointerData& tid, const algo::Encod
 
 // Writes what is left; the head page comes last.
 void end_writing(CellWriter* writer);
-
-// What the directory says about the cell that has been written.
-void describe(const CellWriter& writer, Slot* slot);
 
 }  // namespace vecdot::index

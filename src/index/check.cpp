@@ -388,15 +388,6 @@ void check_slot(Relation index, const Meta& meta, uint32 number, const Slot& slo
                   static_cast<double>(slot.radius), static_cast<double>(slot.centroid[0]),
                   static_cast<double>(slot.centroid[1]), static_cast<double>(slot.centroid[2]));
     }
-    // It is of rows that the radius is for, which only grows.
-    const double radius = static_cast<double>(slot.radius);
-    if (number >= special_slots &&
-        (!is_size(slot.mean_square) ||
-         !(static_cast<double>(slot.mean_square) <= radius * radius * (1 + 1e-5)))) {
-        suspect(index, meta);
-        corrupted(index, block, "slot %u has a mean squared distance of %g within a radius of %g",
-                  number, static_cast<double>(slot.mean_square), radius);
-    }
 }
 
 // Whether the directory's code of a centroid describes it as well as it says.

@@ -136,7 +136,6 @@ Directory* load(Relation index, const Meta& meta) {
         summary = {};
         memcpy(&summary.centroid, from.slot.centroid, sizeof summary.centroid);
         summary.radius = from.slot.radius;
-        summary.mean_square = from.slot.mean_square;
         summary.flags = (from.slot.flags & cell_always_first) != 0 ? algo::CellFlags::long_rows : 0;
         summary.handle = (from.slot.generation << 32) | from.slot.head;
         read_stream(index, meta.centroid_pages, PageKind::centroids, uint64{from.number} * padded,

@@ -180,8 +180,7 @@ struct Slot {
     uint64 generation;  // the cell's; algo's cell handle holds its lower half
     float centroid[3];  // algo::RefineFactors of the coded centroid
     float radius;       // at least the cell's: grows ahead of it, so that it rarely has to
-    float mean_square;  // of its rows' distances from the centroid when it was written
-    uint32 unused[7];
+    uint32 unused[8];
 };
 static_assert(sizeof(Slot) == 64 && offsetof(Slot, radius) == 28);
 constexpr uint32 slots_per_page = payload_size / sizeof(Slot);

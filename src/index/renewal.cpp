@@ -270,7 +270,7 @@ void write_to(Plan* plan, uint32 cell, const AddressEntry& entry, float* rotated
 void end_cells(Renewal* renewal, Plan* plan) {
     for (uint32 i = 0; i < plan->count; ++i) {
         end_writing(&plan->writers[i]);
-        describe(plan->writers[i], &renewal->slots[plan->first_slot + i]);
+        renewal->slots[plan->first_slot + i].radius = plan->writers[i].radius;
     }
 }
 

@@ -279,7 +279,7 @@ void publish(Rewrite* rewrite, const algo::RefineFactors* centroids) {
         slot->head = cell.writer.extent.start;
         slot->generation = cell.generation;
         memcpy(slot->centroid, &centroids[i], sizeof slot->centroid);
-        describe(cell.writer, slot);
+        slot->radius = cell.writer.radius;
         meta->cells += cell.writer.layout.has_codes ? 1 : 0;
     }
     record.finish();

@@ -266,8 +266,6 @@ foreach my $case (
 	[ 'a slot that is free', $slots, $slot, pack('S', 0) ],
 	[ 'a slot with a radius of NaN', $slots, $slot + 28, $nan ],
 	[ 'a slot with too small a radius', $slots, $slot + 28, pack('f', 1e-9) ],
-	[ 'a slot with a mean squared distance of NaN', $slots, $slot + 32, $nan ],
-	[ 'a slot with too large a mean squared distance', $slots, $slot + 32, pack('f', 1e9) ],
 	[ 'a slot with an infinite factor', $slots, $slot + 16, pack('f', 'inf') ],
 	[ 'a special list that is away', $slots, 64, pack('S', 0) ],
 	[ 'an address of nothing', $address, 64, pack('S S S', 0, 0, 0) ],

@@ -191,7 +191,6 @@ class MemoryIndex {
                                 centroid_codes_.data() + (base + c) * padded_);
             summaries_[base + c].flags = flags;
         }
-        std::vector<double> squares(count);
         std::vector<std::uint8_t> signs(sign_bytes(padded_));
         std::vector<std::uint8_t> code(padded_);
         const std::size_t block_bytes = block_units(padded_) * kernels::unit_bytes;
@@ -216,12 +215,6 @@ class MemoryIndex {
             cell.entries.back().refine = row.refine;
             float& radius = summaries_[base + cells[i]].radius;
             radius = std::max(radius, row.radius);
-            squares[cells[i]] += static_cast<double>(row.radius) * static_cast<double>(row.radius);
-        }
-        for (std::size_t c = 0; c < count; ++c) {
-            const std::size_t members = std::max<std::size_t>(1, cells_[base + c].entries.size());
-            summaries_[base + c].mean_square =
-                static_cast<float>(squares[c] / static_cast<double>(members));
         }
     }
 
