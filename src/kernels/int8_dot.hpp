@@ -198,6 +198,61 @@ void scan_nibbles(const std::uint8_t* rows, std::size_t count, std::size_t n,
                       });
 }
 
+#if defined(__AVX512F__)
+// Factors and dots of 16 rows, a row in each lane.
+struct ReachRows512 {
+    __m512 scale;
+    __m512 add;
+    __m512 error;
+    __m512i high;
+    __m512i low;
+};
+
+// Numbers 5·r + first, r = 0 … 15, of the 80 in five vectors.
+VECDOT_INLINE __m512 every_fifth(const __m512i* v, int first) {
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i place = _mm512_add_epi32(_mm512_add_epi32(lane, _mm512_slli_epi32(lane, 2)),
+                                           _mm512_set1_epi32(first));
+    const __mmask16 second = _mm512_cmpge_epi32_mask(place, _mm512_set1_epi32(32));
+    const __mmask16 third = _mm512_cmpge_epi32_mask(place, _mm512_set1_epi32(64));
+    __m512i found = _mm512_permutex2var_epi32(v[0], place, v[1]);
+    found = _mm512_mask_mov_epi32(found, second, _mm512_permutex2var_epi32(v[2], place, v[3]));
+    found = _mm512_mask_permutexvar_epi32(found, third, place, v[4]);
+    return _mm512_castsi512_ps(found);
+}
+
+VECDOT_INLINE ReachRows512 reach_rows(const std::uint8_t* entries, const PlaneDots* dots) {
+    static_assert(entry_bytes == 20 && entry_factors == 8 && sizeof(PlaneDots) == 8);
+    __m512i v[5];
+    for (int k = 0; k < 5; ++k) {
+        v[k] = _mm512_loadu_si512(entries + 64 * k);
+    }
+    const __m512i pairs = _mm512_loadu_si512(dots);
+    const __m512i more = _mm512_loadu_si512(dots + 8);
+    const __m512i even =
+        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    return {every_fifth(v, 2), every_fifth(v, 3), every_fifth(v, 4),
+            _mm512_permutex2var_epi32(pairs, even, more),
+            _mm512_permutex2var_epi32(pairs, _mm512_add_epi32(even, _mm512_set1_epi32(1)), more)};
+}
+
+// The same of the first rows.
+VECDOT_INLINE ReachRows512 reach_rows(const std::uint8_t* entries, const PlaneDots* dots,
+                                      __mmask16 rows) {
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i entry = _mm512_mullo_epi32(lane, _mm512_set1_epi32(entry_bytes));
+    const __m512i pair = _mm512_slli_epi32(lane, 3);
+    const std::uint8_t* factors = entries + entry_factors;
+    const __m512 zero = _mm512_setzero_ps();
+    const __m512i none = _mm512_setzero_si512();
+    return {_mm512_mask_i32gather_ps(zero, rows, entry, factors, 1),
+            _mm512_mask_i32gather_ps(zero, rows, entry, factors + 4, 1),
+            _mm512_mask_i32gather_ps(zero, rows, entry, factors + 8, 1),
+            _mm512_mask_i32gather_epi32(none, rows, pair, &dots->high, 1),
+            _mm512_mask_i32gather_epi32(none, rows, pair, &dots->low, 1)};
+}
+#endif
+
 template <class Arch>
 std::uint32_t within_reach(const std::uint8_t* entries, const PlaneDots* dots, std::size_t count,
                            const ReachTerms& terms) noexcept {
@@ -206,40 +261,30 @@ std::uint32_t within_reach(const std::uint8_t* entries, const PlaneDots* dots, s
 #if defined(__AVX512F__)
     if constexpr (width<Arch> == 8) {
         std::uint32_t within = 0;
-        const __m512i lane =
-            _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-        const __m512i entry = _mm512_mullo_epi32(lane, _mm512_set1_epi32(entry_bytes));
-        const __m512i pair = _mm512_slli_epi32(lane, 3);
         const __m512 base = _mm512_set1_ps(terms.base);
         const __m512 weight = _mm512_set1_ps(terms.weight);
         const __m512 reach = _mm512_set1_ps(terms.reach);
         for (std::size_t first = 0; first < count; first += 16) {
             const std::size_t left = count - first;
             const __mmask16 rows = static_cast<__mmask16>(left < 16 ? (1u << left) - 1 : 0xffffu);
-            const std::uint8_t* factors = entries + first * entry_bytes + entry_factors;
-            const __m512 zero = _mm512_setzero_ps();
-            const __m512 scale = _mm512_mask_i32gather_ps(zero, rows, entry, factors, 1);
-            const __m512 add = _mm512_mask_i32gather_ps(zero, rows, entry, factors + 4, 1);
-            const __m512 error = _mm512_mask_i32gather_ps(zero, rows, entry, factors + 8, 1);
-            const __m512i high = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), rows, pair,
-                                                             &dots[first].high, 1);
-            const __m512i low = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), rows, pair,
-                                                            &dots[first].low, 1);
-            const __m512 h = _mm512_mul_ps(
-                _mm512_cvtepi32_ps(_mm512_sub_epi32(high, _mm512_set1_epi32(terms.high_offset))),
-                _mm512_set1_ps(128.0f));
+            const std::uint8_t* at = entries + first * entry_bytes;
+            const ReachRows512 row =
+                left < 16 ? reach_rows(at, dots + first, rows) : reach_rows(at, dots + first);
+            const __m512 h = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_sub_epi32(
+                                               row.high, _mm512_set1_epi32(terms.high_offset))),
+                                           _mm512_set1_ps(128.0f));
             const __m512 l =
-                _mm512_cvtepi32_ps(_mm512_sub_epi32(low, _mm512_set1_epi32(terms.low_offset)));
-            const __m512 factor = _mm512_mul_ps(weight, scale);
+                _mm512_cvtepi32_ps(_mm512_sub_epi32(row.low, _mm512_set1_epi32(terms.low_offset)));
+            const __m512 factor = _mm512_mul_ps(weight, row.scale);
             const __m512 size = _mm512_mul_ps(_mm512_abs_ps(factor),
                                               _mm512_add_ps(_mm512_abs_ps(h), _mm512_abs_ps(l)));
-            const __m512 squared =
-                _mm512_sub_ps(_mm512_add_ps(base, add), _mm512_mul_ps(factor, _mm512_add_ps(h, l)));
+            const __m512 squared = _mm512_sub_ps(_mm512_add_ps(base, row.add),
+                                                 _mm512_mul_ps(factor, _mm512_add_ps(h, l)));
             const __m512 slack = _mm512_add_ps(
-                _mm512_mul_ps(_mm512_add_ps(_mm512_add_ps(base, _mm512_abs_ps(add)), size),
+                _mm512_mul_ps(_mm512_add_ps(_mm512_add_ps(base, _mm512_abs_ps(row.add)), size),
                               _mm512_set1_ps(relative)),
                 _mm512_set1_ps(absolute));
-            const __m512 limit = _mm512_add_ps(reach, error);
+            const __m512 limit = _mm512_add_ps(reach, row.error);
             const __mmask16 beyond = _mm512_cmp_ps_mask(_mm512_sub_ps(squared, slack),
                                                         _mm512_mul_ps(limit, limit), _CMP_GT_OQ);
             within |= static_cast<std::uint32_t>(rows & ~beyond) << first;
