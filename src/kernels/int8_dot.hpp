@@ -492,7 +492,30 @@ std::int32_t centre(const std::uint8_t* codes, std::size_t n, std::int8_t* signe
 
 template <class Arch>
 float largest(const float* x, std::size_t n) noexcept {
-    // A maximum has no order, but the compiler may not know.
+    // A maximum has no order, but the compiler may not know. Where one operand is NaN these give
+    // the second.
+#if defined(__AVX512F__)
+    if constexpr (width<Arch> == 8) {
+        __m512 most = _mm512_setzero_ps();
+        for (std::size_t i = 0; i < n; i += 16) {
+            most = _mm512_max_ps(_mm512_abs_ps(_mm512_loadu_ps(x + i)), most);
+        }
+        return _mm512_reduce_max_ps(most);
+    }
+#endif
+#if defined(__AVX2__)
+    if constexpr (width<Arch> == 4) {
+        const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
+        __m256 most = _mm256_setzero_ps();
+        for (std::size_t i = 0; i < n; i += 8) {
+            most = _mm256_max_ps(_mm256_and_ps(_mm256_loadu_ps(x + i), magnitude), most);
+        }
+        const __m128 four =
+            _mm_max_ps(_mm256_castps256_ps128(most), _mm256_extractf128_ps(most, 1));
+        const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+        return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
+    }
+#endif
     float most[16] = {};
     for (std::size_t i = 0; i < n; i += 16) {
         for (std::size_t k = 0; k < 16; ++k) {
@@ -500,11 +523,12 @@ float largest(const float* x, std::size_t n) noexcept {
             most[k] = size > most[k] ? size : most[k];
         }
     }
-    float all = 0;
-    for (const float one : most) {
-        all = one > all ? one : all;
+    for (std::size_t half = 8; half > 0; half /= 2) {
+        for (std::size_t k = 0; k < half; ++k) {
+            most[k] = most[k + half] > most[k] ? most[k + half] : most[k];
+        }
     }
-    return all;
+    return most[0];
 }
 
 }  // namespace vecdot::kernels
