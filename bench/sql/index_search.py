@@ -183,6 +183,9 @@ def measure(contenders, data, rounds):
     for point in points:
         print(f"{point.searcher.name:<15}{point.setting:>6}{point.recall:>11.4f}{point.speed:>11.1f}"
               f"{point.cpu_speed or float('nan'):>11.1f}", flush=True)
+    if points:
+        alone, alone_cpu = searchers.seconds_without_search(vecdot, data, TIMED)
+        print(f"a statement without a search{1 / alone:>15.1f}{1 / alone_cpu if alone_cpu else 0:>11.1f}", flush=True)
     if scan:
         print(f"pgvector's sequential scan{1 / scan[0]:>17.2f}{1 / scan[1] if scan[1] else 0:>11.2f}", flush=True)
     compared = compare(data, points, scan, builds)

@@ -104,6 +104,19 @@ class SqlSearcher:
         self.connection.close()
 
 
+def seconds_without_search(contender, data, count):
+    """(seconds, processor seconds) of a statement that takes the vector and looks for nothing: client and server."""
+    connection = contender.prepared()
+    connection.prepare("nothing", "SELECT vector_dims($1::vector)")
+    asked = parameters(data.queries[:count])
+    connection.execute("nothing", asked)
+    before = connection.cpu()
+    seconds, _ = connection.execute("nothing", asked)
+    cpu = connection.cpu() - before
+    connection.close()
+    return seconds / len(asked), cpu / len(asked)
+
+
 class SequentialScan(SqlSearcher):
     """The same without an index."""
 
