@@ -176,9 +176,9 @@ FUZZ_CXX ?= clang++-14
 FUZZ_SECONDS ?= 20
 # Where the fuzz targets are built.
 FUZZ_DIR ?= $(FREE)
-FUZZ_FLAGS = -std=c++20 -O1 -g -Wall -Wextra -fno-sanitize-recover=all -fsanitize=fuzzer,address,undefined -Isrc
+FUZZ_FLAGS = -std=c++20 -O1 -g -Wall -Wextra -fno-sanitize-recover=all -fsanitize=fuzzer,address,undefined -Isrc -Itest/unit
 FUZZ_TESTS = $(FUZZ_DIR)/vector_input_fuzz $(FUZZ_DIR)/search_fuzz
-FUZZ_HEADERS = $(wildcard src/core/*.hpp src/algo/*.hpp src/kernels/*.hpp)
+FUZZ_HEADERS = $(wildcard src/core/*.hpp src/algo/*.hpp src/kernels/*.hpp) test/unit/algo/heap_arena.hpp
 
 $(FUZZ_DIR)/vector_input_fuzz: test/fuzz/vector_input_fuzz.cpp $(CORE_SOURCES) $(FUZZ_HEADERS) Makefile
 	@mkdir -p $(@D)

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <vector>
 
+#include "algo/heap_arena.hpp"
 #include "algo/search.hpp"
 
 namespace {
@@ -19,32 +20,6 @@ void require(bool condition) {
         std::abort();
     }
 }
-
-// Blocks of exactly the size that was asked for, so that the sanitizer sees what lies beyond.
-class ExactArena {
-  public:
-    ExactArena() = default;
-    ExactArena(const ExactArena&) = delete;
-    ExactArena& operator=(const ExactArena&) = delete;
-    ~ExactArena() {
-        for (void* block : blocks_) {
-            std::free(block);
-        }
-    }
-    core::Arena arena() { return core::Arena(allocate, this); }
-
-  private:
-    static void* allocate(void* owner, std::size_t bytes) {
-        void* block = nullptr;
-        if (posix_memalign(&block, 64, bytes) != 0) {
-            return nullptr;
-        }
-        static_cast<ExactArena*>(owner)->blocks_.push_back(block);
-        return block;
-    }
-
-    std::vector<void*> blocks_;
-};
 
 // The input again and again.
 class Bytes {
@@ -243,7 +218,7 @@ void search(const algo::Query& query, Index& index, const algo::SearchOptions& o
                                         index.summaries.data(), index.codes.data()};
     const algo::CellStore store{&index,        open_cell,   expect_cell,  scan_cell,   refine_rows,
                                 complete_rows, score_codes, read_entries, read_special};
-    ExactArena memory;
+    algo::HeapArena memory;
     algo::Search search(memory.arena(), query, directory, store, options, core::Interrupt());
     algo::SearchResult result{};
     double last = -HUGE_VAL;
@@ -285,7 +260,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     options.budget = std::size_t{1} << (6 + bytes.next() % 12);
     options.window = 1 + bytes.next() % 40;
 
-    ExactArena memory;
+    algo::HeapArena memory;
     core::Arena arena = memory.arena();
     const algo::Space space(
         arena, {metric, dimension, bytes.any<std::uint64_t>(), scales[bytes.next() % 4]}, {});
