@@ -35,9 +35,6 @@ float round_up(double x) {
 // Whatever float8 sums of up to 2¹⁵ terms may be off, relative to the sum of magnitudes.
 constexpr double float8_error = 0x1p-40;
 
-// Dimensions of a group of half bytes.
-constexpr std::size_t nibble_group = 64;
-
 // code and scale of r = x − c (c null: zero), by rounding to the grid that just holds the largest
 // element and fitting the scale by least squares. tiny: what the error is at least.
 RefineFactors encode_bytes(std::size_t n, const float* x, const float* c, float error,
@@ -140,8 +137,8 @@ void encode_row(const Space& space, const float* rotated, float error, const flo
 
 void split_code(std::size_t padded, const std::uint8_t* code, std::uint8_t* upper,
                 std::uint8_t* lower) noexcept {
-    constexpr std::size_t half = plane_bytes(nibble_group);
-    for (std::size_t i = 0; i < padded; i += nibble_group) {
+    constexpr std::size_t half = plane_bytes(kernels::nibble_group);
+    for (std::size_t i = 0; i < padded; i += kernels::nibble_group) {
         for (std::size_t b = 0; b < half; ++b) {
             const unsigned first = code[i + b];
             const unsigned second = code[i + half + b];
@@ -153,8 +150,8 @@ void split_code(std::size_t padded, const std::uint8_t* code, std::uint8_t* uppe
 
 void join_code(std::size_t padded, const std::uint8_t* upper, const std::uint8_t* lower,
                std::uint8_t* code) noexcept {
-    constexpr std::size_t half = plane_bytes(nibble_group);
-    for (std::size_t i = 0; i < padded; i += nibble_group) {
+    constexpr std::size_t half = plane_bytes(kernels::nibble_group);
+    for (std::size_t i = 0; i < padded; i += kernels::nibble_group) {
         for (std::size_t b = 0; b < half; ++b) {
             const unsigned u = upper[i / 2 + b];
             const unsigned l = lower[i / 2 + b];

@@ -1,8 +1,6 @@
 // The query's side of the codes: its planes and table, and the bounds. README.md derives them.
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstddef>
 #include <cstring>
 #include <limits>
 
@@ -384,24 +382,14 @@ void CodeScorer::upper(const std::uint8_t* nibbles, std::size_t bytes,
 }
 
 void CodeScorer::entries(const RowEntry* entries, std::size_t count) noexcept {
-    static_assert(sizeof(RowEntry) == kernels::entry_bytes &&
-                  offsetof(RowEntry, refine) == kernels::entry_factors);
-    const kernels::CodeKernels& kernel = kernels::active().codes;
     count = std::min<std::size_t>(count, scored_ - entries_done_);
-    for (std::size_t first = 0; first < count; first += kernels::block_rows) {
-        const std::size_t some = std::min(kernels::block_rows, count - first);
-        std::uint32_t within =
-            kernel.within_reach(reinterpret_cast<const std::uint8_t*>(entries + first),
-                                dots_ + entries_done_, some, terms_);
-        for (; within != 0; within &= within - 1) {
-            const std::uint32_t i = static_cast<std::uint32_t>(std::countr_zero(within));
-            const std::uint32_t slot = entries_done_ + i;
-            if ((skip_[slot / 64] >> (slot % 64) & 1) == 0) {
-                survivors_[survivor_count_++] = {slot, entries[first + i]};
-            }
+    visit_within(entries, dots_ + entries_done_, count, terms_, [&](std::size_t i) {
+        const std::uint32_t slot = entries_done_ + static_cast<std::uint32_t>(i);
+        if ((skip_[slot / 64] >> (slot % 64) & 1) == 0) {
+            survivors_[survivor_count_++] = {slot, entries[i]};
         }
-        entries_done_ += static_cast<std::uint32_t>(some);
-    }
+    });
+    entries_done_ += static_cast<std::uint32_t>(count);
 }
 
 }  // namespace vecdot::algo

@@ -118,6 +118,7 @@ void Search::collect_keys(const CellDirectory& directory) {
     if (summands > 0) {
         spread_ = std::max(0.0, sum / static_cast<double>(summands) - nearest_cell_);
     }
+    remote_ = remote_factor(remoteness(), options_.remote);
 }
 
 // ρ² alone would open too few cells where rows are dense and too many where they are not; the
@@ -127,7 +128,7 @@ double Search::reach(double estimate) const {
     const double reach = query_->space->metric() == Metric::inner_product
                              ? spread_
                              : std::sqrt(std::max(0.0, estimate) * spread_);
-    return reach * remote_factor(remoteness(), options_.remote);
+    return reach * remote_;
 }
 
 // d₀² over the spread; under inner product one over the nearest cell's product with the query, to

@@ -27,12 +27,11 @@ struct SearchOptions {
 SearchOptions options_for(double recall, const Calibration& calibration);
 
 struct SearchWork {
-    std::uint64_t cells = 0;      // opened
-    std::uint64_t rows = 0;       // codes scored, re-scans included
-    std::uint64_t refined = 0;    // upper half bytes read
-    std::uint64_t completed = 0;  // lower half bytes read
-    std::uint64_t rescans = 0;    // times the opened cells were read again
-    std::uint64_t late = 0;       // rows held back to the end
+    std::uint64_t cells = 0;    // opened
+    std::uint64_t rows = 0;     // codes scored, re-scans included
+    std::uint64_t refined = 0;  // upper half bytes read
+    std::uint64_t rescans = 0;  // times the opened cells were read again
+    std::uint64_t late = 0;     // rows held back to the end
     std::uint64_t emitted = 0;
 };
 
@@ -134,6 +133,7 @@ class Search {
     std::size_t opened_keys_ = 0;
     double nearest_cell_ = 0;  // d₀²
     double spread_ = 0;        // mean of the cells' d², less d₀²
+    double remote_ = 1;        // factor for a query unlike the rows
     double tau_ = 0;           // of the rank that is to be emitted
 
     std::span<OpenCell> cells_;

@@ -171,19 +171,12 @@ void Search::refine_batch(std::uint32_t index) {
         const kernels::ReachTerms terms = cell.distance.reach(limit, long_rows, false);
         const std::uint32_t count = batch.count;
         batch.count = 0;
-        for (std::uint32_t first = 0; first < count; first += kernels::block_rows) {
-            std::uint32_t within = kernels::active().codes.within_reach(
-                reinterpret_cast<const std::uint8_t*>(batch.entries + first), batch.dots + first,
-                std::min<std::size_t>(kernels::block_rows, count - first), terms);
-            for (; within != 0; within &= within - 1) {
-                const std::uint32_t i =
-                    first + static_cast<std::uint32_t>(std::countr_zero(within));
-                batch.slots[batch.count] = batch.slots[i];
-                batch.entries[batch.count] = batch.entries[i];
-                batch.dots[batch.count] = batch.dots[i];
-                ++batch.count;
-            }
-        }
+        visit_within(batch.entries, batch.dots, count, terms, [&batch](std::size_t i) {
+            batch.slots[batch.count] = batch.slots[i];
+            batch.entries[batch.count] = batch.entries[i];
+            batch.dots[batch.count] = batch.dots[i];
+            ++batch.count;
+        });
         dropped_ = dropped_ || batch.count < count;
     }
     complete_batch(index);
@@ -197,7 +190,6 @@ void Search::complete_batch(std::uint32_t index) {
         return;
     }
     store_->complete(store_->self, cell, batch);
-    work_.completed += batch.count;
     const bool long_row = (cell.key.flags & CellFlags::long_rows) != 0;
     for (std::size_t i = 0; i < batch.count; ++i) {
         const RowEntry& entry = batch.entries[i];

@@ -3,6 +3,10 @@
 // anything.
 #pragma once
 
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+
 #include "algo/code.hpp"
 #include "kernels/kernels.hpp"
 
@@ -85,6 +89,23 @@ class BlockScorer {
     alignas(64) std::int32_t sums_[kernels::block_rows] = {};
     alignas(64) std::uint8_t factors_[factor_units * kernels::unit_bytes];
 };
+
+// Calls visit(i), ascending, for the rows of which within_reach() doesn't say that they are too
+// far.
+template <typename Visit>
+void visit_within(const RowEntry* entries, const kernels::PlaneDots* dots, std::size_t count,
+                  const kernels::ReachTerms& terms, Visit&& visit) {
+    static_assert(sizeof(RowEntry) == kernels::entry_bytes &&
+                  offsetof(RowEntry, refine) == kernels::entry_factors);
+    for (std::size_t first = 0; first < count; first += kernels::block_rows) {
+        std::uint32_t within = kernels::active().codes.within_reach(
+            reinterpret_cast<const std::uint8_t*>(entries + first), dots + first,
+            std::min(kernels::block_rows, count - first), terms);
+        for (; within != 0; within &= within - 1) {
+            visit(first + static_cast<std::size_t>(std::countr_zero(within)));
+        }
+    }
+}
 
 // Rows of one cell whose address entries and codes are wanted, ascending.
 struct RefineBatch {

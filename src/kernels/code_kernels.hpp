@@ -14,6 +14,9 @@ constexpr std::size_t unit_bytes = 64;
 // Dimensions whose sign bits one unit holds, for 32 rows.
 constexpr std::size_t unit_dimensions = 16;
 
+// Dimensions of a group of half bytes: see CodeKernels::dot_nibbles.
+constexpr std::size_t nibble_group = 64;
+
 // How the sums of a block become bounds: bound = base + add_weight·add + sum_weight·rescale·sum −
 // error_weight·error, each operation rounded to float4 in this order.
 struct BoundTerms {

@@ -47,9 +47,8 @@ VECDOT_INLINE __m128i sum_lanes_512(__m512i a, __m512i b, __m512i c, __m512i d) 
 }
 #endif
 
-// Dimensions of a group of half bytes, and the bytes that it takes.
-constexpr std::size_t nibble_group = 64;
-constexpr std::size_t nibble_bytes = 32;
+// Bytes of a group of half bytes.
+constexpr std::size_t nibble_bytes = nibble_group / 2;
 
 #if defined(__AVX512VNNI__)
 // What a vector of half bytes is multiplied with: its lower and its upper halves, of one query
