@@ -1,6 +1,7 @@
 #include "algo/growth.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace vecdot::algo {
 
@@ -17,8 +18,10 @@ std::uint64_t split_above(std::uint64_t cells) {
     return std::max(fewest_to_split, cells / 2);
 }
 
-std::uint64_t split_again_above(std::uint64_t rows, std::uint64_t cells) {
-    return rows > split_above(cells) ? rows + rows / 2 : 0;
+std::uint32_t split_again_above(std::uint64_t rows, std::uint64_t cells) {
+    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+    return rows > split_above(cells) ? static_cast<std::uint32_t>(std::min(rows + rows / 2, most))
+                                     : 0;
 }
 
 // Well below a quarter of what is split, so that halves are not merged again.

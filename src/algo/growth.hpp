@@ -12,8 +12,9 @@ namespace vecdot::algo {
 std::uint64_t split_above(std::uint64_t cells);
 
 // The rows at which a cell that k-means has given so many, where all rows were clustered together,
-// is split after all; 0 where split_above() is enough. So vacuum leaves a new index as it is.
-std::uint64_t split_again_above(std::uint64_t rows, std::uint64_t cells);
+// is split after all; 0 where split_above() is enough. So vacuum leaves a new index as it is. As a
+// cell's header holds it: no more than there is room for.
+std::uint32_t split_again_above(std::uint64_t rows, std::uint64_t cells);
 
 // A cell with fewer live rows than this is merged with its neighbour; 0 where there is but one.
 std::uint64_t merge_below(std::uint64_t cells);

@@ -126,6 +126,14 @@ std::vector<float> train_kmeans(const float* sample, std::size_t n, std::size_t 
     return {training.centroids(), training.centroids() + training.count() * padded};
 }
 
+std::size_t train_kmeans(const float* sample, std::size_t n, std::size_t padded,
+                         const KmeansOptions& options, const core::Interrupt& interrupt,
+                         float* centroids) {
+    const std::vector<float> found = train_kmeans(sample, n, padded, options, interrupt);
+    std::copy(found.begin(), found.end(), centroids);
+    return found.size() / padded;
+}
+
 void split_in_two(core::Arena& scratch, const float* rows, std::size_t n, std::size_t padded,
                   std::uint64_t seed, float* centroids, std::uint8_t* side) {
     constexpr int rounds = 6;

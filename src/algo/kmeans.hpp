@@ -53,6 +53,11 @@ struct KmeansOptions {
 // depends on the arguments only. Throws what interrupt throws.
 std::vector<float> train_kmeans(const float* sample, std::size_t n, std::size_t padded,
                                 const KmeansOptions& options, const core::Interrupt& interrupt);
+// The same for a frame that owns no C++ memory: writes them to centroids, which has room for
+// options.clusters, and returns how many there are.
+std::size_t train_kmeans(const float* sample, std::size_t n, std::size_t padded,
+                         const KmeansOptions& options, const core::Interrupt& interrupt,
+                         float* centroids);
 
 // Splits rows (n × padded, n ≥ 2) in two of similar size for a cell that grew too large: 2 ×
 // padded floats. Where all rows are equal the second centroid equals the first. scratch: arena for

@@ -106,7 +106,7 @@ BulkWriter* bulk_begin(Relation index, const Parameters& parameters, const float
 }
 
 void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, uint32 rows,
-                     uint64 no_split_below) {
+                     uint32 no_split_below) {
     Meta* meta = writer->meta;
     switch (flags) {
         case cell_loose:
@@ -143,8 +143,7 @@ void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, ui
     }
     begin_writing(&writer->cell, writer->index, writer->fork, false, meta->parameters, writer->slot,
                   generation, flags, extent, centroid);
-    writer->cell.no_split_below =
-        static_cast<uint32>(Min(no_split_below, static_cast<uint64>(UINT32_MAX)));
+    writer->cell.no_split_below = no_split_below;
     MemoryContextSwitchTo(old);
 }
 

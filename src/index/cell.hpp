@@ -31,6 +31,10 @@ struct CellView {
     Extent extents[max_extents];
 };
 
+inline uint64 live_rows(const CellView& view) {
+    return view.rows - Min(view.dead, view.rows);
+}
+
 // Checks a head page and reads its header. known_blocks: see check_blocks(), may be null.
 void view_head(Relation index, const Parameters& parameters, BlockNumber head, Page page,
                CellView* view, BlockNumber* known_blocks = nullptr);

@@ -139,13 +139,18 @@ void write_codes(Batch* batch, const CellView& view, uint32 e, uint32 local,
 enum class Appended { stale, frozen, done, done_and_large };
 
 // Appends a row to a cell of a directory of this version. Stale if the directory has changed since,
-// which it can't do for this cell while its head page is locked. row: null in a special list;
-// planes: of its code, the upper one first.
+// which it can't do for this cell while its head page is locked. row: null in a special list.
 Appended append_row(Relation index, const Directory& directory, const CellRef& cell,
-                    ItemPointer tid, const algo::EncodedRow* row, const uint8* planes) {
+                    ItemPointer tid, const algo::EncodedRow* row) {
     const uint64 version = directory.version;
     const Parameters parameters = directory.parameters;
     const uint64 cells = directory.cells.count;
+    uint8* planes = nullptr;
+    if (row != nullptr) {
+        planes = pg::arena().allocate<uint8>(parameters.padded).data();
+        algo::split_code(parameters.padded, row->code, planes,
+                         planes + algo::plane_bytes(parameters.padded));
+    }
     const Buffer head_buffer = ReadBuffer(index, cell.head);
     lock_buffer(index, head_buffer, BUFFER_LOCK_EXCLUSIVE);
     Meta meta;
@@ -325,7 +330,6 @@ void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum
         algo::EncodedRow row{};
         algo::RoutedRow routed{algo::RowKind::undefined, 0};
         float* rotated = nullptr;
-        uint8* planes = nullptr;
         uint32 list = slot_nulls;
         if (vector != nullptr) {
             if (static_cast<uint32>(vector->dim) != directory->parameters.dimensions) {
@@ -355,11 +359,9 @@ void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum
             row.signs = pg::arena().allocate<uint8>(algo::sign_bytes(padded)).data();
             row.code = pg::arena().allocate<uint8>(padded).data();
             algo::encode_row(*directory->space, rotated, routed.error, centroid, row);
-            planes = pg::arena().allocate<uint8>(padded).data();
-            algo::split_code(padded, row.code, planes, planes + algo::plane_bytes(padded));
         }
         const Appended appended =
-            append_row(index, *directory, cell, tid, list < special_slots ? nullptr : &row, planes);
+            append_row(index, *directory, cell, tid, list < special_slots ? nullptr : &row);
         if (appended == Appended::done_and_large) {
             grow(index, table, cell);
         }

@@ -7,7 +7,6 @@
 #include "algo/growth.hpp"
 #include "algo/kmeans.hpp"
 #include "index/renewal.hpp"
-#include "kernels/kernels.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
 
@@ -68,20 +67,10 @@ void write_chosen(void* state, const AddressEntry& entry, float* rotated, float 
 void write_late(void* state, const AddressEntry& entry, float* rotated, float error) {
     Assignment* all = static_cast<Assignment*>(state);
     Plan& plan = all->plan;
-    const uint32 padded = plan.renewal->parameters.padded;
     uint32 best;
     all->clusters->table.assign(rotated, 1, &best, nullptr);
     if (plan.writers[best].rows == plan.writers[best].capacity) {
-        double least = 0;
-        best = no_cell;
-        for (uint32 i = 0; i < plan.count; ++i) {
-            const double d = kernels::active().floats.l2_squared(
-                rotated, plan.centroids + Size{i} * padded, padded);
-            if (plan.writers[i].rows < plan.writers[i].capacity && (best == no_cell || d < least)) {
-                least = d;
-                best = i;
-            }
-        }
+        best = nearest_with_room(plan, rotated);
     }
     if (best == no_cell) {
         all->full = true;

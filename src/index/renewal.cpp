@@ -1,6 +1,7 @@
 #include "index/renewal.hpp"
 
 #include "algo/growth.hpp"
+#include "kernels/kernels.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
 
@@ -148,10 +149,6 @@ float to_new_space(const Renewal& renewal, float error, float* rotated) {
     return renewal.ratio == 1 ? error : renewal.old_space->rescale(renewal.ratio, error, rotated);
 }
 
-uint64 live_rows(const CellView& view) {
-    return view.rows - Min(view.dead, view.rows);
-}
-
 uint64 live_rows(const Plan& plan) {
     uint64 live = 0;
     for (uint32 i = 0; i < plan.cell_count; ++i) {
@@ -250,13 +247,29 @@ BlockNumber begin_cells(Renewal* renewal, Plan* plan, BlockNumber at) {
         begin_writing(&plan->writers[i], renewal->index, MAIN_FORKNUM, true, renewal->parameters,
                       number, slot->generation, plan->flags, extent, centroid);
         if (renewal->clustered && plan->flags == cell_has_codes) {
-            plan->writers[i].no_split_below =
-                static_cast<uint32>(Min(algo::split_again_above(plan->rows[i], plan->count),
-                                        static_cast<uint64>(UINT32_MAX)));
+            plan->writers[i].no_split_below = algo::split_again_above(plan->rows[i], plan->count);
         }
         at += layout.pages(true, extent.blocks);
     }
     return at;
+}
+
+uint32 nearest_with_room(const Plan& plan, const float* rotated) {
+    const uint32 padded = plan.renewal->parameters.padded;
+    uint32 best = no_cell;
+    double least = 0;
+    for (uint32 i = 0; i < plan.count; ++i) {
+        if (plan.writers != nullptr && plan.writers[i].rows == plan.writers[i].capacity) {
+            continue;
+        }
+        const double d =
+            kernels::active().floats.l2_squared(rotated, plan.centroids + Size{i} * padded, padded);
+        if (best == no_cell || d < least) {
+            least = d;
+            best = i;
+        }
+    }
+    return best;
 }
 
 void write_to(Plan* plan, uint32 cell, const AddressEntry& entry, float* rotated, float error) {

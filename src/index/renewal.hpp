@@ -67,12 +67,11 @@ struct Plan {
     uint16 flags;  // of the new cells
     uint32 count;  // of them
     float* centroids;
-    uint64* rows;  // that each gets
-    CellWriter* writers;
+    uint64* rows;         // that each gets
+    CellWriter* writers;  // null before they are begun
     uint32 first_slot;
     algo::EncodedRow row;
 };
-uint64 live_rows(const CellView& view);
 uint64 live_rows(const Plan& plan);
 void walk(const Plan& plan, const Visitor& visitor);
 
@@ -101,6 +100,9 @@ void begin_directory(Renewal* renewal, uint32 capacity);
 // Begins the new cells in slots of their own, in a run of blocks from `at` on; returns the block
 // behind it.
 BlockNumber begin_cells(Renewal* renewal, Plan* plan, BlockNumber at);
+// Of the new cells, by number, the one with the nearest centroid; of those that have room, once
+// they are begun. no_cell if none has.
+uint32 nearest_with_room(const Plan& plan, const float* rotated);
 // A row for one of them: it must have room. rotated: the image in the new space, replaced.
 void write_to(Plan* plan, uint32 cell, const AddressEntry& entry, float* rotated, float error);
 void end_cells(Renewal* renewal, Plan* plan);

@@ -4,7 +4,6 @@
 #include "algo/growth.hpp"
 #include "algo/kmeans.hpp"
 #include "index/renewal.hpp"
-#include "kernels/kernels.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
 
@@ -31,42 +30,16 @@ void note_norm(void* state, const AddressEntry&, float* rotated, float error) {
     longest->rows += 1;
 }
 
-uint32 nearest_part(const Plan& plan, const float* rotated) {
-    const uint32 padded = plan.renewal->parameters.padded;
-    uint32 best = 0;
-    double least = 0;
-    for (uint32 i = 0; i < plan.count; ++i) {
-        const double d =
-            kernels::active().floats.l2_squared(rotated, plan.centroids + Size{i} * padded, padded);
-        if (i == 0 || d < least) {
-            least = d;
-            best = i;
-        }
-    }
-    return best;
-}
-
 void count_row(void* state, const AddressEntry&, float* rotated, float error) {
     Plan* plan = static_cast<Plan*>(state);
     to_new_space(*plan->renewal, error, rotated);
-    plan->rows[nearest_part(*plan, rotated)] += 1;
+    plan->rows[nearest_with_room(*plan, rotated)] += 1;
 }
 
 void write_one(void* state, const AddressEntry& entry, float* rotated, float error) {
     Plan* plan = static_cast<Plan*>(state);
     const float new_error = to_new_space(*plan->renewal, error, rotated);
-    write_to(plan, nearest_part(*plan, rotated), entry, rotated, new_error);
-}
-
-// May own C++ memory: calls no PostgreSQL.
-uint64 find_centroids(const float* rows, uint64 count, std::size_t padded, uint64 k, uint64 seed,
-                      float* centroids, const core::Interrupt& interrupt) {
-    algo::KmeansOptions options{};
-    options.clusters = k;
-    options.seed = seed;
-    const std::vector<float> found = algo::train_kmeans(rows, count, padded, options, interrupt);
-    std::copy(found.begin(), found.end(), centroids);
-    return found.size() / padded;
+    write_to(plan, nearest_with_room(*plan, rotated), entry, rotated, new_error);
 }
 
 // The cell of long rows becomes as many as make cells of the usual size.
@@ -81,9 +54,11 @@ void plan_long_rows(uint64 cells, Plan* plan) {
     const RowSample sample = sample_rows(*plan, wanted * sample_for_each);
     plan->centroids = static_cast<float*>(
         MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * padded * wanted));
-    plan->count = static_cast<uint32>(find_centroids(
-        sample.rows, sample.count, padded, wanted,
-        renewal.parameters.seed ^ plan->cells[0].ref.generation, plan->centroids, pg::interrupt()));
+    algo::KmeansOptions options{};
+    options.clusters = wanted;
+    options.seed = renewal.parameters.seed ^ plan->cells[0].ref.generation;
+    plan->count = static_cast<uint32>(algo::train_kmeans(sample.rows, sample.count, padded, options,
+                                                         pg::interrupt(), plan->centroids));
     pfree(sample.rows);
     plan->rows = static_cast<uint64*>(palloc0(sizeof(uint64) * plan->count));
     walk(*plan, {count_row, plan});

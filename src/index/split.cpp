@@ -64,18 +64,6 @@ Sample take_sample(const OldCell& cell, uint64 most, uint64 live) {
     return sample;
 }
 
-// May own C++ memory: calls no PostgreSQL. Returns how many centroids there are, at most k.
-uint64 find_centroids(const Sample& sample, std::size_t padded, uint64 k, uint64 seed,
-                      float* centroids, const core::Interrupt& interrupt) {
-    algo::KmeansOptions options{};
-    options.clusters = k;
-    options.seed = seed;
-    const std::vector<float> found =
-        algo::train_kmeans(sample.rows, sample.count, padded, options, interrupt);
-    std::copy(found.begin(), found.end(), centroids);
-    return found.size() / padded;
-}
-
 uint32 nearest_new_cell(const Rewrite& rewrite, const float* rotated) {
     uint32 best = 0;
     double least = 0;
@@ -150,7 +138,11 @@ bool split(Relation index, Relation table, const Directory& directory, const Cel
         uint8* side = static_cast<uint8*>(palloc0(sample.count));
         algo::split_in_two(arena, sample.rows, sample.count, padded, seed, centroids, side);
     } else {
-        found = find_centroids(sample, padded, parts, seed, centroids, pg::interrupt());
+        algo::KmeansOptions options{};
+        options.clusters = parts;
+        options.seed = seed;
+        found = algo::train_kmeans(sample.rows, sample.count, padded, options, pg::interrupt(),
+                                   centroids);
     }
     pfree(sample.rows);
     rewrite.choose = nearest_new_cell;

@@ -43,7 +43,7 @@ BulkWriter* bulk_begin(Relation index, const Parameters& parameters, const float
 // cell_always_first, or one of the special lists.
 // no_split_below: of its header.
 void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, uint32 rows,
-                     uint64 no_split_below);
+                     uint32 no_split_below);
 // row: null for a special list, else what encode_row() made of it.
 void bulk_add(BulkWriter* writer, const ItemPointerData* tid, const algo::EncodedRow* row);
 void bulk_end_cell(BulkWriter* writer);

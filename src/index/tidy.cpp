@@ -25,10 +25,6 @@ uint32 only_one(const Rewrite&, const float*) {
     return 0;
 }
 
-uint64 live_rows(const CellView& view) {
-    return view.rows - Min(view.dead, view.rows);
-}
-
 CellView look_at(Relation index, const Parameters& parameters, const CellRef& cell) {
     CellView view;
     open_cell(index, parameters, cell.slot, cell.head, static_cast<uint32>(cell.generation), &view,

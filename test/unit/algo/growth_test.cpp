@@ -112,6 +112,7 @@ TEST(Growth, CalibrationFollowsTheRows) {
 TEST(Growth, LargeCellsOfAClusteringAreSplitLater) {
     EXPECT_EQ(split_again_above(split_above(600), 600), 0u);
     EXPECT_EQ(split_again_above(1000, 600), 1500u);
+    EXPECT_EQ(split_again_above(4000000000, 600), 4294967295u);
 }
 
 }  // namespace
