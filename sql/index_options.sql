@@ -51,6 +51,28 @@ CREATE INDEX ON items USING vecdot (v) WITH (seed = 2147483648);
 CREATE INDEX ON items USING vecdot (v) WITH (seed = now);
 CREATE INDEX ON items USING vecdot (v) WITH (seed);
 CREATE INDEX ON items USING vecdot (v) WITH (seed = 1, seed = 2);
+-- refine_bits: how finely rows are coded.
+CREATE INDEX items_4 ON items USING vecdot (v vector_l2_ops) WITH (refine_bits = 4, seed = 3);
+SELECT reloptions FROM pg_class WHERE oid = 'items_4'::regclass;
+SELECT pg_get_indexdef('items_4'::regclass);
+CREATE INDEX ON items USING vecdot (v) WITH (refine_bits = 5);
+CREATE INDEX ON items USING vecdot (v) WITH (refine_bits = 0);
+CREATE INDEX ON items USING vecdot (v) WITH (refine_bits = 16);
+CREATE INDEX ON items USING vecdot (v) WITH (refine_bits = '');
+CREATE INDEX ON items USING vecdot (v) WITH (refine_bits);
+CREATE INDEX ON items USING vecdot (v) WITH (refine_bits = 8.0);
+-- Set later it holds from the next REINDEX on.
+SELECT refine_bits FROM vecdot_index_info('items_4');
+ALTER INDEX items_4 SET (refine_bits = 8);
+SELECT refine_bits FROM vecdot_index_info('items_4');
+INSERT INTO items VALUES (201, '[1,1,1]');
+SELECT vecdot_index_check('items_4', true);
+REINDEX INDEX items_4;
+SELECT refine_bits FROM vecdot_index_info('items_4');
+ALTER INDEX items_4 SET (refine_bits = 7);
+ALTER INDEX items_4 RESET (refine_bits);
+SELECT reloptions FROM pg_class WHERE oid = 'items_4'::regclass;
+DROP INDEX items_4;
 CREATE INDEX ON items USING vecdot (v) WITH (lists = 100);
 CREATE INDEX ON items USING vecdot (v) WITH (fillfactor = 50);
 ALTER INDEX items_v SET (m = 16);

@@ -69,6 +69,7 @@ void Calibrator::observe_slot(std::size_t slot, core::Arena scratch, const Space
                               const CellStore& store, core::Interrupt interrupt) {
     const Query query = prepare_row_query(scratch, space, rotated);
     SearchOptions options;
+    options.by_estimate = true;
     options.sigmas = 2.4f;
     std::fill_n(options.tau, Calibration::rank_count, std::numeric_limits<double>::infinity());
     options.window = depth + 16;

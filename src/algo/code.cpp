@@ -35,30 +35,61 @@ float round_up(double x) {
 // Whatever float8 sums of up to 2¹⁵ terms may be off, relative to the sum of magnitudes.
 constexpr double float8_error = 0x1p-40;
 
-// code and scale of r = x − c (c null: zero), by rounding to the grid that just holds the largest
-// element and fitting the scale by least squares. tiny: what the error is at least.
+// Below this nothing is worth a code, and the reciprocal would overflow.
+constexpr float least_size = 1e-30f;
+
+// The code of r = x − c (c null: zero), by rounding to the grid that just holds the largest
+// element.
+void quantise_fine(std::size_t n, const float* x, const float* c, float largest,
+                   std::uint8_t* code) noexcept {
+    const float inverse = largest > least_size ? 127.0f / largest : 0.0f;
+    const kernels::CodeKernels& kernel = kernels::active().codes;
+    if (c == nullptr) {
+        kernel.quantise(x, n, inverse, code);
+        return;
+    }
+    constexpr std::size_t piece = 64;
+    float r[piece];
+    for (std::size_t i = 0; i < n; i += piece) {
+        for (std::size_t k = 0; k < piece; ++k) {
+            r[k] = x[i + k] - c[i + k];
+        }
+        kernel.quantise(r, piece, inverse, code + i);
+    }
+}
+
+// The same with 4 bits: sixteen equal steps, zero in the middle between two of them. The grid that
+// leaves least of normally distributed elements ends at 2.68 standard deviations (Max, 1960), and
+// what lies beyond counts as its end.
+void quantise_coarse(std::size_t n, const float* x, const float* c, float largest,
+                     std::uint8_t* code) noexcept {
+    Lanes square;
+    for (std::size_t i = 0; i < n; i += Lanes::count) {
+        for (std::size_t k = 0; k < Lanes::count; ++k) {
+            const double r = static_cast<double>(x[i + k] - c[i + k]);
+            square.lane[k] += r * r;
+        }
+    }
+    constexpr double end = 2.68;
+    const float widest = std::min(
+        largest, static_cast<float>(end * std::sqrt(square.total() / static_cast<double>(n))));
+    const float inverse = widest > least_size ? 8.0f / widest : 0.0f;
+    for (std::size_t i = 0; i < n; ++i) {
+        const float r = x[i] - c[i];
+        const int steps = static_cast<int>(std::min(std::fabs(r) * inverse, 7.0f));
+        code[i] = static_cast<std::uint8_t>(16 * (r < 0 ? 7 - steps : 8 + steps) + implied_lower);
+    }
+}
+
+// code and scale of r = x − c (c null: zero, 8 bits); the scale is fitted by least squares.
 RefineFactors encode_bytes(std::size_t n, const float* x, const float* c, float error,
-                           std::uint8_t* code) noexcept {
+                           std::uint32_t bits, std::uint8_t* code) noexcept {
     float largest = 0;
     for (std::size_t i = 0; i < n; ++i) {
         const float r = std::fabs(c == nullptr ? x[i] : x[i] - c[i]);
         largest = r > largest ? r : largest;
     }
-    // Below this nothing is worth a code, and the reciprocal would overflow.
-    const float inverse = largest > 1e-30f ? 127.0f / largest : 0.0f;
-    const kernels::CodeKernels& kernel = kernels::active().codes;
-    if (c == nullptr) {
-        kernel.quantise(x, n, inverse, code);
-    } else {
-        constexpr std::size_t piece = 64;
-        float r[piece];
-        for (std::size_t i = 0; i < n; i += piece) {
-            for (std::size_t k = 0; k < piece; ++k) {
-                r[k] = x[i + k] - c[i + k];
-            }
-            kernel.quantise(r, piece, inverse, code + i);
-        }
-    }
+    (bits == 4 ? quantise_coarse : quantise_fine)(n, x, c, largest, code);
     Lanes product;
     Lanes square;
     Lanes centre;
@@ -130,7 +161,8 @@ void encode_row(const Space& space, const float* rotated, float error, const flo
         (space.metric() == Metric::inner_product ? -2 * centre_dot.total() : norm_squared));
     row.sign_factors.rescale = static_cast<float>(-2 * kappa);
     row.sign_factors.error = static_cast<float>(2 * std::sqrt(variance));
-    row.refine = encode_bytes(n, rotated, centroid, error, row.code);
+    row.refine =
+        encode_bytes(n, rotated, centroid, error, space.parameters().refine_bits, row.code);
     row.radius = round_up(std::sqrt(norm_squared) * (1 + float8_error) +
                           static_cast<double>(error) + 0x1p-100);
 }
@@ -206,7 +238,7 @@ float stored_radius(std::size_t padded, const std::uint8_t* code,
 
 RefineFactors encode_centroid(std::size_t padded, const float* centroid,
                               std::uint8_t* code) noexcept {
-    return encode_bytes(padded, centroid, nullptr, 0, code);
+    return encode_bytes(padded, centroid, nullptr, 0, 8, code);
 }
 
 void put_row(std::uint8_t* units, std::size_t first, std::size_t count, std::size_t padded,

@@ -1,7 +1,8 @@
 // The codes of a row: 1 sign bit a dimension with an unbiased distance estimate (RaBitQ, Gao &
 // Long, SIGMOD 2024), and 8 bits a dimension with a proven bound (least-squares scale, in the
 // spirit of their extension of 2025), which are kept as two planes of half bytes: the upper ones
-// say of most rows that they are too far. README.md beside this file derives estimates and bounds.
+// say of most rows that they are too far. With 4 bits a dimension there is the upper plane alone.
+// README.md beside this file derives estimates and bounds.
 //
 // All work on x' (rotated, routing space), the centroid c' of its cell, and r = x' − c'.
 #pragma once
@@ -22,8 +23,8 @@ struct SignFactors {
     float error;
 };
 
-// x̂ = c' + scale·code, code in [−127, 127] stored + 128; add ≤ scale²·|code|² + 2·scale·<c', code>;
-// error ≥ |exact x' − x̂|, rounding and rotation included.
+// x̂ = c' + scale·code, code in [−127, 127] stored + 128, with 4 bits one of ±8, ±24, ... ±120; add
+// ≤ scale²·|code|² + 2·scale·<c', code>; error ≥ |exact x' − x̂|, rounding and rotation included.
 struct RefineFactors {
     float scale;
     float add;
@@ -58,7 +59,9 @@ constexpr std::size_t plane_bytes(std::size_t padded) {
     return padded / 2;
 }
 
-// code = 16·upper + lower, element by element. padded is a multiple of 64.
+// code = 16·upper + lower, element by element. padded is a multiple of 64. All lower half bytes of
+// codes of 4 bits are 8.
+constexpr std::uint8_t implied_lower = 8;
 void split_code(std::size_t padded, const std::uint8_t* code, std::uint8_t* upper,
                 std::uint8_t* lower) noexcept;
 void join_code(std::size_t padded, const std::uint8_t* upper, const std::uint8_t* lower,
@@ -128,9 +131,11 @@ struct Query {
     // What a code's lower half bytes can add to a dot (in steps): at most, and as good as always.
     std::int64_t lower_most;
     std::int64_t lower_likely;
-    double high_squared;  // Σ high²
-    double high_error;    // ≥ |q' − step·128·high|: the centroids are scanned with one plane
-    double value_scale;   // operator value from key: see operator_value()
+    kernels::PlaneDots implied;  // the lower half bytes' share of a dot with a code of 4 bits
+    float code_sigmas;           // by which bounds from such codes lie below a distance of 1
+    double high_squared;         // Σ high²
+    double high_error;   // ≥ |q' − step·128·high|: the centroids are scanned with one plane
+    double value_scale;  // operator value from key: see operator_value()
 };
 
 Query prepare_query(core::Arena& arena, const Space& space, core::VectorView q);
@@ -155,8 +160,10 @@ class CellDistance {
 
     double distance_squared() const { return distance_squared_; }  // |q' − c'|²
 
-    // Weights of the 1-bit estimate: what is missing is the cut, and sigmas.
-    kernels::BoundTerms terms(float sigmas) const noexcept;
+    // Weights of the 1-bit estimate less so many standard deviations: what is missing is the cut,
+    // a bound of a refined row. limit: that cut, or ∞; with codes of 4 bits what such a bound lies
+    // below the row's key is taken off too.
+    kernels::BoundTerms terms(float sigmas, double limit) const noexcept;
 
     // Key of x̂ (what the row's distance is thought to be) and the proven lower bound of the key,
     // from the planes' dots with its code.

@@ -19,6 +19,10 @@ constexpr int largest_step_count = 127 * 128;
 // standard deviation of 4.6·|q'|, of 7.5·|q'| if they were all 0 or 15. Four of the one are 2.5 of
 // the other.
 constexpr double lower_deviations = 18.5;
+// A code of 4 bits misses e = 0.107·|r| of a residual r (the grid of code.cpp), so the bound b of a
+// squared distance lies 2·e·√b + e² below it. The 1-bit estimate's error is 1.51·|r|/√P: in such
+// errors it is 0.142·√P·√b, and a little for e².
+constexpr double code_sigmas_over_root = 0.15;
 
 // Quantises query.vector (the image, within error) to two planes.
 void make_planes(core::Arena& arena, std::span<float> image, double error, Query& query) {
@@ -82,6 +86,13 @@ void make_planes(core::Arena& arena, std::span<float> image, double error, Query
     query.norm_squared = kernels::active().floats.norm_squared(image.data(), n);
     query.code_offset = 128 * std::int64_t{sum};
     query.high_offset = 128 * std::int64_t{high_sum};
+    if (query.space->parameters().refine_bits == 4) {
+        query.code_sigmas =
+            static_cast<float>(code_sigmas_over_root * std::sqrt(static_cast<double>(n)));
+        query.implied = {implied_lower * high_sum, implied_lower * (sum - 128 * high_sum)};
+        query.lower_most = query.lower_likely = implied_lower * std::int64_t{sum};
+        return;
+    }
     query.lower_most = 15 * std::int64_t{positive};
     query.lower_likely = std::min(
         query.lower_most,
@@ -173,7 +184,7 @@ void CellDistance::add(const float* centroid, std::size_t count) noexcept {
     done_ += count;
 }
 
-kernels::BoundTerms CellDistance::terms(float sigmas) const noexcept {
+kernels::BoundTerms CellDistance::terms(float sigmas, double limit) const noexcept {
     // The table's rounding adds a variance of P/4·step²/12 to <signs, q'>, which relates to
     // error² by at most 3.
     const double table = static_cast<double>(query_->table_step) *
@@ -189,9 +200,16 @@ kernels::BoundTerms CellDistance::terms(float sigmas) const noexcept {
         spread = std::max(0.0, query_->norm_squared - weight * dot_);
         base = 2 - 2 * dot_;
     }
+    float code_error = 0;
+    if (query_->code_sigmas > 0 && limit < std::numeric_limits<double>::infinity()) {
+        // Bound (2) of README.md has |q| = 1 in place of the distance.
+        const double most = query_->space->metric() == Metric::inner_product ? 1 : limit;
+        code_error = query_->code_sigmas *
+                     static_cast<float>(std::sqrt(std::clamp(limit, 0.0, std::max(0.0, most))));
+    }
     spread = std::sqrt(spread + table + query_->error * query_->error);
     return {static_cast<float>(base), static_cast<float>(weight), query_->table_step,
-            sigmas * static_cast<float>(spread)};
+            sigmas * static_cast<float>(spread) + code_error};
 }
 
 CellDistance::Refined CellDistance::refine(const RefineFactors& factors, kernels::PlaneDots dots,

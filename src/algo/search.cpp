@@ -12,6 +12,10 @@
 // bound turns out to lie below what has been emitted is late: it is marked, and found again by a
 // walk over all cells at the end.
 //
+// With codes of 4 bits rows of the same bound are at very different distances, and the more so the
+// farther their cells are: before a bound is passed, so many cells are opened as the farthest row
+// that may have it calls for.
+//
 // With proven bounds only, the 1-bit codes are not looked at: int8 codes are scored whole cells at
 // a time, and the rest is the same.
 #include "algo/search.hpp"
@@ -27,6 +31,8 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t least_capacity = 512;
 constexpr std::uint32_t exact_window = 128;
+// So many times as many rows come before the executor is sure of one, with codes of 4 bits.
+constexpr std::size_t wide_window = 16;
 constexpr std::size_t chunk_rows = 256;
 
 bool test(const std::uint64_t* bits, std::uint32_t i) {
@@ -49,13 +55,16 @@ Search::Search(core::Arena arena, const Query& query, const CellDirectory& direc
       last_value_(-infinity) {
     const std::size_t window = std::max<std::size_t>(
         1, options.exact ? std::max(exact_window, options.window) : options.window);
-    nearest_size_ = std::min(window, capacity_ / 2);
+    nearest_size_ = std::min(has_wide_bounds() ? wide_window * window : window, capacity_ / 2);
     collect_keys(directory);
     if (query.kind == QueryKind::normal) {
         nearest_ = arena_.allocate<double>(nearest_size_);
         ready_ = arena_.allocate<Ready>(1024);
         batch_ = arena_.allocate<RefineBatch>(1).data();
         batch_->query = &query;
+        if (has_wide_bounds()) {
+            likely_ = arena_.allocate<double>(Calibration::ranks[Calibration::rank_count - 1]);
+        }
         tau_ = tau_of_rank(options_.tau, 1);
     }
 }
@@ -349,9 +358,32 @@ bool Search::wants_cell() {
         const double lower = static_cast<double>(key.lower);
         return lower * lower * (1 - 0x1p-40) <= top.bound;
     }
+    double estimate = top.estimate;
+    double tau = tau_;
+    if (has_wide_bounds()) {
+        estimate = farthest_at(top.bound);
+        tau = tau_of_rank(options_.tau, std::max<std::uint64_t>(1, likely_within(estimate)));
+    }
     // Also where infinity meets a reach of 0.
-    return !(static_cast<double>(key.distance_squared) - nearest_cell_ >
-             tau_ * reach(top.estimate));
+    return !(static_cast<double>(key.distance_squared) - nearest_cell_ > tau * reach(estimate));
+}
+
+// The key up to which rows are thought to have bounds like this one.
+double Search::farthest_at(double bound) const {
+    const double distance = std::sqrt(std::max(0.0, bound)) + widest_error_;
+    double farthest = distance * distance;
+    if (query_->space->metric() == Metric::inner_product) {
+        farthest = std::min(farthest, bound + 2 * widest_error_);
+    }
+    return farthest;
+}
+
+// Rows found whose key is thought to be no more than this, as far as the stopping rule tells ranks
+// apart.
+std::uint64_t Search::likely_within(double estimate) const {
+    return static_cast<std::uint64_t>(
+        std::count_if(likely_.begin(), likely_.begin() + static_cast<std::ptrdiff_t>(likely_count_),
+                      [estimate](double other) { return other <= estimate; }));
 }
 
 }  // namespace vecdot::algo

@@ -11,8 +11,9 @@
 namespace vecdot::algo {
 
 struct SearchOptions {
-    bool exact = false;   // proven bounds only
-    float sigmas = 2.6f;  // cut of the 1-bit estimate, in standard deviations
+    bool exact = false;        // proven bounds only
+    bool by_estimate = false;  // rows come by the keys they are thought to have (calibration)
+    float sigmas = 2.6f;       // cut of the 1-bit estimate, in standard deviations
     // Cells are opened while d² − d₀² ≤ tau·reach(ρ²): for the rank that is to be emitted, between
     // Calibration::ranks by the rank's logarithm.
     double tau[Calibration::rank_count] = {1e30, 1e30, 1e30};
@@ -42,7 +43,7 @@ struct SearchResult {
     double value;     // never decreases (NaN counts as largest); +∞ for rows held back
     double gap;       // d² − d₀² of its cell (calibration)
     double estimate;  // key it is thought to have (calibration)
-    double key;       // proven lower bound of its key; −∞ where there is none (calibration)
+    double key;       // what rows are ordered by; 0 if only that is proven, −∞ if nothing
 };
 
 // One scan. Lives in an arena with all it owns; trivially destructible. See search.cpp.
@@ -97,6 +98,10 @@ class Search {
     bool more_cells() const { return opened_keys_ < keys_.size(); }
     const CellKey& next_key();
     bool wants_cell();
+    bool has_wide_bounds() const { return query_->code_sigmas > 0 && !options_.by_estimate; }
+    void count_likely(double estimate, double error);
+    double farthest_at(double bound) const;
+    std::uint64_t likely_within(double estimate) const;
     void open_cell();
 
     void score(std::uint32_t cell);
@@ -160,6 +165,12 @@ class Search {
     std::span<double> nearest_;
     std::size_t nearest_count_ = 0;
     std::size_t nearest_size_;
+
+    // With codes of 4 bits: the least estimates of the rows found, a heap, farthest first, and the
+    // widest error of such a row.
+    std::span<double> likely_;
+    std::size_t likely_count_ = 0;
+    double widest_error_ = 0;
 
     std::uint64_t rank_ = 0;  // rows that the main phase has emitted
     double last_key_;

@@ -94,11 +94,16 @@ void Search::score_signs(std::uint32_t index) {
     found_count_ = 0;
     scan_cell_ = index;
     const double limit = threshold();
-    BlockScorer scorer(*query_, cell.distance.terms(options_.sigmas), cell.rows,
-                       static_cast<float>(limit), take, this);
+    BlockScorer scorer(*query_,
+                       cell.distance.terms(options_.sigmas, has_wide_bounds() ? limit : infinity),
+                       cell.rows, static_cast<float>(limit), take, this);
     store_->scan(store_->self, cell, scorer);
     dropped_ = dropped_ || limit < infinity;
     refine_found(index);
+    if (has_wide_bounds() && limit == infinity && threshold() < infinity) {
+        // How much the bounds miss is only known now.
+        score_signs(index);
+    }
 }
 
 void Search::take(void* self, std::uint32_t first_row, std::uint32_t mask,
@@ -189,15 +194,24 @@ void Search::complete_batch(std::uint32_t index) {
     if (batch.count == 0) {
         return;
     }
-    store_->complete(store_->self, cell, batch);
+    if (query_->space->parameters().refine_bits == 4) {
+        for (std::size_t i = 0; i < batch.count; ++i) {
+            batch.dots[i].high += query_->implied.high;
+            batch.dots[i].low += query_->implied.low;
+        }
+    } else {
+        store_->complete(store_->self, cell, batch);
+    }
     const bool long_row = (cell.key.flags & CellFlags::long_rows) != 0;
     for (std::size_t i = 0; i < batch.count; ++i) {
         const RowEntry& entry = batch.entries[i];
-        const CellDistance::Refined refined =
-            cell.distance.refine(entry.refine, batch.dots[i], long_row);
+        CellDistance::Refined refined = cell.distance.refine(entry.refine, batch.dots[i], long_row);
         if (options_.exact && refined.bound > threshold() && (entry.flags & RowFlags::dead) == 0) {
             dropped_ = true;
             continue;
+        }
+        if (options_.by_estimate && refined.bound > 0) {
+            refined.bound = refined.estimate;
         }
         keep(index, batch.slots[i], entry, refined);
     }
@@ -278,6 +292,23 @@ void Search::keep(std::uint32_t index, std::uint32_t slot, const RowEntry& entry
         std::push_heap(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(heap_count_),
                        farther);
         count_nearest(refined.bound);
+    }
+    if (has_wide_bounds()) {
+        count_likely(refined.estimate, static_cast<double>(entry.refine.error));
+    }
+}
+
+void Search::count_likely(double estimate, double error) {
+    widest_error_ = std::max(widest_error_, error);
+    const auto end = likely_.begin() + static_cast<std::ptrdiff_t>(likely_count_);
+    if (likely_count_ < likely_.size()) {
+        *end = estimate;
+        ++likely_count_;
+        std::push_heap(likely_.begin(), end + 1);
+    } else if (estimate < likely_[0]) {
+        std::pop_heap(likely_.begin(), end);
+        *(end - 1) = estimate;
+        std::push_heap(likely_.begin(), end);
     }
 }
 

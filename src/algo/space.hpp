@@ -22,7 +22,8 @@ struct SpaceParameters {
     Metric metric;
     std::uint32_t dimension;
     std::uint64_t seed;
-    double scale;  // L2: s, a power of two; inner product: 1/M; cosine: 1
+    double scale;                   // L2: s, a power of two; inner product: 1/M; cosine: 1
+    std::uint32_t refine_bits = 8;  // of the refinement codes: 8 or 4, a dimension
 };
 
 constexpr std::size_t padded_dimension(Metric metric, std::size_t dimension) {

@@ -187,7 +187,7 @@ struct CellStore {
     void (*scan)(void* self, OpenCell& cell, BlockScorer& scorer);
     // Fills batch.entries and calls batch.upper(); slots are below cell.rows.
     void (*refine)(void* self, OpenCell& cell, RefineBatch& batch);
-    // Calls batch.lower().
+    // Calls batch.lower(). Not needed for codes of 4 bits.
     void (*complete)(void* self, OpenCell& cell, RefineBatch& batch);
     // Hands all upper planes, then all entries to the scorer.
     void (*codes)(void* self, OpenCell& cell, CodeScorer& scorer);

@@ -23,6 +23,7 @@ int dimensions_of(Relation index);
 
 // What the index's random numbers start from: its option, mixed.
 uint64 seed_of(Relation index);
+uint32 refine_bits_of(Relation index);
 
 // build.cpp
 IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info);

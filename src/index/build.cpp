@@ -98,6 +98,7 @@ BuildPlan make_plan(Relation heap, Relation index, IndexInfo* info, double rows,
     plan.index = RelationGetRelid(index);
     plan.concurrent = info->ii_Concurrent;
     plan.seed = seed_of(index);
+    plan.refine_bits = refine_bits_of(index);
     plan.dimensions = dimensions_of(index);
     const algo::Metric metric = metric_of(index);
     plan.metric = static_cast<uint32>(metric);
@@ -147,8 +148,8 @@ Parameters settle_sample(Crew* crew, Builder* builder, std::size_t* rows) {
         norms[i] = builder->sample->norm(i);
     }
     const algo::Metric metric = static_cast<algo::Metric>(plan.metric);
-    const Parameters parameters =
-        make_parameters(metric, plan.dimensions, plan.seed, algo::choose_scale(metric, norms));
+    const Parameters parameters = make_parameters(
+        metric, plan.dimensions, plan.seed, plan.refine_bits, algo::choose_scale(metric, norms));
     const algo::Space* space =
         arena.create<algo::Space>(arena, space_parameters(parameters), core::VectorView());
     *rows = builder->sample->settle(*space, n);
@@ -298,7 +299,8 @@ IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info) {
 
 void build_empty(Relation index) {
     create_empty(index, INIT_FORKNUM,
-                 make_parameters(metric_of(index), dimensions_of(index), seed_of(index), 1));
+                 make_parameters(metric_of(index), dimensions_of(index), seed_of(index),
+                                 refine_bits_of(index), 1));
 }
 
 }  // namespace vecdot::index

@@ -207,16 +207,19 @@ template <typename Wanted>
 void read_codes(const CellView& view, const uint32* rows, uint32 count, Wanted&& wanted,
                 uint8* planes, uint8* codes) {
     const Size bytes = view.layout.plane_bytes;
-    for (const Plane plane : {Plane::upper, Plane::lower}) {
-        uint8* first = planes + (plane == Plane::upper ? 0 : bytes);
-        read_plane(view, plane, rows, count, wanted,
+    for (uint32 p = 0; p < view.layout.planes; ++p) {
+        uint8* first = planes + p * bytes;
+        read_plane(view, static_cast<Plane>(p), rows, count, wanted,
                    [first, bytes](uint32 i, uint32 offset, const uint8* piece, uint32 length) {
                        memcpy(first + 2 * bytes * i + offset, piece, length);
                    });
     }
     for (uint32 i = 0; i < count; ++i) {
         if (wanted(i)) {
-            const uint8* upper = planes + 2 * bytes * i;
+            uint8* upper = planes + 2 * bytes * i;
+            if (view.layout.planes == 1) {
+                memset(upper + bytes, 17 * algo::implied_lower, bytes);
+            }
             algo::join_code(view.layout.padded, upper, upper + bytes,
                             codes + Size{i} * view.layout.padded);
         }

@@ -46,27 +46,25 @@ void end_page(const CellWriter& writer, CellWriter::Section* section) {
     begin_page(writer, section);
 }
 
-// The two planes of the refinement codes grow at once; where one ends and the other begins they
-// share a page, which is written last.
+// The planes of the refinement codes grow at once; where one ends and the other begins they share a
+// page, which is written last.
 void begin_planes(CellWriter* writer) {
     const CellLayout& layout = writer->layout;
     const BlockNumber start = layout.refine_start(true, writer->extent);
-    const StreamPosition lower =
-        stream_position(layout.plane_start(Plane::lower, writer->extent.blocks, 0));
-    writer->shared_image = new_image();
-    init_page(writer->shared_image,
-              {PageKind::refine, writer->head.cell, lower.page, writer->head.generation});
-    for (const Plane plane : {Plane::upper, Plane::lower}) {
-        CellWriter::Section* section = &writer->planes[static_cast<int>(plane)];
-        *section = {PageKind::refine, start, new_image(), 0, 0, lower.page};
-        if (plane == Plane::lower) {
-            section->page = lower.page;
-        }
-        begin_page(*writer, section);
-        if (plane == Plane::lower) {
-            section->filled = lower.offset;
-        }
+    CellWriter::Section* sections = writer->planes;
+    sections[0] = {PageKind::refine, start, new_image(), 0, 0, UINT32_MAX};
+    if (layout.planes == 2) {
+        const StreamPosition lower =
+            stream_position(layout.plane_start(Plane::lower, writer->extent.blocks, 0));
+        sections[0].shared_page = lower.page;
+        sections[1] = {PageKind::refine, start, new_image(), lower.page, 0, lower.page};
+        writer->shared_image = new_image();
+        init_page(writer->shared_image,
+                  {PageKind::refine, writer->head.cell, lower.page, writer->head.generation});
+        begin_page(*writer, &sections[1]);
+        sections[1].filled = lower.offset;
     }
+    begin_page(*writer, &sections[0]);
     writer->code_planes = static_cast<uint8*>(palloc(2 * Size{layout.plane_bytes}));
 }
 
@@ -139,8 +137,10 @@ void write_row(CellWriter* writer, const ItemPointerData& tid, const algo::Encod
         memcpy(entry.refine, &row->refine, sizeof entry.refine);
         uint8* planes = writer->code_planes;
         algo::split_code(layout.padded, row->code, planes, planes + layout.plane_bytes);
-        append(*writer, &writer->planes[0], planes, layout.plane_bytes, false);
-        append(*writer, &writer->planes[1], planes + layout.plane_bytes, layout.plane_bytes, false);
+        for (uint32 p = 0; p < layout.planes; ++p) {
+            append(*writer, &writer->planes[p], planes + p * layout.plane_bytes, layout.plane_bytes,
+                   false);
+        }
         const uint32 lane = writer->rows % rows_per_block;
         algo::put_row(writer->block, 0, layout.units_per_block, layout.padded, lane, row->signs,
                       row->sign_factors);
@@ -169,7 +169,7 @@ void end_writing(CellWriter* writer) {
             end_page(*writer, section);
         }
     }
-    if (layout.has_codes && writer->rows > 0) {
+    if (layout.planes == 2 && writer->rows > 0) {
         const CellWriter::Section& section = writer->planes[0];
         write_page(*writer, section.start + section.shared_page, writer->shared_image);
     }

@@ -28,6 +28,7 @@ struct BuildPlan {
     Oid index;
     bool concurrent;
     uint64 seed;
+    uint32 refine_bits;
     int dimensions;
     uint32 metric;
     uint32 padded;

@@ -174,15 +174,16 @@ Directory* load(Relation index, const Meta& meta) {
 
 algo::SpaceParameters space_parameters(const Parameters& parameters) {
     return {static_cast<algo::Metric>(parameters.metric), parameters.dimensions, parameters.seed,
-            parameters.scale};
+            parameters.scale, parameters.refine_bits};
 }
 
-Parameters make_parameters(algo::Metric metric, int dimensions, uint64 seed, double scale) {
+Parameters make_parameters(algo::Metric metric, int dimensions, uint64 seed, uint32 refine_bits,
+                           double scale) {
     Parameters parameters{};
     parameters.metric = static_cast<uint32>(metric);
     parameters.dimensions = dimensions;
     parameters.padded = algo::padded_dimension(metric, dimensions);
-    parameters.refine_bits = 8;
+    parameters.refine_bits = refine_bits;
     parameters.seed = seed;
     parameters.scale = scale;
     return parameters;

@@ -92,10 +92,14 @@ void write_refinement(Batch* batch, const CellView& view, uint32 e, uint32 local
     const uint32 bytes = view.layout.plane_bytes;
     const BlockNumber start = view.layout.refine_start(e == 0, view.extents[e]);
     const uint32 blocks = view.extents[e].blocks;
-    const uint32 shared = stream_position(view.layout.plane_start(Plane::lower, blocks, 0)).page;
+    const uint32 shared =
+        view.layout.planes == 1
+            ? UINT32_MAX
+            : stream_position(view.layout.plane_start(Plane::lower, blocks, 0)).page;
     uint32 current = UINT32_MAX;
     Page page = nullptr;
-    for (const Plane plane : {Plane::upper, Plane::lower}) {
+    for (uint32 p = 0; p < view.layout.planes; ++p) {
+        const Plane plane = static_cast<Plane>(p);
         const uint64 first = view.layout.plane_start(plane, blocks, local);
         for (uint32 done = 0; done < bytes;) {
             const StreamPosition at = stream_position(first + done);
@@ -109,8 +113,7 @@ void write_refinement(Batch* batch, const CellView& view, uint32 e, uint32 local
                                 cell_page(view, PageKind::refine, e, at.page), fresh);
             }
             const uint32 piece = Min(bytes - done, static_cast<uint32>(payload_size) - at.offset);
-            memcpy(payload(page) + at.offset, planes + (plane == Plane::upper ? 0 : bytes) + done,
-                   piece);
+            memcpy(payload(page) + at.offset, planes + p * bytes + done, piece);
             done += piece;
         }
     }

@@ -287,6 +287,7 @@ Datum index_info(FunctionCallInfo fcinfo) {
     columns.add(CStringGetTextDatum(metric_name(meta.parameters.metric)));
     columns.add(Int32GetDatum(meta.parameters.dimensions));
     columns.add(Int32GetDatum(meta.parameters.padded));
+    columns.add(Int32GetDatum(meta.parameters.refine_bits));
     columns.add_big(counters.rows);
     columns.add_big(counters.dead);
     columns.add_big(counters.loose_rows);

@@ -6,7 +6,7 @@ COMMENT ON FUNCTION vecdot_index_check(regclass, boolean) IS
 	'raises an error (XX002) if a vecdot index is damaged, or, with heapallindexed, does not agree with its table';
 
 CREATE FUNCTION vecdot_index_info(index regclass,
-	OUT format_version integer, OUT metric text, OUT dimensions integer, OUT padded_dimensions integer,
+	OUT format_version integer, OUT metric text, OUT dimensions integer, OUT padded_dimensions integer, OUT refine_bits integer,
 	OUT rows bigint, OUT dead_rows bigint, OUT loose_rows bigint, OUT zero_rows bigint, OUT null_rows bigint,
 	OUT cells integer, OUT smallest_cell integer, OUT median_cell integer, OUT mean_cell double precision,
 	OUT p95_cell integer, OUT largest_cell integer,

@@ -6,7 +6,7 @@
 // Each section is a stream over the payloads of its pages: code blocks and refinement codes may
 // cross from one page to the next, address entries do not. The first addresses stand on the head
 // page behind the centroid. The refinement codes are two planes of half bytes: the upper ones of
-// all rows that the extent has room for, then the lower ones.
+// all rows that the extent has room for, then the lower ones, which codes of 4 bits don't have.
 #pragma once
 
 #include "index/page.hpp"
@@ -22,6 +22,7 @@ enum class Plane : uint8 { upper, lower };
 struct CellLayout {
     bool has_codes;
     uint32 padded;           // P
+    uint32 planes;           // of refinement codes: 2, with 4 bits 1
     uint32 plane_bytes;      // of one row's refinement code, upper or lower half bytes: P / 2
     uint32 units_per_block;  // P / 16 + 6
     uint32 centroid_bytes;   // 4 P, or 0
@@ -35,6 +36,7 @@ struct CellLayout {
         layout.head_pages = 1;
         const uint32 room = payload_size - sizeof(CellHeader);
         if (layout.has_codes) {
+            layout.planes = parameters.refine_bits / 4;
             layout.plane_bytes = parameters.padded / 2;
             layout.units_per_block = parameters.padded / dims_per_unit + factor_units;
             layout.centroid_bytes = parameters.padded * sizeof(float);
@@ -58,7 +60,8 @@ struct CellLayout {
     }
     constexpr uint32 refine_pages(uint32 blocks) const {
         return static_cast<uint32>(
-            (2 * static_cast<uint64>(blocks) * rows_per_block * plane_bytes + payload_size - 1) /
+            (plane_start(Plane::upper, blocks, blocks * rows_per_block) * planes + payload_size -
+             1) /
             payload_size);
     }
     // Where in the stream of an extent's refinement codes a row's upper or lower half bytes begin.

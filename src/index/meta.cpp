@@ -54,7 +54,7 @@ void check_meta(Relation index, Page page) {
     const Parameters& p = meta->parameters;
     if (p.dimensions < 1 || p.dimensions > 16000 || p.metric > 2 ||
         p.padded != algo::padded_dimension(static_cast<algo::Metric>(p.metric), p.dimensions) ||
-        p.refine_bits != 8) {
+        (p.refine_bits != 4 && p.refine_bits != 8)) {
         corrupted(index, meta_block, "%u dimensions, padded to %u, %u bits, metric %u",
                   p.dimensions, p.padded, p.refine_bits, p.metric);
     }

@@ -103,7 +103,7 @@ struct Parameters {
     uint32 metric;       // algo::Metric
     uint32 dimensions;   // D: 1..16000
     uint32 padded;       // P: routing space, a multiple of 64
-    uint32 refine_bits;  // 8
+    uint32 refine_bits;  // 8 or 4: of the refinement codes, a dimension
     uint64 seed;         // of the rotation
     double scale;        // s for L2, 1/M for inner product, 1 for cosine
 };

@@ -21,7 +21,8 @@ namespace vecdot::index {
 // Creation and build (create.cpp, bulk.cpp)
 
 // Parameters of a new index over vectors of dimensions.
-Parameters make_parameters(algo::Metric metric, int dimensions, uint64 seed, double scale);
+Parameters make_parameters(algo::Metric metric, int dimensions, uint64 seed, uint32 refine_bits,
+                           double scale);
 
 algo::SpaceParameters space_parameters(const Parameters& parameters);
 

@@ -262,8 +262,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
     algo::HeapArena memory;
     core::Arena arena = memory.arena();
-    const algo::Space space(
-        arena, {metric, dimension, bytes.any<std::uint64_t>(), scales[bytes.next() % 4]}, {});
+    const algo::Space space(arena,
+                            {metric, dimension, bytes.any<std::uint64_t>(),
+                             scales[bytes.next() % 4], bytes.next() % 2 == 0 ? 8u : 4u},
+                            {});
     std::vector<float> vector(dimension);
     for (float& x : vector) {
         x = bytes.number();

@@ -29,7 +29,7 @@ sub create_items
 		CREATE $persistence TABLE items (id bigint PRIMARY KEY DEFAULT nextval('numbers'), counter int NOT NULL DEFAULT 0, v vector($dimensions)) WITH (fillfactor = 80, autovacuum_enabled = off);
 		INSERT INTO items (v) SELECT random_vector(n) FROM generate_series(1, $rows) n;
 		CREATE INDEX items_l2 ON items USING vecdot (v vector_l2_ops);
-		CREATE INDEX items_cosine ON items USING vecdot (v);
+		CREATE INDEX items_cosine ON items USING vecdot (v) WITH (refine_bits = 4);
 
 		-- One statement, so one snapshot: the nearest by the index and by the table, and whether every row comes once.
 		CREATE FUNCTION wrong_answer(query vector, count int, recall float8) RETURNS text LANGUAGE plpgsql AS \$\$

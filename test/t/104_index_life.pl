@@ -21,12 +21,13 @@ my $bindir = $node->config_data('--bindir');
 # Dump and restore: as a script, in the custom format with two jobs, and the definitions alone.
 $node->safe_psql('postgres', q{
 	CREATE INDEX items_partial ON items USING vecdot ((v::vector(8)) vector_ip_ops) WITH (seed = 5) WHERE id % 3 = 0;
-	ALTER INDEX items_cosine SET (seed = 77);
+	ALTER INDEX items_l2 SET (seed = 77);
 	COMMENT ON INDEX items_l2 IS 'by distance';
 });
 my $definitions = q{SELECT string_agg(indexdef, E'\n' ORDER BY indexname) FROM pg_indexes WHERE tablename = 'items'};
 my $expected = $node->safe_psql('postgres', $definitions);
 like($expected, qr/USING vecdot .* WITH \(seed='?77'?\)/, 'the definition names the option');
+like($expected, qr/items_cosine .* WITH \(refine_bits='?4'?\)/, 'and the other');
 my $nearest = q{SET enable_seqscan = off; SET vecdot.recall = 1; SELECT array_agg(v <-> '[1,2,3,4,5,6,7,8]') FROM (SELECT v FROM items ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 100) t};
 my $answer = $node->safe_psql('postgres', $nearest);
 my $file = "$PostgreSQL::Test::Utils::tmp_check/dump";

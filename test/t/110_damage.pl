@@ -40,7 +40,7 @@ $node->safe_psql('postgres', qq{
 });
 foreach my $metric (@metrics)
 {
-	$node->safe_psql('postgres', "CREATE INDEX items_$metric ON items USING vecdot (v vector_${metric}_ops)");
+	$node->safe_psql('postgres', "CREATE INDEX items_$metric ON items USING vecdot (v vector_${metric}_ops)" . ($metric eq 'cosine' ? ' WITH (refine_bits = 4)' : ''));
 }
 $node->safe_psql('postgres', qq{
 	INSERT INTO items SELECT i, noise(i) * ('[' || repeat('3,', $dimensions - 1) || '3]')::vector FROM generate_series(1201, 2000) i;

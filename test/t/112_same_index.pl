@@ -57,18 +57,19 @@ sub build
 
 foreach my $metric (qw(cosine l2 ip))
 {
-	my $create = "ON items USING vecdot (v vector_${metric}_ops)";
-	is(build("CREATE INDEX serial $create", 0), 0, "$metric: built alone");
+	my $options = 'refine_bits = ' . ($metric eq 'ip' ? 4 : 8);
+	my $create = "ON items USING vecdot (v vector_${metric}_ops) WITH ($options";
+	is(build("CREATE INDEX serial $create)", 0), 0, "$metric: built alone");
 	cmp_ok($node->safe_psql('postgres', q{SELECT cells FROM vecdot_index_info('serial')}), '>', 50, 'many cells');
 	my $serial = pages('serial');
 	foreach my $workers (1, 3)
 	{
-		is(build("CREATE INDEX parallel_$workers $create", $workers), $workers, "with $workers workers");
+		is(build("CREATE INDEX parallel_$workers $create)", $workers), $workers, "with $workers workers");
 		is_same($serial, pages("parallel_$workers"), 'gives the same bytes');
 	}
 	build('REINDEX INDEX parallel_3', 3);
 	is_same($serial, pages('parallel_3'), 'REINDEX too');
-	build("CREATE INDEX other $create WITH (seed = 1)", 3);
+	build("CREATE INDEX other $create, seed = 1)", 3);
 	my $other = pages('other');
 	cmp_ok(scalar(grep { ($serial->[$_] // '') ne ($other->[$_] // '') } 0 .. $#$other), '>', @$other / 2, 'another seed gives another index');
 	$node->safe_psql('postgres', 'DROP INDEX serial, parallel_1, parallel_3, other');

@@ -84,6 +84,7 @@ struct Estimates {
     double mean = 0;         // of (estimate − truth) / predicted standard deviation
     double square = 0;       // of its square
     double beyond_3 = 0;     // share
+    double cut_early = 0;    // share whose 1-bit bound at 3 deviations is above the refined one
     std::size_t broken = 0;  // refined bounds above the truth
     double refined_gap = 0;  // mean of √truth − √bound, relative
     // By their upper half bytes, rows that are as near as they are:
@@ -98,14 +99,14 @@ void keep_bounds(void* self, std::uint32_t first, std::uint32_t, const float* bo
 
 // largest: M of an inner product, over √dimension.
 Estimates estimate(Metric metric, std::size_t dimension, bool spiky, double largest,
-                   std::size_t queries) {
+                   std::size_t queries, std::uint32_t bits = 8) {
     constexpr std::size_t rows = 256;
     core::Random random(dimension);
     HeapArena memory;
     core::Arena arena = memory.arena();
     const double scale =
         metric == Metric::inner_product ? 1 / (largest * std::sqrt(dimension * 1.0)) : 1;
-    const Space space(arena, {metric, static_cast<std::uint32_t>(dimension), 3, scale}, {});
+    const Space space(arena, {metric, static_cast<std::uint32_t>(dimension), 3, scale, bits}, {});
     const std::size_t p = space.padded();
     auto make = [&] {
         std::vector<float> x = gaussian(random, dimension, 1);
@@ -144,6 +145,13 @@ Estimates estimate(Metric metric, std::size_t dimension, bool spiky, double larg
         std::vector<std::uint8_t> joined(p);
         join_code(p, upper[i].data(), lower[i].data(), joined.data());
         EXPECT_EQ(joined, codes[i]);
+        if (bits == 4) {
+            // What is not stored is known, and the code has the signs' sign.
+            EXPECT_EQ(lower[i], std::vector<std::uint8_t>(plane_bytes(p), 17 * implied_lower));
+            for (std::size_t j = 0; j < p; ++j) {
+                EXPECT_EQ(codes[i][j] > 128, (signs[j / 8] >> (j % 8) & 1) != 0);
+            }
+        }
         std::uint8_t* block = blocks.data() + i / 32 * block_units(p) * 64;
         put_row(block, 0, block_units(p), p, i % 32, signs.data(), encoded[i].sign_factors);
         std::vector<std::uint8_t> back(sign_bytes(p));
@@ -164,10 +172,11 @@ Estimates estimate(Metric metric, std::size_t dimension, bool spiky, double larg
         distance.add(centroid.data(), 16);
         distance.add(centroid.data() + 16, p - 16);
         std::vector<float> estimates(rows);
-        const kernels::BoundTerms terms = distance.terms(0);
+        const kernels::BoundTerms terms = distance.terms(0, HUGE_VAL);
         BlockScorer scorer(query, terms, rows, HUGE_VALF, keep_bounds, estimates.data());
         scorer.units(blocks.data(), blocks.size() / 64, nullptr);
-        const double spread = static_cast<double>(distance.terms(1).error_weight);
+        const double spread = static_cast<double>(distance.terms(1, HUGE_VAL).error_weight);
+        std::vector<double> bounds;
         for (std::size_t i = 0; i < rows; ++i) {
             double truth = 0;
             const kernels::CosineSums s =
@@ -204,18 +213,35 @@ Estimates estimate(Metric metric, std::size_t dimension, bool spiky, double larg
             all.half_within += kernels::active().codes.within_reach(
                 reinterpret_cast<const std::uint8_t*>(batch.entries), batch.dots, 1,
                 distance.reach(truth / 2, is_long[i], true));
+            kernels::PlaneDots implied = batch.dots[0];
             batch.lower(0, 0, lower[i].data(), plane_bytes(p));
+            if (bits == 4) {
+                implied.high += query.implied.high;
+                implied.low += query.implied.low;
+                EXPECT_EQ(implied.high, batch.dots[0].high);
+                EXPECT_EQ(implied.low, batch.dots[0].low);
+            }
             const CellDistance::Refined refined =
                 distance.refine(encoded[i].refine, batch.dots[0], is_long[i]);
+            bounds.push_back(refined.bound);
             all.broken += refined.bound > truth * (1 + 1e-12) + 1e-12 ? 1 : 0;
             all.refined_gap +=
                 (std::sqrt(truth) - std::sqrt(std::max(0.0, refined.bound))) / std::sqrt(truth);
+        }
+        // The cut of the 1-bit codes leaves the rows whose bounds are below the limit.
+        const double limit = *std::max_element(bounds.begin(), bounds.end());
+        BlockScorer cutter(query, distance.terms(3, limit), rows, HUGE_VALF, keep_bounds,
+                           estimates.data());
+        cutter.units(blocks.data(), blocks.size() / 64, nullptr);
+        for (std::size_t i = 0; i < rows; ++i) {
+            all.cut_early += static_cast<double>(estimates[i]) > bounds[i] ? 1 : 0;
         }
     }
     const double n = static_cast<double>(queries * rows);
     all.mean /= n;
     all.square /= n;
     all.beyond_3 /= n;
+    all.cut_early /= n;
     all.refined_gap /= n;
     all.likely_out_of_reach /= n;
     all.half_within /= n;
@@ -230,6 +256,9 @@ TEST(Code, LongRows) {
         EXPECT_NEAR(e.square, 1, 0.3);
         EXPECT_EQ(e.broken, 0u);
         EXPECT_EQ(e.out_of_reach, 0u);
+        const Estimates half = estimate(Metric::inner_product, dimension, false, 0.01, 40, 4);
+        EXPECT_EQ(half.broken, 0u);
+        EXPECT_EQ(half.out_of_reach, 0u);
     }
 }
 
@@ -246,11 +275,24 @@ TEST(Code, EstimatesAreUnbiasedAndBoundsHold) {
                 EXPECT_NEAR(e.mean, 0, 0.15) << what;
                 EXPECT_NEAR(e.square, 1, 0.3) << what;
                 EXPECT_LT(e.beyond_3, 0.006) << what;
+                EXPECT_LT(e.cut_early, 0.01) << what;
                 EXPECT_EQ(e.broken, 0u) << what;
                 EXPECT_LT(e.refined_gap, 0.02) << what;
                 EXPECT_EQ(e.out_of_reach, 0u) << what;
                 EXPECT_LT(e.likely_out_of_reach, 1e-3) << what;
                 EXPECT_LT(e.half_within, 0.05) << what;
+                const Estimates half = estimate(metric, dimension, spiky, spiky ? 16 : 4, 40, 4);
+                EXPECT_NEAR(half.mean, 0, 0.15) << what;
+                EXPECT_NEAR(half.square, 1, 0.3) << what;
+                EXPECT_LT(half.cut_early, 0.01) << what;
+                EXPECT_EQ(half.broken, 0u) << what;
+                EXPECT_GT(half.refined_gap, e.refined_gap) << what;
+                EXPECT_LT(half.refined_gap, 0.12) << what;
+                // All is known of a code that has no lower half bytes: what is out of reach is
+                // proven to be.
+                EXPECT_EQ(half.out_of_reach, 0u) << what;
+                EXPECT_EQ(half.likely_out_of_reach, 0) << what;
+                EXPECT_LT(half.half_within, 0.01) << what;
             }
         }
     }
@@ -260,10 +302,11 @@ TEST(Code, EstimatesAreUnbiasedAndBoundsHold) {
 // again.
 TEST(Code, ErrorsHoldThroughManyRewrites) {
     core::Random random(12);
-    for (const std::size_t p : {64, 832}) {
+    for (const auto& [p, bits] :
+         {std::pair<std::size_t, std::uint32_t>{64, 8}, {832, 8}, {64, 4}, {832, 4}}) {
         HeapArena memory;
         core::Arena arena = memory.arena();
-        const Space space(arena, {Metric::l2, static_cast<std::uint32_t>(p), 3, 1.0}, {});
+        const Space space(arena, {Metric::l2, static_cast<std::uint32_t>(p), 3, 1.0, bits}, {});
         // Sizes of a row's distance from its centroid, and of the centroid.
         for (const double spread : {1.0, 1e-6, 1e-30, 0.0}) {
             for (const double size : {1.0, 1e5, 0.0}) {

@@ -22,6 +22,7 @@ class MemoryIndex {
         std::size_t units_per_piece = 127;
         std::uint64_t seed = 1;
         bool prefetch = true;
+        std::uint32_t refine_bits = 8;
     };
 
     // rows: n × dimension. A row's number becomes its tid.
@@ -30,7 +31,7 @@ class MemoryIndex {
         : options_(options),
           padded_(padded_dimension(metric, dimension)),
           space_(arena_.arena(), {metric, static_cast<std::uint32_t>(dimension), options.seed,
-                                  choose_scale(metric, rows, n, dimension)}) {
+                                  choose_scale(metric, rows, n, dimension), options.refine_bits}) {
         std::vector<std::uint32_t> numbers[2];  // by long_row
         std::vector<float> images[2];
         std::vector<float> errors[2];
