@@ -1,6 +1,7 @@
 """The contract of vecdot.recall: what is measured beside what was asked for, on every kind of data.
 
-Ends with an error when a promise is broken. The index is built with default settings.
+Ends with an error when a promise is broken. The index is built with default settings, or with the
+options of BENCH_INDEX_OPTIONS.
 """
 
 import json
@@ -17,6 +18,7 @@ DATA = ["glove", "glove-product", "glove-outside", "fashion", "mnist", "syntheti
 SETTINGS = [0.9, 0.95, 0.99, 0.9999, 1]
 RANKS = [1, 10, 100]
 QUERIES = int(os.environ.get("BENCH_QUERIES", "500"))
+OPTIONS = os.environ.get("BENCH_INDEX_OPTIONS", "")
 PAGES_QUERIES = 50
 WORK_QUERIES = 20
 
@@ -97,10 +99,14 @@ def main(contenders, _rounds, _directory):
     for name in datasets.chosen(DATA):
         data = datasets.load(name)
         vecdot.load("items", data.base)
-        seconds, _ = vecdot.timed(f"CREATE INDEX items_index ON items USING {INDEXES['vecdot']} (v {OPCLASSES[data.metric]})")
+        seconds, _ = vecdot.timed(f"CREATE INDEX items_index ON items USING {INDEXES['vecdot']} (v {OPCLASSES[data.metric]})" +
+                                  (f" WITH ({OPTIONS})" if OPTIONS else ""))
+        size = vecdot.run("SELECT total_bytes FROM vecdot_index_info('items_index')")[0][0]
+        print(f"{data.name}: built in {seconds:.1f} s, {size / 1e6:.1f} MB", flush=True)
         made = measure(vecdot, data)
         for line in made:
             line["build_seconds"] = seconds
+            line["bytes"] = size
         lines += made
         vecdot.run("DROP TABLE items")
     broken = sum("broken" in line for line in lines)
