@@ -144,3 +144,12 @@ INSERT INTO few SELECT i, (SELECT array_agg(sin((CASE WHEN i % 3 = 0 THEN 1 ELSE
 UPDATE few SET v = (SELECT array_agg(CASE WHEN n = id % 33 + 1 THEN id % 7 ELSE 0 END ORDER BY n)::vector FROM generate_series(1, 33) n);
 SELECT pg_relation_size('few_v') < 20 * 1024 * 1024 AS small, vecdot_index_check('few_v', true);
 DROP TABLE few;
+
+-- Rows at distances of every order of magnitude: one cell takes most of them, and is split in as many as there may be.
+CREATE TABLE tailed (id integer, v vector(32));
+CREATE INDEX tailed_v ON tailed USING vecdot (v vector_l2_ops);
+SELECT setseed(0.1);
+INSERT INTO tailed SELECT i, (SELECT array_agg(tan(pi() * (random() - 0.5)))::real[]::vector FROM generate_series(1, 32) n WHERE i > 0)
+  FROM generate_series(1, 8000) i;
+SELECT vecdot_index_check('tailed_v', true), rows FROM vecdot_index_info('tailed_v');
+DROP TABLE tailed;

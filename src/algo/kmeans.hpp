@@ -48,13 +48,16 @@ struct KmeansOptions {
     std::size_t global_rounds = 2;  // at least
 };
 
-// Returns centroids, row-major, about options.clusters of them at most, at least one if n > 0.
+// Centroids that there may be where so many are wanted: each of the coarse groups has one at least.
+std::size_t most_clusters(std::size_t wanted);
+
+// Returns centroids, row-major, at most most_clusters(options.clusters), at least one if n > 0.
 // sample: n × padded floats. Extra memory: a Sample and a Training (training.hpp). Reproducible:
 // depends on the arguments only. Throws what interrupt throws.
 std::vector<float> train_kmeans(const float* sample, std::size_t n, std::size_t padded,
                                 const KmeansOptions& options, const core::Interrupt& interrupt);
 // The same for a frame that owns no C++ memory: writes them to centroids, which has room for
-// options.clusters, and returns how many there are.
+// most_clusters(options.clusters), and returns how many there are.
 std::size_t train_kmeans(const float* sample, std::size_t n, std::size_t padded,
                          const KmeansOptions& options, const core::Interrupt& interrupt,
                          float* centroids);

@@ -158,6 +158,10 @@ std::size_t lloyd(const Members& members, std::size_t k, std::size_t rounds, std
 
 }  // namespace
 
+std::size_t most_clusters(std::size_t wanted) {
+    return wanted + groups_for(wanted);
+}
+
 struct Training::Shared {
     enum class Stage : std::uint32_t { begin, grouped, split, assigned, moved };
     enum class Origin : std::uint32_t { seeds, groups, chosen };  // of the centroids
@@ -189,14 +193,14 @@ std::size_t Training::bytes_per_cluster(std::size_t padded) {
 }
 
 std::size_t Training::bytes(std::size_t rows, std::size_t clusters, std::size_t padded) {
-    const std::size_t room = clusters + groups_for(clusters);
+    const std::size_t room = most_clusters(clusters);
     return sizeof(Shared) + (room + clusters) * padded * sizeof(float) + rows * bytes_per_row() +
            (room + 1 + 2 * groups_for(clusters)) * sizeof(std::uint32_t) + 64;
 }
 
 Training::Training(void* memory, std::size_t rows, std::size_t clusters, const Sample& sample)
     : sample_(&sample), padded_(sample.padded()), shared_(static_cast<Shared*>(memory)) {
-    const std::size_t room = clusters + groups_for(clusters);
+    const std::size_t room = most_clusters(clusters);
     centroids_ = reinterpret_cast<float*>(shared_ + 1);
     seeded_ = centroids_ + room * padded_;
     distances_ = seeded_ + clusters * padded_;

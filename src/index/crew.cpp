@@ -1,5 +1,6 @@
 #include "index/crew.hpp"
 
+#include "algo/kmeans.hpp"
 #include "index/builder.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
@@ -46,10 +47,10 @@ constexpr long report_interval = 200;  // ms
 
 // Parts of memory of one process, or of the segment.
 Size centroid_bytes(const BuildPlan& plan) {
-    return sizeof(float) * Size{plan.padded} * most_cells(plan.clusters);
+    return sizeof(float) * Size{plan.padded} * algo::most_clusters(plan.clusters);
 }
 Size count_bytes(const BuildPlan& plan) {
-    return sizeof(pg_atomic_uint32) * (Size{most_cells(plan.clusters)} + 4);
+    return sizeof(pg_atomic_uint32) * (Size{algo::most_clusters(plan.clusters)} + 4);
 }
 
 template <typename T>
@@ -147,10 +148,6 @@ bool start_workers(Crew* crew, const BuildPlan& plan, Relation heap) {
 }
 
 }  // namespace
-
-uint32 most_cells(uint32 clusters) {
-    return clusters + static_cast<uint32>(std::lround(std::sqrt(static_cast<double>(clusters))));
-}
 
 int workers_for(Relation heap, Relation index, IndexInfo* info) {
     const int most = max_parallel_maintenance_workers;

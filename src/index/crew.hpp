@@ -96,9 +96,6 @@ struct Crew {
     void* sample;
 };
 
-// The most cells that training may give for so many wanted, and the places that rows may have.
-uint32 most_cells(uint32 clusters);
-
 // Workers for an index on heap; 0 where the table or memory are small, or the index's expressions
 // don't bear it.
 int workers_for(Relation heap, Relation index, IndexInfo* info);

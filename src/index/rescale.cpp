@@ -52,8 +52,8 @@ void plan_long_rows(uint64 cells, Plan* plan) {
     }
     const uint64 wanted = algo::cells_of_split(live, cells, max_new_cells);
     const RowSample sample = sample_rows(*plan, wanted * sample_for_each);
-    plan->centroids = static_cast<float*>(
-        MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * padded * wanted));
+    plan->centroids = static_cast<float*>(MemoryContextAllocHuge(
+        CurrentMemoryContext, sizeof(float) * padded * algo::most_clusters(wanted)));
     algo::KmeansOptions options{};
     options.clusters = wanted;
     options.seed = renewal.parameters.seed ^ plan->cells[0].ref.generation;

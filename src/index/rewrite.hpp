@@ -9,8 +9,9 @@ namespace vecdot::index {
 
 constexpr uint32 max_replaced = 2;
 // New cells take new slots at the array's end, which must lie on two pages, and an intent each.
+// Where so many are wanted, algo::most_clusters() may come: an eighth more.
 constexpr uint32 max_new_cells = 64;
-static_assert(max_new_cells <= max_intents && max_new_cells < slots_per_page);
+static_assert(max_new_cells * 9 / 8 <= max_intents && max_new_cells * 9 / 8 < slots_per_page);
 static_assert(max_replaced <= max_retiring);
 
 constexpr uint32 no_cell = UINT32_MAX;

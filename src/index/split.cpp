@@ -129,7 +129,7 @@ bool split(Relation index, Relation table, const Directory& directory, const Cel
     const uint64 seed = seed_base ^ ref.generation;
     const Sample sample =
         take_sample(old, Min(fit, parts == 2 ? sample_for_two : parts * sample_for_each), live);
-    float* centroids = static_cast<float*>(palloc(parts * row_bytes));
+    float* centroids = static_cast<float*>(palloc(algo::most_clusters(parts) * row_bytes));
     uint64 found = 2;
     if (sample.count < 2) {
         return false;

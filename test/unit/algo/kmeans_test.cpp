@@ -104,6 +104,28 @@ TEST(Kmeans, IsReproducibleAndBearsDuplicates) {
     EXPECT_EQ(train_kmeans(rows.data(), 1, padded, wanting(3), core::Interrupt()).size(), padded);
 }
 
+// Rows at distances of every order of magnitude: groups of few rows get a centroid each beyond what
+// was wanted, and no more than are announced.
+TEST(Kmeans, GivesAtMostMostClusters) {
+    constexpr std::size_t n = 2000;
+    core::Random random(3);
+    std::vector<float> rows(n * padded);
+    for (float& x : rows) {
+        x = static_cast<float>(std::tan(3.14159 * (random.uniform() - 0.5)));
+    }
+    bool more = false;
+    for (std::size_t wanted = 60; wanted < 80; ++wanted) {
+        const std::size_t most = most_clusters(wanted);
+        std::vector<float> centroids((most + 1) * padded, -7.0f);
+        const std::size_t count = train_kmeans(rows.data(), n, padded, wanting(wanted),
+                                               core::Interrupt(), centroids.data());
+        EXPECT_LE(count, most);
+        EXPECT_EQ(centroids[most * padded], -7.0f);
+        more = more || count > wanted;
+    }
+    EXPECT_TRUE(more);
+}
+
 // Two processes, pieces in another order, see the same centroids as one.
 TEST(Kmeans, DoesNotDependOnWhoWorks) {
     constexpr std::size_t n = 5000;
