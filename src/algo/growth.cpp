@@ -75,7 +75,7 @@ bool is_calibration_due(std::uint64_t cells, std::uint64_t calibrated_cells) {
     if (calibrated_cells == 0) {
         return cells >= first_calibration;
     }
-    return cells * 3 >= calibrated_cells * 4 || cells * 4 <= calibrated_cells * 3;
+    return cells * 16 >= calibrated_cells * 17 || cells * 9 <= calibrated_cells * 8;
 }
 
 }  // namespace vecdot::algo

@@ -49,9 +49,10 @@ bool are_cells_too_many(std::uint64_t cells, std::uint64_t rows, std::uint64_t c
 // few rows are distinct, clusters come out fewer than the cells that splits make of them.
 bool have_rows_grown(std::uint64_t rows, std::uint64_t clustered_rows);
 
-// Whether the stopping rule is to be learnt again: the cells have changed by a third, which is a
-// factor of 1.8 in rows, and happens when they are clustered anew anyway. calibrated_cells: when it
-// was learnt last, 0 for never.
+// Whether the stopping rule is to be learnt again: there are a sixteenth more cells, which are an
+// eighth more rows, or an eighth fewer. Rows of new kinds are in cells that it does not know, and
+// lose recall until then.
+// calibrated_cells: when it was learnt last, 0 for never.
 bool is_calibration_due(std::uint64_t cells, std::uint64_t calibrated_cells);
 
 }  // namespace vecdot::algo

@@ -100,6 +100,21 @@ foreach my $table ('grown', 'copied')
 sql('VACUUM grown');
 check_recall('grown', 'grown and vacuumed');
 
+# Rows of one kind after another, without a vacuum: always some are new to what was learnt last.
+foreach my $metric ('l2', 'ip')
+{
+	sql("CREATE TABLE kinds (id integer, v vector(64)); CREATE INDEX kinds_v ON kinds USING vecdot (v vector_${metric}_ops)");
+	sql(q{INSERT INTO kinds
+		SELECT n, (SELECT array_agg(noise(n / 160 * 100 + i) + 0.3 * noise(1000000 + n * 64 + i) ORDER BY i) FROM generate_series(1, 64) i)::real[]::vector
+		  FROM generate_series(0, 7999) n});
+	foreach my $k (1, 10, 100)
+	{
+		my $recall = sql("SET vecdot.recall = 0.99; SELECT recall FROM vecdot_index_recall('kinds_v', $k, 1000)");
+		cmp_ok($recall, '>=', 0.99, "rows of one kind after another, $metric: recall\@$k is $recall");
+	}
+	sql('DROP TABLE kinds');
+}
+
 # Codes of 4 bits prove less, so the cut by signs has to leave more.
 sql('CREATE TABLE halved (id integer, note integer DEFAULT 0, v vector(32)); INSERT INTO halved (id, v) SELECT id, v FROM source');
 sql('VACUUM ANALYZE halved; CREATE INDEX halved_v ON halved USING vecdot (v vector_l2_ops) WITH (refine_bits = 4)');

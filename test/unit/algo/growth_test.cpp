@@ -100,9 +100,10 @@ TEST(Growth, CalibrationFollowsTheRows) {
     EXPECT_FALSE(is_calibration_due(7, 0));
     EXPECT_TRUE(is_calibration_due(8, 0));
     EXPECT_FALSE(is_calibration_due(1000, 1000));
-    EXPECT_FALSE(is_calibration_due(1333, 1000));
-    EXPECT_TRUE(is_calibration_due(1334, 1000));
-    EXPECT_TRUE(is_calibration_due(700, 1000));
+    EXPECT_FALSE(is_calibration_due(1062, 1000));
+    EXPECT_TRUE(is_calibration_due(1063, 1000));
+    EXPECT_FALSE(is_calibration_due(900, 1000));
+    EXPECT_TRUE(is_calibration_due(888, 1000));
     EXPECT_FALSE(is_compaction_due(1000, 0));
     EXPECT_FALSE(is_compaction_due(1000, 100));
     EXPECT_TRUE(is_compaction_due(1000, 125));
