@@ -203,9 +203,9 @@ kernels::BoundTerms CellDistance::terms(float sigmas, double limit) const noexce
     float code_error = 0;
     if (query_->code_sigmas > 0 && limit < std::numeric_limits<double>::infinity()) {
         // Bound (2) of README.md has |q| = 1 in place of the distance.
-        const double most = query_->space->metric() == Metric::inner_product ? 1 : limit;
-        code_error = query_->code_sigmas *
-                     static_cast<float>(std::sqrt(std::clamp(limit, 0.0, std::max(0.0, most))));
+        const double key =
+            query_->space->metric() == Metric::inner_product ? std::min(limit, 1.0) : limit;
+        code_error = query_->code_sigmas * static_cast<float>(std::sqrt(std::max(0.0, key)));
     }
     spread = std::sqrt(spread + table + query_->error * query_->error);
     return {static_cast<float>(base), static_cast<float>(weight), query_->table_step,

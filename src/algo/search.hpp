@@ -99,7 +99,6 @@ class Search {
     const CellKey& next_key();
     bool wants_cell();
     bool has_wide_bounds() const { return query_->code_sigmas > 0 && !options_.by_estimate; }
-    void count_likely(double estimate, double error);
     double farthest_at(double bound) const;
     std::uint64_t likely_within(double estimate) const;
     void open_cell();

@@ -41,6 +41,20 @@ void grow(core::Arena& arena, std::span<T>& room, std::size_t count) {
     room = larger;
 }
 
+// heap: the least `room` values so far, farthest first. Takes value, if it is one of them now.
+void keep_least(std::span<double> heap, std::size_t room, std::size_t& count, double value) {
+    const auto end = heap.begin() + static_cast<std::ptrdiff_t>(count);
+    if (count < room) {
+        *end = value;
+        ++count;
+        std::push_heap(heap.begin(), end + 1);
+    } else if (value < heap[0]) {
+        std::pop_heap(heap.begin(), end);
+        *(end - 1) = value;
+        std::push_heap(heap.begin(), end);
+    }
+}
+
 // Room for count, whose former content is of no interest.
 template <typename T>
 void make_room(core::Arena& arena, std::span<T>& room, std::size_t count) {
@@ -294,21 +308,8 @@ void Search::keep(std::uint32_t index, std::uint32_t slot, const RowEntry& entry
         count_nearest(refined.bound);
     }
     if (has_wide_bounds()) {
-        count_likely(refined.estimate, static_cast<double>(entry.refine.error));
-    }
-}
-
-void Search::count_likely(double estimate, double error) {
-    widest_error_ = std::max(widest_error_, error);
-    const auto end = likely_.begin() + static_cast<std::ptrdiff_t>(likely_count_);
-    if (likely_count_ < likely_.size()) {
-        *end = estimate;
-        ++likely_count_;
-        std::push_heap(likely_.begin(), end + 1);
-    } else if (estimate < likely_[0]) {
-        std::pop_heap(likely_.begin(), end);
-        *(end - 1) = estimate;
-        std::push_heap(likely_.begin(), end);
+        widest_error_ = std::max(widest_error_, static_cast<double>(entry.refine.error));
+        keep_least(likely_, likely_.size(), likely_count_, refined.estimate);
     }
 }
 
@@ -328,16 +329,7 @@ void Search::trim_ready() {
 }
 
 void Search::count_nearest(double bound) {
-    const auto end = nearest_.begin() + static_cast<std::ptrdiff_t>(nearest_count_);
-    if (!nearest_full()) {
-        *end = bound;
-        ++nearest_count_;
-        std::push_heap(nearest_.begin(), end + 1);
-    } else if (bound < nearest_[0]) {
-        std::pop_heap(nearest_.begin(), end);
-        *(end - 1) = bound;
-        std::push_heap(nearest_.begin(), end);
-    }
+    keep_least(nearest_, nearest_size_, nearest_count_, bound);
 }
 
 void Search::widen() {

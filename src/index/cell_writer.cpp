@@ -52,11 +52,11 @@ void begin_planes(CellWriter* writer) {
     const CellLayout& layout = writer->layout;
     const BlockNumber start = layout.refine_start(true, writer->extent);
     CellWriter::Section* sections = writer->planes;
-    sections[0] = {PageKind::refine, start, new_image(), 0, 0, UINT32_MAX};
+    sections[0] = {
+        PageKind::refine, start, new_image(), 0, 0, layout.shared_page(writer->extent.blocks)};
     if (layout.planes == 2) {
         const StreamPosition lower =
             stream_position(layout.plane_start(Plane::lower, writer->extent.blocks, 0));
-        sections[0].shared_page = lower.page;
         sections[1] = {PageKind::refine, start, new_image(), lower.page, 0, lower.page};
         writer->shared_image = new_image();
         init_page(writer->shared_image,

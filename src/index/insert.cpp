@@ -92,10 +92,7 @@ void write_refinement(Batch* batch, const CellView& view, uint32 e, uint32 local
     const uint32 bytes = view.layout.plane_bytes;
     const BlockNumber start = view.layout.refine_start(e == 0, view.extents[e]);
     const uint32 blocks = view.extents[e].blocks;
-    const uint32 shared =
-        view.layout.planes == 1
-            ? UINT32_MAX
-            : stream_position(view.layout.plane_start(Plane::lower, blocks, 0)).page;
+    const uint32 shared = view.layout.shared_page(blocks);
     uint32 current = UINT32_MAX;
     Page page = nullptr;
     for (uint32 p = 0; p < view.layout.planes; ++p) {

@@ -69,6 +69,12 @@ struct CellLayout {
         const uint64 rows = (plane == Plane::upper ? 0 : uint64{blocks} * rows_per_block) + row;
         return rows * plane_bytes;
     }
+    // The page of that stream that both planes are on, UINT32_MAX where there is one plane.
+    constexpr uint32 shared_page(uint32 blocks) const {
+        return planes == 1
+                   ? UINT32_MAX
+                   : static_cast<uint32>(plane_start(Plane::lower, blocks, 0) / payload_size);
+    }
     constexpr uint32 pages(bool first, uint32 blocks) const {
         return (first ? head_pages : 0) + address_pages(first, blocks) + code_pages(blocks) +
                refine_pages(blocks);
