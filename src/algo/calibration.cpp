@@ -205,12 +205,14 @@ Calibration Calibrator::finish(std::uint64_t rows, Metric metric) {
     double floor[Calibration::rank_count];
     std::fill_n(floor, Calibration::rank_count, lowest);
     for (std::size_t t = 0; t < Calibration::targets; ++t) {
-        // One rank after another: what the ranks before open, this one finds open.
+        // One rank after another: what the ranks before open, this one finds open. But not with
+        // less than theirs: for a query that is a row, its copies take the first ranks, have no
+        // reach and open nothing.
         double* tau = calibration.tau[t];
         for (std::size_t r = 0; r < Calibration::rank_count; ++r) {
-            tau[r] = floor[r];
+            tau[r] = r > 0 ? std::max(floor[r], tau[r - 1]) : floor[r];
             if (!enough_at(r, t, least, tau)) {
-                double low = std::log(floor[r]);
+                double low = std::log(tau[r]);
                 double high = std::log(highest);
                 for (int i = 0; i < halvings; ++i) {
                     const double middle = 0.5 * (low + high);
