@@ -316,11 +316,39 @@ void Search::emit(SearchResult& result) {
         std::max(0.0, static_cast<double>(cells_[top.cell].key.distance_squared) - nearest_cell_);
     result.estimate = top.estimate;
     result.key = top.bound;
+    const std::uint32_t cell = top.cell;
     std::pop_heap(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(heap_count_),
                   farther);
     ready_[--heap_count_] = ready_[--ready_count_];
     ++rank_;
     tau_ = tau_of_rank(options_.tau, rank_ + 1);
+    ++cells_[cell].passed;
+    if (cell >= first_left_ && is_used_up(cells_[cell])) {
+        leave_used_up();
+    }
+}
+
+bool Search::is_used_up(const OpenCell& cell) {
+    return (cell.key.flags & CellFlags::long_rows) != 0 ||
+           std::uint64_t{cell.passed} * 16 >= std::uint64_t{cell.rows} * 15;
+}
+
+// Cells that have nothing more to give say nothing about where the next rows are: once the query's
+// own kind is through, it is as far from the rest as one from outside.
+void Search::leave_used_up() {
+    const std::uint32_t first = first_left_;
+    while (first_left_ < cell_count_ && is_used_up(cells_[first_left_])) {
+        ++first_left_;
+    }
+    if (first == first_left_ || (first_left_ == cell_count_ && !more_cells()) || options_.exact ||
+        options_.by_estimate) {
+        return;
+    }
+    const CellKey& key = first_left_ < cell_count_ ? cells_[first_left_].key : next_key();
+    const double nearest = static_cast<double>(key.distance_squared);
+    spread_ = std::max(0.0, spread_ + nearest_cell_ - nearest);
+    nearest_cell_ = nearest;
+    remote_ = remote_factor(remoteness(), options_.remote);
 }
 
 // Cells of long rows come first, then by distance, or by proven bound where only that counts.

@@ -90,6 +90,8 @@ class Search {
 
     bool next_main(SearchResult& result);
     void emit(SearchResult& result);
+    static bool is_used_up(const OpenCell& cell);
+    void leave_used_up();
     bool next_in_cells(SearchResult& result);
     bool next_special(SpecialList list, SearchResult& result);
     void fill(SearchResult& result, const RowEntry& entry, double value, bool recheck) const;
@@ -135,13 +137,14 @@ class Search {
     std::span<CellKey> keys_;
     std::size_t sorted_keys_ = 0;
     std::size_t opened_keys_ = 0;
-    double nearest_cell_ = 0;  // d₀²
+    double nearest_cell_ = 0;  // d₀², of the cells that are not used up
     double spread_ = 0;        // mean of the cells' d², less d₀²
     double remote_ = 1;        // factor for a query unlike the rows
     double tau_ = 0;           // of the rank that is to be emitted
 
     std::span<OpenCell> cells_;
     std::uint32_t cell_count_ = 0;
+    std::uint32_t first_left_ = 0;  // the first that is not used up
 
     // Of the cell that is being scored.
     std::uint32_t scan_cell_ = 0;

@@ -269,6 +269,7 @@ void Search::keep(std::uint32_t index, std::uint32_t slot, const RowEntry& entry
     }
     if ((entry.flags & RowFlags::dead) != 0) {
         set(cell.done, slot);
+        ++cell.passed;
         return;
     }
     // One that is NaN or infinite comes from a damaged number, and would be left out again and
@@ -276,6 +277,7 @@ void Search::keep(std::uint32_t index, std::uint32_t slot, const RowEntry& entry
     if (!(refined.bound >= last_key_ && refined.bound < infinity)) {
         set(cell.done, slot);
         set(cell.late, slot);
+        ++cell.passed;
         return;
     }
     if (refined.bound >= cut_) {
