@@ -43,6 +43,32 @@ bool is_split_in_vain(std::uint64_t largest, std::uint64_t live) {
     return largest > live - live / 32;
 }
 
+bool is_unlike(double distance, double radius, double usual_radius) {
+    return distance > 1.25 * std::max(radius, usual_radius);
+}
+
+bool may_start_cell(std::uint64_t cells, std::uint64_t started) {
+    return cells >= first_calibration && started < cells / 2;
+}
+
+bool is_stray(double to_other, double to_own) {
+    return to_other < 0.9 * to_own;
+}
+
+bool is_far_stray(double to_other, double to_own) {
+    return to_other < 0.5 * to_own;
+}
+
+bool are_strays_due(std::uint64_t strays, std::uint64_t far_strays, std::uint64_t rows) {
+    return strays * 8 > rows || far_strays * 128 > rows;
+}
+
+bool is_kept_apart(double distance, double radius, double usual_radius, std::uint64_t cells,
+                   std::uint64_t rows) {
+    // 2·√rows, as many as splits make.
+    return is_unlike(distance, radius, usual_radius) && cells * cells <= 4 * rows;
+}
+
 bool is_compaction_due(std::uint64_t live, std::uint64_t dead) {
     return dead > 0 && dead * 8 >= live;
 }

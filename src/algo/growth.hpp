@@ -26,6 +26,28 @@ std::uint64_t cells_of_split(std::uint64_t live, std::uint64_t cells, std::uint6
 // A split whose largest part has nearly all of the rows (equal ones) is not worth it.
 bool is_split_in_vain(std::uint64_t largest, std::uint64_t live);
 
+// Whether a row so far from the nearest centroid is of a kind that the index has no cell for: rows
+// of its kind would be spread over cells of others, and be lost once one of their own comes up. The
+// radii are of its cell, and what three quarters of all cells don't exceed.
+bool is_unlike(double distance, double radius, double usual_radius);
+
+// Whether a cell may be started with such a row, `started` having been so since cells were counted
+// last: among few cells a search finds it anyway, and where rows of no kind come all the time, half
+// of the cells are enough.
+bool may_start_cell(std::uint64_t cells, std::uint64_t started);
+
+// Whether a row would rather be in a cell that was made after its own: a little, or very much.
+// Squared distances.
+bool is_stray(double to_other, double to_own);
+bool is_far_stray(double to_other, double to_own);
+
+// Whether so many of a cell's rows are worth writing both cells anew.
+bool are_strays_due(std::uint64_t strays, std::uint64_t far_strays, std::uint64_t rows);
+
+// Whether a thin cell is left alone, being so far away from the nearest one, whose radius that is.
+bool is_kept_apart(double distance, double radius, double usual_radius, std::uint64_t cells,
+                   std::uint64_t rows);
+
 // Whether vacuum writes a cell anew without its dead entries.
 bool is_compaction_due(std::uint64_t live, std::uint64_t dead);
 

@@ -1,4 +1,6 @@
 // The directory in memory: one chunk in rd_amcache, as new as the meta page's version.
+#include <algorithm>
+
 #include "index/access.hpp"
 #include "index/meta.hpp"
 #include "index/storage.hpp"
@@ -84,6 +86,25 @@ LiveSlot* read_slots(Relation index, const Meta& meta, uint32* count) {
     return live;
 }
 
+float usual_radius(const algo::CellSummary* summaries, uint32 count) {
+    float* radii =
+        static_cast<float*>(MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * count));
+    uint32 used = 0;
+    for (uint32 i = 0; i < count; ++i) {
+        if ((summaries[i].flags & algo::CellFlags::long_rows) == 0) {
+            radii[used++] = summaries[i].radius;
+        }
+    }
+    float* at = radii + Size{used} * 3 / 4;
+    float radius = 0;
+    if (at < radii + used) {
+        std::nth_element(radii, at, radii + used);
+        radius = *at;
+    }
+    pfree(radii);
+    return radius;
+}
+
 Directory* load(Relation index, const Meta& meta) {
     if (meta.parameters.metric != static_cast<uint32>(metric_of(index))) {
         corrupted(index, meta_block, "metric %u is not that of the operator class",
@@ -146,6 +167,7 @@ Directory* load(Relation index, const Meta& meta) {
     }
     pfree(live);
     directory->cells = {cells, summaries, codes};
+    directory->usual_radius = usual_radius(summaries, cells);
     directory->slots = numbers;
     directory->generations = generations;
     core::VectorView origin;

@@ -322,6 +322,7 @@ void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum
     const MemoryContext old = MemoryContextSwitchTo(context);
     // Detoasting may run into relcache messages: before the directory is looked at.
     const pg::Vector* vector = is_null ? nullptr : pg::vector_from_datum(value);
+    bool started = false;
     for (;;) {
         CHECK_FOR_INTERRUPTS();
         const Directory* directory = open_directory(index);
@@ -360,8 +361,16 @@ void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum
             row.code = pg::arena().allocate<uint8>(padded).data();
             algo::encode_row(*directory->space, rotated, routed.error, centroid, row);
         }
-        const Appended appended =
-            append_row(index, *directory, cell, tid, list < special_slots ? nullptr : &row);
+        Appended appended = Appended::stale;
+        if (list >= special_slots && routed.kind != algo::RowKind::long_row && !started &&
+            algo::is_unlike(static_cast<double>(row.radius), static_cast<double>(cell.radius),
+                            static_cast<double>(directory->usual_radius)) &&
+            start_cell(index, directory->version, directory->parameters, rotated, row.radius)) {
+            started = true;
+        } else {
+            appended =
+                append_row(index, *directory, cell, tid, list < special_slots ? nullptr : &row);
+        }
         if (appended == Appended::done_and_large) {
             grow(index, table, cell);
         }

@@ -17,6 +17,11 @@ struct CellRef {
 CellRef cell_ref(const Directory& directory, uint32 i);  // of the cells with codes
 CellRef list_ref(const Directory& directory, uint32 list);
 
+// Number of the cell with codes that is in this slot; the directory's count if there is none.
+uint32 find_slot(const Directory& directory, uint32 slot);
+// Whether the directory still has the cell.
+bool is_current(const Directory& directory, const CellRef& cell);
+
 // The cell with codes, of those with flags (algo::CellFlags) long_rows or without, whose coded
 // centroid is nearest; except is left out. UINT32_MAX if there is none.
 uint32 nearest_cell(core::Arena arena, const Directory& directory, const float* rotated,
@@ -38,6 +43,18 @@ void delay_point();
 // asks for it; nothing if somebody else has the structure lock. For inserters: needs no lock, holds
 // none in the end.
 void grow(Relation index, Relation table, const CellRef& cell);
+
+// Starts a cell with this centroid, float4[padded], for a row that is unlike all and at this
+// distance from the nearest; rows not nearly as far from it are then no longer unlike. False, and
+// nothing has changed, if the directory has another version than this, if there are too many such
+// cells or if somebody else has the structure lock. For inserters, as grow().
+bool start_cell(Relation index, uint64 version, const Parameters& parameters, const float* centroid,
+                float distance);
+
+// Moves rows of the narrow cell's kind to the cell in this slot that went to wider ones around it
+// before. Needs the structure lock, and nothing unfinished. The cells that it replaces keep their
+// slots.
+void gather_strays(Relation index, Relation table, uint32 slot);
 
 // Learns the stopping rule again if the number of cells has changed enough since it was learnt, and
 // nobody else is at it.

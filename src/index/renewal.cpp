@@ -76,6 +76,7 @@ void publish(const Renewal& renewal, const Segments& slots, const Segments& cent
     if (renewal.clustered) {
         meta->clustered_cells = meta->cells;
         meta->clustered_rows = renewal.rows;
+        meta->started_cells = 0;
     }
     meta->calibrated_cells = 0;
     if (renewal.ratio != 1) {

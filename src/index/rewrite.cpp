@@ -134,6 +134,9 @@ struct Scratch {
 
 Scratch new_scratch(const Rewrite& rewrite) {
     Scratch scratch{};
+    if (rewrite.old_count == 0) {
+        return scratch;
+    }
     const CellLayout& layout = rewrite.old[0].view.layout;
     scratch.block = new_block(layout);
     if (layout.has_codes) {
@@ -259,6 +262,7 @@ void publish(Rewrite* rewrite, const algo::RefineFactors* centroids) {
     Record record(index);
     Meta* meta = meta_of(record.add(meta_buffer));
     meta->directory_version += 1;
+    meta->started_cells += rewrite->old_count == 0 ? 1 : 0;
     Unfinished& unfinished = meta->unfinished;
     unfinished.intent_count = 0;
     SlotPages pages{};
@@ -279,7 +283,7 @@ void publish(Rewrite* rewrite, const algo::RefineFactors* centroids) {
         slot->head = cell.writer.extent.start;
         slot->generation = cell.generation;
         memcpy(slot->centroid, &centroids[i], sizeof slot->centroid);
-        slot->radius = cell.writer.radius;
+        slot->radius = Max(cell.writer.radius, cell.radius);
         meta->cells += cell.writer.layout.has_codes ? 1 : 0;
     }
     record.finish();

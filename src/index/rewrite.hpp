@@ -28,6 +28,7 @@ struct NewCell {
     float* centroid;  // float4[padded], null in a list
     uint32 same_as;   // the old cell whose slot and centroid it takes over, or no_cell: a new slot
     uint64 rows;      // live rows expected
+    float radius;     // the directory's is at least this
     // From here on replace_cells() fills it in.
     uint32 slot;
     uint64 generation;
@@ -39,7 +40,7 @@ struct Rewrite {
     Parameters parameters;
     const algo::Space* space;
     TableRows* table;  // rows are read again from it, unless null
-    uint32 old_count;
+    uint32 old_count;  // 0: a cell is started
     OldCell old[max_replaced];
     uint32 new_count;
     NewCell* cells;

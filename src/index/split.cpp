@@ -170,6 +170,9 @@ bool split(Relation index, Relation table, const Directory& directory, const Cel
     rewrite.table = begin_reading(index, table);
     const bool done = replace_cells(&rewrite, room_to_grow);
     end_reading(rewrite.table);
+    for (uint32 i = 0; done && i < kept; ++i) {
+        gather_strays(index, table, rewrite.cells[i].slot);
+    }
     return done;
 }
 
@@ -191,16 +194,14 @@ void grow(Relation index, Relation table, const CellRef& cell) {
     }
     finish_unfinished(index);
     const Directory* directory = open_directory(index);
-    for (uint32 i = 0; i < directory->cells.count; ++i) {
-        if (directory->slots[i] == cell.slot && directory->generations[i] == cell.generation) {
-            if ((directory->cells.summaries[i].flags & algo::CellFlags::long_rows) != 0) {
-                rescale(index);
-            } else {
-                split_cell(index, table, cell_ref(*directory, i));
-            }
-            recluster_if_due(index, table);
-            break;
+    const uint32 i = find_slot(*directory, cell.slot);
+    if (i < directory->cells.count && directory->generations[i] == cell.generation) {
+        if ((directory->cells.summaries[i].flags & algo::CellFlags::long_rows) != 0) {
+            rescale(index);
+        } else {
+            split_cell(index, table, cell_ref(*directory, i));
         }
+        recluster_if_due(index, table);
     }
     unlock_structure(index);
     calibrate_if_due(index, false);

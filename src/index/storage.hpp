@@ -78,7 +78,8 @@ struct ListEntry {
 struct Directory {
     uint64 version;
     Parameters parameters;
-    uint64 rows;  // live rows when last counted (build, vacuum)
+    uint64 rows;         // live rows when last counted (build, vacuum)
+    float usual_radius;  // three quarters of the cells, of long rows left out, don't exceed it
     algo::Calibration calibration;
     algo::CellDirectory cells;       // cells with codes; flags are algo::CellFlags
     const uint32* slots;             // slot number of each cell

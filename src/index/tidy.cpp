@@ -2,10 +2,12 @@
 // over many extents, are written anew, those that have grown too large are split, thin ones are
 // merged with their nearest neighbour. All from stored codes; rewrite.cpp has the protocol.
 #include <algorithm>
+#include <cmath>
 
 #include "algo/growth.hpp"
 #include "index/meta.hpp"
 #include "index/rewrite.hpp"
+#include "kernels/kernels.hpp"
 #include "pg/memory.hpp"
 
 namespace vecdot::index {
@@ -82,8 +84,9 @@ bool is_rewrite_due(const CellView& view) {
     return algo::is_compaction_due(live, view.dead) || view.extent_count >= scattered || roomy;
 }
 
-// Merges the cell with its nearest neighbour, if both together are no large cell. True if so.
-bool merge(Relation index, const CellRef& thin) {
+// Merges the cell with its nearest neighbour, if both together are no large cell and it isn't one
+// of its own kind. True if so. rows: of the index.
+bool merge(Relation index, const CellRef& thin, uint64 rows) {
     const MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot merge", ALLOCSET_DEFAULT_SIZES);
     const MemoryContext old = MemoryContextSwitchTo(context);
@@ -96,10 +99,8 @@ bool merge(Relation index, const CellRef& thin) {
     open_cell(index, parameters, thin.slot, thin.head, static_cast<uint32>(thin.generation), &view,
               centroid);
     directory = open_directory(index);
-    uint32 self = 0;
-    while (self < directory->cells.count && directory->slots[self] != thin.slot) {
-        self += 1;
-    }
+    const float usual_radius = directory->usual_radius;
+    const uint32 self = find_slot(*directory, thin.slot);
     bool merged = false;
     const bool long_rows = (view.flags & cell_always_first) != 0;
     const uint32 nearest = nearest_cell(arena, *directory, centroid, long_rows, self);
@@ -111,7 +112,12 @@ bool merge(Relation index, const CellRef& thin) {
                   &other_view, other_centroid);
         const double mine = static_cast<double>(live_rows(view));
         const double theirs = static_cast<double>(live_rows(other_view));
-        if (mine + theirs <= 0.75 * static_cast<double>(algo::split_above(cells))) {
+        const double distance = std::sqrt(
+            kernels::active().floats.l2_squared(centroid, other_centroid, parameters.padded));
+        const bool apart =
+            mine > 0 && algo::is_kept_apart(distance, static_cast<double>(other.radius),
+                                            static_cast<double>(usual_radius), cells, rows);
+        if (!apart && mine + theirs <= 0.75 * static_cast<double>(algo::split_above(cells))) {
             // Few rows join many, or the centroids meet.
             const CellRef both[] = {other, thin};
             const bool meet = mine * 3 > theirs && mine > 0;
@@ -133,6 +139,7 @@ bool merge(Relation index, const CellRef& thin) {
 bool merge_thin_cells(Relation index) {
     const CellList list = list_cells(index);
     uint32 count = 0;
+    uint64 rows = 0;
     struct Thin {
         CellRef cell;
         uint64 live;
@@ -142,6 +149,7 @@ bool merge_thin_cells(Relation index) {
     for (uint32 i = special_slots; i < list.count; ++i) {
         delay_point();
         const CellView view = look_at(index, list.parameters, list.cells[i]);
+        rows += live_rows(view);
         if (live_rows(view) < algo::merge_below(list.count - special_slots)) {
             thin[count++] = {list.cells[i], live_rows(view)};
         }
@@ -153,13 +161,8 @@ bool merge_thin_cells(Relation index) {
     bool merged = false;
     for (uint32 i = 0; i < count; ++i) {
         // Another one may have been merged with it before.
-        const Directory* directory = open_directory(index);
-        for (uint32 k = 0; k < directory->cells.count; ++k) {
-            if (directory->slots[k] == thin[i].cell.slot &&
-                directory->generations[k] == thin[i].cell.generation) {
-                merged |= merge(index, thin[i].cell);
-                break;
-            }
+        if (is_current(*open_directory(index), thin[i].cell)) {
+            merged |= merge(index, thin[i].cell, rows);
         }
     }
     pfree(thin);
@@ -167,6 +170,19 @@ bool merge_thin_cells(Relation index) {
 }
 
 }  // namespace
+
+uint32 find_slot(const Directory& directory, uint32 slot) {
+    uint32 i = 0;
+    while (i < directory.cells.count && directory.slots[i] != slot) {
+        i += 1;
+    }
+    return i;
+}
+
+bool is_current(const Directory& directory, const CellRef& cell) {
+    const uint32 i = find_slot(directory, cell.slot);
+    return i < directory.cells.count && directory.generations[i] == cell.generation;
+}
 
 CellList list_cells(Relation index) {
     const Directory* directory = open_directory(index);
@@ -197,6 +213,10 @@ void tidy(Relation index) {
     const uint64 cells = list.count - special_slots;
     for (uint32 i = 0; i < list.count; ++i) {
         delay_point();
+        // A split may have written cells around it anew.
+        if (i >= special_slots && !is_current(*open_directory(index), list.cells[i])) {
+            continue;
+        }
         const CellView view = look_at(index, list.parameters, list.cells[i]);
         if (view.layout.has_codes && (view.flags & cell_always_first) == 0 &&
             live_rows(view) > algo::split_above(cells) && view.rows >= view.no_split_below &&

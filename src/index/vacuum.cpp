@@ -89,9 +89,12 @@ Marked mark_cell(Relation index, const Parameters& parameters, const CellRef& ce
 
 void write_rows(Relation index, uint64 rows) {
     const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
-    if (meta_of(BufferGetPage(buffer))->rows != rows) {
+    const Meta* known = meta_of(BufferGetPage(buffer));
+    if (known->rows != rows || known->started_cells != 0) {
         Record record(index);
-        meta_of(record.add(buffer))->rows = rows;
+        Meta* meta = meta_of(record.add(buffer));
+        meta->rows = rows;
+        meta->started_cells = 0;
         record.finish();
     }
     UnlockReleaseBuffer(buffer);
