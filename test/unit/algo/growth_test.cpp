@@ -110,6 +110,31 @@ TEST(Growth, CalibrationFollowsTheRows) {
     EXPECT_TRUE(is_compaction_due(0, 1));
 }
 
+TEST(Growth, RowsUnlikeAllStartCells) {
+    EXPECT_FALSE(is_unlike(1.2, 1, 0));
+    EXPECT_TRUE(is_unlike(1.3, 1, 0));
+    EXPECT_FALSE(is_unlike(1.3, 1, 1.1));
+    EXPECT_FALSE(may_start_cell(7, 0));
+    EXPECT_TRUE(may_start_cell(8, 3));
+    EXPECT_FALSE(may_start_cell(8, 4));
+    // Such a cell is left alone while there are not too many.
+    EXPECT_TRUE(is_kept_apart(1.3, 1, 1, 200, 10000));
+    EXPECT_FALSE(is_kept_apart(1.2, 1, 1, 200, 10000));
+    EXPECT_FALSE(is_kept_apart(1.3, 1, 1, 201, 10000));
+}
+
+TEST(Growth, StraysAreGatheredWhereTheyAreMany) {
+    EXPECT_FALSE(is_stray(0.95, 1));
+    EXPECT_TRUE(is_stray(0.85, 1));
+    EXPECT_FALSE(is_far_stray(0.85, 1));
+    EXPECT_TRUE(is_far_stray(0.45, 1));
+    EXPECT_FALSE(are_strays_due(0, 0, 0));
+    EXPECT_FALSE(are_strays_due(10, 0, 80));
+    EXPECT_TRUE(are_strays_due(11, 0, 80));
+    EXPECT_TRUE(are_strays_due(1, 1, 100));
+    EXPECT_FALSE(are_strays_due(1, 1, 128));
+}
+
 TEST(Growth, LargeCellsOfAClusteringAreSplitLater) {
     EXPECT_EQ(split_again_above(split_above(600), 600), 0u);
     EXPECT_EQ(split_again_above(1000, 600), 1500u);
