@@ -21,8 +21,6 @@ namespace {
 // Cells around a narrow one that are looked into.
 constexpr uint32 most_neighbours = 24;
 
-constexpr double room_to_grow = 0.25;
-
 struct Neighbour {
     CellRef cell;
     float score;  // squared distance but for what all have in common
@@ -31,10 +29,6 @@ struct Neighbour {
 double l2_squared(const Rewrite& rewrite, const float* rotated, uint32 cell) {
     return kernels::active().floats.l2_squared(rotated, rewrite.cells[cell].centroid,
                                                rewrite.parameters.padded);
-}
-
-uint32 nearer_of_two(const Rewrite& rewrite, const float* rotated) {
-    return l2_squared(rewrite, rotated, 0) <= l2_squared(rewrite, rotated, 1) ? 0 : 1;
 }
 
 // The cells around this one whose rows reach farther than its own, nearest first.
@@ -67,27 +61,6 @@ uint32 wider_neighbours(const Directory& directory, uint32 self, const float* ce
     return count;
 }
 
-// Visits the live rows of an old cell, decoded.
-template <typename Visit>
-void visit_rows(const OldCell& old, Visit visit) {
-    const CellLayout& layout = old.view.layout;
-    RowBlock* block = new_block(layout);
-    float* rotated = static_cast<float*>(palloc(layout.centroid_bytes));
-    for (uint32 first = 0; first < old.view.rows; first += rows_per_block) {
-        delay_point();
-        read_block(old.view, first, Min(rows_per_block, old.view.rows - first), false, block);
-        for (uint32 i = 0; i < block->count; ++i) {
-            if (!is_dead(block->entries[i])) {
-                algo::decode_row(layout.padded, block->codes + Size{i} * layout.padded,
-                                 refine_factors(block->entries[i]), old.centroid, rotated);
-                visit(rotated);
-            }
-        }
-    }
-    pfree(rotated);
-    free_block(block);
-}
-
 // Writes both cells anew, each row to the nearer one, if enough of them are not there.
 void move_strays(Relation index, Relation table, const Parameters& parameters,
                  const algo::Space* space, uint64 cell_count, const CellRef& narrow,
@@ -96,7 +69,7 @@ void move_strays(Relation index, Relation table, const Parameters& parameters,
     rewrite.index = index;
     rewrite.parameters = parameters;
     rewrite.space = space;
-    rewrite.choose = nearer_of_two;
+    rewrite.choose = nearest_new_cell;
     NewCell cells[2] = {};
     rewrite.new_count = 2;
     rewrite.cells = cells;
@@ -121,7 +94,7 @@ void move_strays(Relation index, Relation table, const Parameters& parameters,
             rows += 1;
             strays += algo::is_stray(to_other, to_own);
             far_strays += algo::is_far_stray(to_other, to_own);
-            cells[nearer_of_two(rewrite, rotated)].rows += 1;
+            cells[nearest_new_cell(rewrite, rotated)].rows += 1;
         });
         due |= algo::are_strays_due(strays, far_strays, rows);
     }

@@ -23,6 +23,7 @@
 #include "index/rewrite.hpp"
 
 #include "index/meta.hpp"
+#include "kernels/kernels.hpp"
 
 namespace vecdot::index {
 
@@ -350,6 +351,20 @@ void read_block(const CellView& view, uint32 first, uint32 count, bool with_unit
         UnlockReleaseBuffer(buffer);
         done += piece;
     }
+}
+
+uint32 nearest_new_cell(const Rewrite& rewrite, const float* rotated) {
+    uint32 best = 0;
+    double least = 0;
+    for (uint32 i = 0; i < rewrite.new_count; ++i) {
+        const double d = kernels::active().floats.l2_squared(rotated, rewrite.cells[i].centroid,
+                                                             rewrite.parameters.padded);
+        if (i == 0 || d < least) {
+            least = d;
+            best = i;
+        }
+    }
+    return best;
 }
 
 OldCell* add_old_cell(Rewrite* rewrite, const CellRef& ref) {

@@ -14,6 +14,9 @@ constexpr uint32 max_new_cells = 64;
 static_assert(max_new_cells * 9 / 8 <= max_intents && max_new_cells * 9 / 8 < slots_per_page);
 static_assert(max_replaced <= max_retiring);
 
+// What a new cell has room for beyond its rows: some of what it will grow by before it is split.
+constexpr double room_to_grow = 0.25;
+
 constexpr uint32 no_cell = UINT32_MAX;
 
 struct OldCell {
@@ -48,6 +51,9 @@ struct Rewrite {
     uint32 (*choose)(const Rewrite& rewrite, const float* rotated);
 };
 
+// One for Rewrite::choose: that with the nearest centroid.
+uint32 nearest_new_cell(const Rewrite& rewrite, const float* rotated);
+
 // Opens old cell number rewrite->old_count, its centroid in CurrentMemoryContext.
 OldCell* add_old_cell(Rewrite* rewrite, const CellRef& ref);
 
@@ -77,6 +83,27 @@ inline algo::RefineFactors refine_factors(const AddressEntry& entry) {
     algo::RefineFactors factors;
     memcpy(&factors, entry.refine, sizeof factors);
     return factors;
+}
+
+// Visits the live rows of an old cell with codes, decoded: float4[padded].
+template <typename Visit>
+void visit_rows(const OldCell& old, Visit visit) {
+    const CellLayout& layout = old.view.layout;
+    RowBlock* block = new_block(layout);
+    float* rotated = static_cast<float*>(palloc(layout.centroid_bytes));
+    for (uint32 first = 0; first < old.view.rows; first += rows_per_block) {
+        delay_point();
+        read_block(old.view, first, Min(rows_per_block, old.view.rows - first), false, block);
+        for (uint32 i = 0; i < block->count; ++i) {
+            if (!is_dead(block->entries[i])) {
+                algo::decode_row(layout.padded, block->codes + Size{i} * layout.padded,
+                                 refine_factors(block->entries[i]), old.centroid, rotated);
+                visit(rotated);
+            }
+        }
+    }
+    pfree(rotated);
+    free_block(block);
 }
 
 }  // namespace vecdot::index

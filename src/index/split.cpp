@@ -5,7 +5,6 @@
 #include "core/random.hpp"
 #include "index/meta.hpp"
 #include "index/rewrite.hpp"
-#include "kernels/kernels.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
 
@@ -20,9 +19,6 @@ namespace {
 // Rows that the new centroids are learnt from.
 constexpr uint64 sample_for_two = 4096;
 constexpr uint64 sample_for_each = 256;
-
-// What a new cell has room for beyond its rows: some of what it will grow by before it is split.
-constexpr double room_to_grow = 0.25;
 
 // An inserter calibrates with half as many queries as a build; the next vacuum with all of them.
 constexpr uint64 queries_of_inserter = 200;
@@ -64,36 +60,11 @@ Sample take_sample(const OldCell& cell, uint64 most, uint64 live) {
     return sample;
 }
 
-uint32 nearest_new_cell(const Rewrite& rewrite, const float* rotated) {
-    uint32 best = 0;
-    double least = 0;
-    for (uint32 i = 0; i < rewrite.new_count; ++i) {
-        const double d = kernels::active().floats.l2_squared(rotated, rewrite.cells[i].centroid,
-                                                             rewrite.parameters.padded);
-        if (i == 0 || d < least) {
-            least = d;
-            best = i;
-        }
-    }
-    return best;
-}
-
 // How many live rows each new cell gets.
 void count_rows(Rewrite* rewrite, const OldCell& old) {
-    const CellLayout& layout = old.view.layout;
-    RowBlock* block = new_block(layout);
-    float* rotated = static_cast<float*>(palloc(layout.centroid_bytes));
-    for (uint32 first = 0; first < old.view.rows; first += rows_per_block) {
-        delay_point();
-        read_block(old.view, first, Min(rows_per_block, old.view.rows - first), false, block);
-        for (uint32 i = 0; i < block->count; ++i) {
-            if (!is_dead(block->entries[i])) {
-                algo::decode_row(layout.padded, block->codes + Size{i} * layout.padded,
-                                 refine_factors(block->entries[i]), old.centroid, rotated);
-                rewrite->cells[nearest_new_cell(*rewrite, rotated)].rows += 1;
-            }
-        }
-    }
+    visit_rows(old, [rewrite](const float* rotated) {
+        rewrite->cells[nearest_new_cell(*rewrite, rotated)].rows += 1;
+    });
 }
 
 // Not before the cell has twice its rows.
