@@ -29,6 +29,12 @@ constexpr double most_margin = 0.7;
 
 constexpr std::size_t first_ranks = 3;
 
+// Thresholds that open next to nothing and all.
+constexpr double lowest_tau = 0x1p-12;
+constexpr double highest_tau = 0x1p12;
+constexpr int halvings = 12;
+constexpr double most_over_alike = 4;
+
 // Fewer queries than this say nothing about a share of 1 %.
 constexpr std::size_t fewest_queries = 50;
 
@@ -188,6 +194,40 @@ void Calibrator::weigh_remote(float* remote) {
     }
 }
 
+// Where the ranks before emit rows from far behind, whose place nearer ones then miss, this rank's
+// threshold can make up for that only by opening everything, and already at the rank after theirs.
+// So it stays within a few times what would do for all ranks alike, and theirs grow where that is
+// not enough.
+void Calibrator::raise(std::size_t r, std::size_t t, double least, double* tau) const {
+    double trial[Calibration::rank_count];
+    auto lowest_enough = [&](double low, double high, auto set) {
+        for (int i = 0; i < halvings; ++i) {
+            const double middle = std::sqrt(low * high);
+            set(middle);
+            (enough_at(r, t, least, trial) ? high : low) = middle;
+        }
+        set(high);
+        return high;
+    };
+    if (r == 0) {
+        tau[0] = lowest_enough(tau[0], highest_tau, [&](double x) { trial[0] = x; });
+        return;
+    }
+    const double alike = lowest_enough(
+        lowest_tau, highest_tau, [&](double x) { std::fill_n(trial, Calibration::rank_count, x); });
+    const double most = std::max(tau[r], std::min(highest_tau, most_over_alike * alike));
+    std::copy_n(tau, Calibration::rank_count, trial);
+    trial[r] = most;
+    if (!enough_at(r, t, least, trial)) {
+        lowest_enough(tau[0], alike, [&](double x) {
+            std::transform(tau, tau + r, trial, [x](double own) { return std::max(own, x); });
+        });
+        std::copy_n(trial, r, tau);
+    }
+    tau[r] = lowest_enough(std::max(tau[r], tau[r - 1]), std::max(most, tau[r - 1]),
+                           [&](double x) { trial[r] = x; });
+}
+
 Calibration Calibrator::finish(std::uint64_t rows, Metric metric) {
     const double least =
         metric == Metric::inner_product ? least_margin_inner_product : least_margin;
@@ -198,12 +238,8 @@ Calibration Calibrator::finish(std::uint64_t rows, Metric metric) {
     calibration.queries = static_cast<std::uint32_t>(count_);
     calibration.rows = rows;
     weigh_remote(&calibration.remote);
-    // Between thresholds that open next to nothing and all.
-    constexpr double lowest = 0x1p-12;
-    constexpr double highest = 0x1p12;
-    constexpr int halvings = 12;
     double floor[Calibration::rank_count];
-    std::fill_n(floor, Calibration::rank_count, lowest);
+    std::fill_n(floor, Calibration::rank_count, lowest_tau);
     for (std::size_t t = 0; t < Calibration::targets; ++t) {
         // One rank after another: what the ranks before open, this one finds open. But not with
         // less than theirs: for a query that is a row, its copies take the first ranks, have no
@@ -212,17 +248,10 @@ Calibration Calibrator::finish(std::uint64_t rows, Metric metric) {
         for (std::size_t r = 0; r < Calibration::rank_count; ++r) {
             tau[r] = r > 0 ? std::max(floor[r], tau[r - 1]) : floor[r];
             if (!enough_at(r, t, least, tau)) {
-                double low = std::log(tau[r]);
-                double high = std::log(highest);
-                for (int i = 0; i < halvings; ++i) {
-                    const double middle = 0.5 * (low + high);
-                    tau[r] = std::exp(middle);
-                    (enough_at(r, t, least, tau) ? high : low) = middle;
-                }
-                tau[r] = std::exp(high);
+                raise(r, t, least, tau);
             }
-            floor[r] = tau[r];
         }
+        std::copy_n(tau, Calibration::rank_count, floor);
         // What hundreds of queries never lose may still be lost once in ten thousand.
         if ((1 - Calibration::recall[t]) * static_cast<double>(count_) * 100 < 10) {
             for (std::size_t r = 0; r < Calibration::rank_count; ++r) {

@@ -80,6 +80,8 @@ class Calibrator {
     Reached reached(std::size_t rank, const double* tau) const;
     // r, t: numbers of a rank and of a target.
     bool enough_at(std::size_t r, std::size_t t, double least, const double* tau) const;
+    // Makes it true.
+    void raise(std::size_t r, std::size_t t, double least, double* tau) const;
 
     std::span<Neighbour> neighbours_;  // queries × depth, by distance
     std::span<double> gaps_;           // the same gaps, growing

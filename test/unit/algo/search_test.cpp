@@ -34,16 +34,16 @@ struct Data {
     std::vector<float> rows;
 };
 
-// Clusters, with every fifth row a copy of another.
-Data clustered(std::size_t n, std::size_t d, std::uint64_t seed) {
+// So many clusters around centres of spread 2, with every fifth row a copy of another.
+Data clustered(std::size_t n, std::size_t d, std::uint64_t seed, std::size_t clusters = 20) {
     core::Random random(seed);
     Data data{"clustered", n, d, std::vector<float>(n * d)};
-    std::vector<float> centres(20 * d);
+    std::vector<float> centres(clusters * d);
     for (float& c : centres) {
         c = static_cast<float>(random.normal() * 2);
     }
     for (std::size_t i = 0; i < n; ++i) {
-        const std::size_t c = random.below(20);
+        const std::size_t c = random.below(clusters);
         const bool copy = i > 0 && i % 5 == 0;
         const std::size_t from = copy ? random.below(i) : 0;
         for (std::size_t j = 0; j < d; ++j) {
@@ -198,11 +198,13 @@ TEST_P(SearchTest, ExactIsExact) {
     }
 }
 
-// The share of the nearest `rank` rows that the first `rank` are, over 200 queries behind the rows.
+// The share of the nearest `rank` rows that the first `rank` are, over 200 queries behind the rows;
+// cells: how many a query has opened.
 double recall_of(MemoryIndex& index, const Data& data, Metric metric, const SearchOptions& options,
-                 std::size_t rank) {
+                 std::size_t rank, double* cells = nullptr) {
     constexpr std::size_t queries = 200;
     std::size_t hits = 0;
+    std::size_t opened = 0;
     for (std::size_t q = 0; q < queries; ++q) {
         const float* query = data.rows.data() + (data.n + q) * data.dimension;
         auto value = [&](long row) {
@@ -226,6 +228,10 @@ double recall_of(MemoryIndex& index, const Data& data, Metric metric, const Sear
             hits += value(executor.next()) <= limit ? 1 : 0;
         }
         EXPECT_EQ(executor.wrong_order(), 0u);
+        opened += search.work().cells;
+    }
+    if (cells != nullptr) {
+        *cells = static_cast<double>(opened) / queries;
     }
     return static_cast<double>(hits) / static_cast<double>(queries * rank);
 }
@@ -264,6 +270,24 @@ TEST_P(SearchTest, RecallIsReachedInManyDimensions) {
     std::fill_n(options.tau, Calibration::rank_count, HUGE_VAL);
     for (const std::size_t rank : {1, 10}) {
         EXPECT_GE(recall_of(index, data, metric, options, rank), 0.99) << "rank " << rank;
+    }
+}
+
+// Behind a cluster of about 16 rows the others are everywhere: what a hundred rows call for must
+// not fall on who wants ten.
+TEST_P(SearchTest, LaterRanksDoNotWeighOnEarlierOnes) {
+    const Metric metric = GetParam();
+    for (const std::uint64_t seed : {1, 2, 3}) {
+        Data data = clustered(8200, 64, seed, 500);
+        data.n = 8000;
+        MemoryIndex index(metric, data.rows.data(), data.n, data.dimension, {});
+        const Calibration calibration = index.calibrate(200);
+        for (const double target : {0.9, 0.95, 0.99}) {
+            double cells = 0;
+            EXPECT_GE(recall_of(index, data, metric, options_for(target, calibration), 10, &cells),
+                      target);
+            EXPECT_LT(cells, static_cast<double>(index.cell_count()) / 2);
+        }
     }
 }
 
