@@ -32,8 +32,8 @@ constexpr std::size_t first_ranks = 3;
 // Thresholds that open next to nothing and all.
 constexpr double lowest_tau = 0x1p-12;
 constexpr double highest_tau = 0x1p12;
-constexpr int halvings = 12;
-constexpr double most_over_alike = 4;
+constexpr double precision = 1.01;
+constexpr double most_over_earlier = 4;
 
 // Fewer queries than this say nothing about a share of 1 %.
 constexpr std::size_t fewest_queries = 50;
@@ -42,7 +42,7 @@ constexpr std::size_t fewest_queries = 50;
 
 Calibrator::Calibrator(core::Arena& arena, std::size_t queries)
     : neighbours_(arena.allocate<Neighbour>(queries * depth)),
-      gaps_(arena.allocate<double>(queries * depth)),
+      by_gap_(arena.allocate<std::uint8_t>(queries * depth)),
       remoteness_(arena.allocate<double>(queries)),
       factor_(arena.allocate<double>(queries)),
       found_(arena.allocate<std::uint32_t>(queries)),
@@ -63,7 +63,7 @@ void Calibrator::gather() {
         if (found_[q] > 0) {
             std::copy_n(neighbours_.data() + q * depth, found_[q],
                         neighbours_.data() + count_ * depth);
-            std::copy_n(gaps_.data() + q * depth, found_[q], gaps_.data() + count_ * depth);
+            std::copy_n(by_gap_.data() + q * depth, found_[q], by_gap_.data() + count_ * depth);
             remoteness_[count_] = remoteness_[q];
             found_[count_++] = found_[q];
         }
@@ -104,12 +104,14 @@ void Calibrator::observe_slot(std::size_t slot, core::Arena scratch, const Space
     std::sort(mine, mine + found, [](const Neighbour& a, const Neighbour& b) {
         return a.reach != b.reach ? a.reach < b.reach : a.gap < b.gap;
     });
-    double* gaps = gaps_.data() + slot * depth;
+    std::uint8_t* by_gap = by_gap_.data() + slot * depth;
     for (std::size_t i = 0; i < found; ++i) {
-        gaps[i] = mine[i].gap;
         mine[i].reach = search->reach(mine[i].reach);
+        by_gap[i] = static_cast<std::uint8_t>(i);
     }
-    std::sort(gaps, gaps + found);
+    std::sort(by_gap, by_gap + found, [mine](std::uint8_t a, std::uint8_t b) {
+        return mine[a].gap != mine[b].gap ? mine[a].gap < mine[b].gap : a < b;
+    });
 }
 
 // How many of the nearest `rank` rows come among the first `rank` that the loop emits with this
@@ -117,35 +119,40 @@ void Calibrator::observe_slot(std::size_t slot, core::Arena scratch, const Space
 // few cells rather than too many.
 std::size_t Calibrator::emitted_of(std::size_t query, std::size_t rank, const double* taus) const {
     const Neighbour* mine = neighbours_.data() + query * depth;
-    const double* gaps = gaps_.data() + query * depth;
+    const std::uint8_t* by_gap = by_gap_.data() + query * depth;
     const std::size_t found = found_[query];
     double open = 0;         // cells within this gap are open
-    std::size_t closed = 0;  // the first of gaps that is not
+    std::size_t closed = 0;  // the first of by_gap that is not
     std::size_t from = 0;    // rows before it have been emitted, or are late
     std::size_t hits = 0;
-    for (std::size_t emitted = 0; emitted < rank; ++emitted) {
+    while (closed < found && mine[by_gap[closed]].gap <= open) {
+        ++closed;
+    }
+    for (std::size_t emitted = 0; emitted < rank && closed < found; ++emitted) {
         std::size_t next = from;
-        for (;;) {
-            for (; closed < found && gaps[closed] <= open; ++closed) {
-            }
-            next = from;
-            while (next < found && mine[next].gap > open) {
-                ++next;
-            }
-            const double allowed =
-                taus[emitted] * factor_[query] * mine[std::min(next, found - 1)].reach;
-            if (closed == found || allowed <= open) {
+        while (next < found && mine[next].gap > open) {
+            ++next;
+        }
+        while (closed < found) {
+            const double gap = mine[by_gap[closed]].gap;
+            if (gap > taus[emitted] * factor_[query] * mine[std::min(next, found - 1)].reach) {
                 break;
             }
-            open = std::min(allowed, gaps[closed]);
+            open = gap;
+            for (; closed < found && mine[by_gap[closed]].gap <= open; ++closed) {
+                if (by_gap[closed] >= from) {
+                    next = std::min<std::size_t>(next, by_gap[closed]);
+                }
+            }
         }
         if (next == found) {
-            break;
+            return hits;
         }
         from = next + 1;
         hits += next < rank ? 1 : 0;
     }
-    return hits;
+    // Where all are open, the rest comes in order.
+    return closed == found ? hits + rank - std::min(from, rank) : hits;
 }
 
 Calibrator::Reached Calibrator::reached(std::size_t rank, const double* tau) const {
@@ -196,36 +203,54 @@ void Calibrator::weigh_remote(float* remote) {
 
 // Where the ranks before emit rows from far behind, whose place nearer ones then miss, this rank's
 // threshold can make up for that only by opening everything, and already at the rank after theirs.
-// So it stays within a few times what would do for all ranks alike, and theirs grow where that is
-// not enough.
+// So it stays within a few times theirs, or what would do for all ranks alike, and theirs grow
+// where that is not enough.
 void Calibrator::raise(std::size_t r, std::size_t t, double least, double* tau) const {
     double trial[Calibration::rank_count];
+    // The lowest value, to a fraction, that is enough; high where none below is.
     auto lowest_enough = [&](double low, double high, auto set) {
-        for (int i = 0; i < halvings; ++i) {
+        auto enough = [&](double value) {
+            set(value);
+            return enough_at(r, t, least, trial);
+        };
+        for (double step = 2; low * step < high; step *= step) {
+            if (enough(low * step)) {
+                high = low * step;
+                break;
+            }
+            low *= step;
+        }
+        while (high > low * precision) {
             const double middle = std::sqrt(low * high);
-            set(middle);
-            (enough_at(r, t, least, trial) ? high : low) = middle;
+            (enough(middle) ? high : low) = middle;
         }
         set(high);
         return high;
     };
+    std::copy_n(tau, Calibration::rank_count, trial);
+    auto set_own = [&](double value) { trial[r] = value; };
     if (r == 0) {
-        tau[0] = lowest_enough(tau[0], highest_tau, [&](double x) { trial[0] = x; });
+        tau[0] = lowest_enough(tau[0], highest_tau, set_own);
         return;
     }
-    const double alike = lowest_enough(
-        lowest_tau, highest_tau, [&](double x) { std::fill_n(trial, Calibration::rank_count, x); });
-    const double most = std::max(tau[r], std::min(highest_tau, most_over_alike * alike));
-    std::copy_n(tau, Calibration::rank_count, trial);
-    trial[r] = most;
-    if (!enough_at(r, t, least, trial)) {
-        lowest_enough(tau[0], alike, [&](double x) {
-            std::transform(tau, tau + r, trial, [x](double own) { return std::max(own, x); });
+    double most = std::min(highest_tau, most_over_earlier * tau[r - 1]);
+    set_own(most);
+    if (most < tau[r] || !enough_at(r, t, least, trial)) {
+        const double alike = lowest_enough(tau[0], highest_tau, [&](double value) {
+            std::fill_n(trial, Calibration::rank_count, value);
         });
-        std::copy_n(trial, r, tau);
+        most = std::max({most, tau[r], std::min(highest_tau, most_over_earlier * alike)});
+        std::copy_n(tau, r, trial);
+        set_own(most);
+        if (!enough_at(r, t, least, trial)) {
+            lowest_enough(tau[0], alike, [&](double value) {
+                std::transform(tau, tau + r, trial,
+                               [value](double own) { return std::max(own, value); });
+            });
+            std::copy_n(trial, r, tau);
+        }
     }
-    tau[r] = lowest_enough(std::max(tau[r], tau[r - 1]), std::max(most, tau[r - 1]),
-                           [&](double x) { trial[r] = x; });
+    tau[r] = lowest_enough(std::max(tau[r], tau[r - 1]), std::max(most, tau[r - 1]), set_own);
 }
 
 Calibration Calibrator::finish(std::uint64_t rows, Metric metric) {

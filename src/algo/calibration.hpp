@@ -46,12 +46,12 @@ class Calibrator {
 
     // What the constructor takes from its arena.
     static constexpr std::size_t bytes(std::size_t queries) {
-        return queries * (depth * (sizeof(Neighbour) + sizeof(double)) + 2 * sizeof(double) +
-                          sizeof(std::uint32_t)) +
+        return queries *
+                   (depth * (sizeof(Neighbour) + 1) + 2 * sizeof(double) + sizeof(std::uint32_t)) +
                5 * 64;
     }
 
-    // arena: for up to queries × 3.9 kB.
+    // arena: for up to queries × 2.8 kB.
     Calibrator(core::Arena& arena, std::size_t queries);
 
     // rotated: image of a sampled row (of route() or decode_row()), normal rows only. Runs a search
@@ -76,6 +76,7 @@ class Calibrator {
     };
 
     void weigh_remote(float* remote);
+    static_assert(depth <= 256);  // places are bytes
     std::size_t emitted_of(std::size_t query, std::size_t rank, const double* taus) const;
     Reached reached(std::size_t rank, const double* tau) const;
     // r, t: numbers of a rank and of a target.
@@ -84,7 +85,7 @@ class Calibrator {
     void raise(std::size_t r, std::size_t t, double least, double* tau) const;
 
     std::span<Neighbour> neighbours_;  // queries × depth, by distance
-    std::span<double> gaps_;           // the same gaps, growing
+    std::span<std::uint8_t> by_gap_;   // their places, by gap
     std::span<double> remoteness_;     // a query
     std::span<double> factor_;         // remote_factor() a query
     std::span<std::uint32_t> found_;   // a query
