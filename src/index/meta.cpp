@@ -1,11 +1,10 @@
 #include "index/meta.hpp"
 
+#include "index/readers.hpp"
+
 extern "C" {
-#include "access/transam.h"
 #include "catalog/storage.h"
 #include "storage/lmgr.h"
-#include "storage/proc.h"
-#include "utils/snapmgr.h"
 }
 
 namespace vecdot::index {
@@ -89,24 +88,10 @@ void check_meta(Relation index, Page page) {
     }
 }
 
-// A vacuum that has the index for itself: nobody reads any of it, nor will find his way to what is
-// no longer in the directory.
-bool is_alone(Relation index) {
-    return (MyProc->statusFlags & PROC_IN_VACUUM) != 0 &&
-           CheckRelationLockedByMe(index, AccessExclusiveLock, false);
-}
-
-// Blocks that were retired at a time that no snapshot can look back to.
-bool is_reusable(uint64 retired_at, bool alone) {
-    return retired_at == 0 || alone ||
-           GlobalVisCheckRemovableFullXid(nullptr, FullTransactionIdFromU64(retired_at));
-}
-
 // The first free run of this length on a page of the free list that is locked: its number, or n.
-uint32 first_fit(const FreeExtent* extents, uint32 n, uint32 length, bool alone) {
+uint32 first_fit(const FreeExtent* extents, uint32 n, uint32 length, Readers* readers) {
     uint32 i = 0;
-    while (i < n &&
-           (extents[i].run.length < length || !is_reusable(extents[i].retired_at, alone))) {
+    while (i < n && (extents[i].run.length < length || readers->may_read(extents[i].retired_at))) {
         i += 1;
     }
     return i;
@@ -218,7 +203,7 @@ Page add_array_page(Relation index, const Segments& segments, PageKind kind, uin
 
 BlockRun allocate_run(Relation index, Meta* meta, uint32 length, Record* record, Buffer* locked) {
     *locked = InvalidBuffer;
-    const bool alone = is_alone(index);
+    Readers readers(index);
     const Segments& pages = meta->free_pages[meta->free_active];
     const uint32 used = divide_up(meta->free_count, free_extents_per_page);
     for (uint32 page = 0; page < Min(used, free_pages_tried); ++page) {
@@ -228,7 +213,7 @@ BlockRun allocate_run(Relation index, Meta* meta, uint32 length, Record* record,
             reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
         const uint32 n =
             Min(meta->free_count - page * free_extents_per_page, free_extents_per_page);
-        const uint32 i = first_fit(extents, n, length, alone);
+        const uint32 i = first_fit(extents, n, length, &readers);
         if (i < n) {
             if (extents[i].run.start == meta_block || extents[i].run.start >= meta->allocated ||
                 extents[i].run.length > meta->allocated - extents[i].run.start) {
@@ -294,7 +279,7 @@ uint64 free_blocks(Relation index) {
 BlockNumber lowest_free(Relation index, uint32 length) {
     Meta meta;
     read_meta(index, &meta);
-    const bool alone = is_alone(index);
+    Readers readers(index);
     const Segments& pages = meta.free_pages[meta.free_active];
     const uint32 used = divide_up(meta.free_count, free_extents_per_page);
     for (uint32 page = 0; page < Min(used, free_pages_tried); ++page) {
@@ -303,7 +288,7 @@ BlockNumber lowest_free(Relation index, uint32 length) {
         const FreeExtent* extents =
             reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
         const uint32 n = Min(meta.free_count - page * free_extents_per_page, free_extents_per_page);
-        const uint32 i = first_fit(extents, n, length, alone);
+        const uint32 i = first_fit(extents, n, length, &readers);
         const BlockNumber start = i < n ? extents[i].run.start : InvalidBlockNumber;
         UnlockReleaseBuffer(buffer);
         if (start != InvalidBlockNumber) {
@@ -314,7 +299,7 @@ BlockNumber lowest_free(Relation index, uint32 length) {
 }
 
 void cut_off_end(Relation index) {
-    Assert(is_alone(index));
+    Assert(Readers(index).none());
     Meta before;
     read_meta(index, &before);
     if (before.free_count == 0) {

@@ -179,6 +179,7 @@ void cluster(Renewal* renewal, uint64 k) {
     }
     // Where more rows have come than there is room for, the next split asks again.
     finish_unfinished(renewal->index);
+    coalesce_free_list(renewal->index);
 }
 
 // Memory for writing so many cells at once.

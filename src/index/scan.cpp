@@ -5,6 +5,7 @@
 // their place are returned as they are.
 #include "algo/search.hpp"
 #include "index/access.hpp"
+#include "index/readers.hpp"
 #include "index/storage.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
@@ -30,6 +31,7 @@ constexpr Size first_block = 256 * 1024;
 
 // Of one scan descriptor; what a single search needs lives in memory, which each rescan resets.
 struct ScanState {
+    MemoryContext context;  // of this and of the memory
     MemoryContext memory;
     algo::Search* search;     // null before the first row is asked for
     BlockNumber heap_blocks;  // of the table, when last asked
@@ -87,9 +89,13 @@ void check_address(IndexScanDesc scan, ScanState* state) {
 
 IndexScanDesc begin_scan(Relation index, int keys, int order_bys) {
     IndexScanDesc scan = RelationGetIndexScan(index, keys, order_bys);
-    ScanState* state = static_cast<ScanState*>(palloc0(sizeof(ScanState)));
-    state->memory = AllocSetContextCreate(CurrentMemoryContext, "vecdot scan", 0, first_block,
-                                          ALLOCSET_DEFAULT_MAXSIZE);
+    const MemoryContext context =
+        AllocSetContextCreate(CurrentMemoryContext, "vecdot scan", ALLOCSET_SMALL_SIZES);
+    ScanState* state = static_cast<ScanState*>(MemoryContextAllocZero(context, sizeof(ScanState)));
+    state->context = context;
+    state->memory =
+        AllocSetContextCreate(context, "vecdot search", 0, first_block, ALLOCSET_DEFAULT_MAXSIZE);
+    note_scan(index, context);
     scan->opaque = state;
     if (order_bys > 0) {
         scan->xs_orderbyvals =
@@ -149,9 +155,7 @@ bool get_tuple(IndexScanDesc scan, ScanDirection direction) {
 }
 
 void end_scan(IndexScanDesc scan) {
-    ScanState* state = static_cast<ScanState*>(scan->opaque);
-    MemoryContextDelete(state->memory);
-    pfree(state);
+    MemoryContextDelete(static_cast<ScanState*>(scan->opaque)->context);
     scan->opaque = nullptr;
 }
 

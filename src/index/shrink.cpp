@@ -108,7 +108,7 @@ void move_arrays(Relation index) {
     }
 }
 
-// Moves cells down, the last one first, until one doesn't fit before its place.
+// Moves cells down, the last one first, until one doesn't fit before its end.
 void move_cells(Relation index) {
     const CellList list = list_cells(index);
     Place* places = static_cast<Place*>(
@@ -134,7 +134,7 @@ void move_cells(Relation index) {
         const uint32 live = view.rows - Min(view.dead, view.rows);
         const uint32 pages =
             view.layout.pages(true, view.layout.round_up(true, blocks_to_rewrite(live)));
-        if (lowest_free(index, pages) >= view.head) {
+        if (lowest_free(index, pages) >= places[i].end) {
             break;
         }
         rewrite_cell(index, cell);

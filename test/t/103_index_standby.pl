@@ -63,6 +63,20 @@ foreach my $feedback ('on', 'off')
 		is_sql($standby, $query, $primary->safe_psql('postgres', $query), "the same answers at recall $setting");
 	}
 }
+# A load in one transaction uses its space again, but not what a standby with feedback may still read.
+$primary->safe_psql('postgres', 'CREATE TABLE loaded (id int, v vector(8)); CREATE INDEX loaded_v ON loaded USING vecdot (v vector_l2_ops); INSERT INTO loaded SELECT n, random_vector(n) FROM generate_series(1, 3000) n');
+$primary->wait_for_catchup($standbys{on}, 'replay', $primary->lsn('insert'));
+my $reader = $standbys{on}->background_psql('postgres', on_error_stop => 0);
+$reader->query_safe(q{SET enable_seqscan = off; BEGIN ISOLATION LEVEL REPEATABLE READ; DECLARE c CURSOR FOR SELECT id FROM loaded ORDER BY v <-> '[3,1,4,1,5,9,2,6]'});
+my $first = $reader->query_safe('FETCH 10 FROM c');
+# The primary has been told.
+$primary->poll_query_until('postgres', 'SELECT count(backend_xmin) = 1 FROM pg_stat_replication');
+$primary->safe_psql('postgres', 'INSERT INTO loaded SELECT n, random_vector(n) FROM generate_series(1, 12000) n');
+$primary->wait_for_catchup($standbys{on}, 'replay', $primary->lsn('insert'));
+my ($rest) = $reader->query('FETCH ALL FROM c');
+is(scalar(split /\n/, "$first\n$rest"), 3000, 'a cursor on the standby keeps its rows while the primary loads more');
+$reader->quit;
+
 is_error($standbys{on}, 'CREATE INDEX ON items USING vecdot (v)', '25006', 'read-only transaction', 'no index is built on a standby');
 
 # What the standbys complained about: conflicts, and only where feedback is off.
