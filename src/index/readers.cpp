@@ -57,7 +57,7 @@ bool is_locked_by_others(Relation index) {
     SET_LOCKTAG_RELATION(tag, index->rd_lockInfo.lockRelId.dbId,
                          index->rd_lockInfo.lockRelId.relId);
     int count = 0;
-    GetLockConflicts(&tag, AccessExclusiveLock, &count);
+    pfree(GetLockConflicts(&tag, AccessExclusiveLock, &count));
     return count > 0;
 }
 

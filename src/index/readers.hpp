@@ -1,9 +1,9 @@
 // Who may still read blocks that the directory no longer leads to.
 #pragma once
 
-extern "C" {
-#include "postgres.h"
+#include "pg/postgres.hpp"
 
+extern "C" {
 #include "utils/rel.h"
 }
 
