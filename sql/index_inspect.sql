@@ -147,6 +147,27 @@ ALTER TABLE owned OWNER TO regress_vecdot_owner;
 SELECT vecdot_index_check('owned_index', true);
 SELECT queries_used FROM vecdot_index_recall('owned_index');
 
+-- An expression that adds rows while the check computes it: what the check has still to read stays.
+CREATE TABLE swelling (id int, v vector(4));
+CREATE FUNCTION swell() RETURNS void LANGUAGE sql AS
+	$$ INSERT INTO swelling SELECT n, ARRAY[sin(n), cos(n * 1.7), sin(n * 2.3), cos(n * 0.3)]::real[]::vector FROM generate_series(1, 6000) n $$;
+CREATE FUNCTION swells(v vector) RETURNS vector LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF current_setting('test.swells', true) = 'on' THEN
+		PERFORM set_config('test.swells', 'off', false);
+		PERFORM swell();
+	END IF;
+	RETURN v;
+END $$;
+CREATE INDEX swelling_index ON swelling USING vecdot ((swells(v)::vector(4)) vector_l2_ops);
+INSERT INTO swelling SELECT n, ARRAY[sin(n), cos(n * 1.7), sin(n * 2.3), cos(n * 0.3)]::real[]::vector FROM generate_series(-2000, -1) n;
+SET test.swells = on;
+SELECT vecdot_index_check('swelling_index', true);
+SELECT vecdot_index_check('swelling_index', true), count(*) FROM swelling;
+RESET test.swells;
+DROP TABLE swelling;
+DROP FUNCTION swells, swell;
+
 -- Temporary and unlogged tables.
 CREATE TEMPORARY TABLE short_lived (v vector(2));
 INSERT INTO short_lived VALUES ('[1,2]'), (NULL);

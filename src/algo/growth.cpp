@@ -1,6 +1,7 @@
 #include "algo/growth.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 
 namespace vecdot::algo {
@@ -63,10 +64,8 @@ bool are_strays_due(std::uint64_t strays, std::uint64_t far_strays, std::uint64_
     return strays * 8 > rows || far_strays * 128 > rows;
 }
 
-bool is_kept_apart(double distance, double radius, double usual_radius, std::uint64_t cells,
-                   std::uint64_t rows) {
-    // 2·√rows, as many as splits make.
-    return is_unlike(distance, radius, usual_radius) && cells * cells <= 4 * rows;
+bool is_thin_cell_kept(std::uint64_t cells, std::uint64_t rows) {
+    return cells * cells <= 4 * rows;
 }
 
 bool is_compaction_due(std::uint64_t live, std::uint64_t dead) {
@@ -78,7 +77,23 @@ std::uint64_t rows_of_cells(std::uint64_t cells) {
 }
 
 bool is_rescale_due(std::uint64_t long_rows, std::uint64_t rows) {
-    return long_rows > 64 + rows / 32;
+    return long_rows > 64 + rows / 64;
+}
+
+double length_of_scale(std::span<double> long_lengths, std::uint64_t rows) {
+    // What the stopping rule has learnt changes with the lengths: rows that are longer than these
+    // had better be long rows, which are never missed, than far from their cell.
+    constexpr double headroom = 1.25;
+    if (long_lengths.empty()) {
+        return 1;
+    }
+    const auto at =
+        long_lengths.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(
+                                   std::max<std::uint64_t>(rows / 100, long_lengths.size() / 16),
+                                   long_lengths.size() - 1));
+    std::nth_element(long_lengths.begin(), at, long_lengths.end(), std::greater<>());
+    const double longest = *std::max_element(long_lengths.begin(), at + 1);
+    return std::min(headroom * longest, 2 * *at);
 }
 
 bool is_clustering_due(std::uint64_t cells, std::uint64_t clustered_cells, bool exact) {

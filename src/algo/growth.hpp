@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 namespace vecdot::algo {
 
@@ -44,9 +45,10 @@ bool is_far_stray(double to_other, double to_own);
 // Whether so many of a cell's rows are worth writing both cells anew.
 bool are_strays_due(std::uint64_t strays, std::uint64_t far_strays, std::uint64_t rows);
 
-// Whether a thin cell is left alone, being so far away from the nearest one, whose radius that is.
-bool is_kept_apart(double distance, double radius, double usual_radius, std::uint64_t cells,
-                   std::uint64_t rows);
+// Whether a thin cell that isn't empty keeps its rows: as long as there are no more than the
+// 2·√rows cells that splits make. k-means and rows of a new kind make thin ones on purpose, and
+// under inner product the few longest rows, the nearest of most queries, fill no other cells.
+bool is_thin_cell_kept(std::uint64_t cells, std::uint64_t rows);
 
 // Whether vacuum writes a cell anew without its dead entries.
 bool is_compaction_due(std::uint64_t live, std::uint64_t dead);
@@ -57,6 +59,12 @@ std::uint64_t rows_of_cells(std::uint64_t cells);
 // Inner product: whether so many rows are longer than the scale is made for that all rows are to be
 // given another one. Every search reads all of these.
 bool is_rescale_due(std::uint64_t long_rows, std::uint64_t rows);
+
+// The length that the new scale is made for, as choose_scale() has it, given those of the long
+// rows, which are reordered: twice what the longest hundredth of all rows begins with (of few long
+// rows, their longest sixteenth), or a little more than the longest. Rows that are longer still
+// stay long rows: all others would be next to zero where lengths are of all orders of magnitude.
+double length_of_scale(std::span<double> long_lengths, std::uint64_t rows);
 
 // Whether all rows are to be clustered anew: the number of cells has changed by a third; or by half
 // where rows are not exact but decoded, which adds to the errors of their codes each time.

@@ -117,6 +117,15 @@ float Space::rescale(double ratio, float error, float* rotated) const noexcept {
                               1.001);
 }
 
+float Space::rescale_long(double ratio, float error, float* rotated) const noexcept {
+    for (std::size_t i = 0; i < padded(); ++i) {
+        rotated[i] = static_cast<float>(ratio * static_cast<double>(rotated[i]));
+    }
+    const double length = std::sqrt(kernels::active().floats.norm_squared(rotated, padded()));
+    return static_cast<float>((ratio * (static_cast<double>(error) + 0x1p-100) + 0x1p-24 * length) *
+                              1.001);
+}
+
 double Space::scaled_norm(float* rotated) const noexcept {
     // The last coordinate holds what is missing to 1, before the rotation.
     rotation_.invert(rotated);

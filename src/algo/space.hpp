@@ -74,6 +74,10 @@ class Space {
     // Returns the new error.
     float rescale(double ratio, float error, float* rotated) const noexcept;
 
+    // The same for a row that is too long for that space, or may be: its image has no last
+    // coordinate there.
+    float rescale_long(double ratio, float error, float* rotated) const noexcept;
+
     // Inner product: |x|·scale of the row with this image, which is lost.
     double scaled_norm(float* rotated) const noexcept;
 

@@ -109,7 +109,11 @@ void compare(HeapCheck* check, const StoredRow& row, bool is_null, Datum value) 
     if (kind_of(cell) == algo::RowKind::loose && routed.kind != algo::RowKind::undefined) {
         return;
     }
-    if (routed.kind != kind_of(cell)) {
+    // Nor does one leave the long rows that is only a little shorter than the scale is made for;
+    // its last coordinate, which counts for nothing there, may then be missing.
+    const bool is_among_long =
+        kind_of(cell) == algo::RowKind::long_row && routed.kind == algo::RowKind::normal;
+    if (routed.kind != kind_of(cell) && !is_among_long) {
         corrupted(check->index, row.block, "row (%u,%u) is of kind %d in cell %u for kind %d",
                   ItemPointerGetBlockNumber(&tid), ItemPointerGetOffsetNumber(&tid),
                   static_cast<int>(routed.kind), cell.cell, static_cast<int>(kind_of(cell)));
@@ -125,6 +129,11 @@ void compare(HeapCheck* check, const StoredRow& row, bool is_null, Datum value) 
             static_cast<double>(row.centroid[i]) + scale * (static_cast<int>(row.code[i]) - 128);
         const double away = static_cast<double>(check->rotated[i]) - decoded;
         squared += away * away;
+        check->rotated[i] = static_cast<float>(away);
+    }
+    if (is_among_long) {
+        const double length = check->space->scaled_norm(check->rotated);
+        squared = length * length * (1 - 0x1p-16);
     }
     const double most =
         static_cast<double>(row.refine.error) + static_cast<double>(routed.error) * (1 + 1e-6);

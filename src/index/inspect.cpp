@@ -7,6 +7,7 @@
 #include "index/access.hpp"
 #include "index/check.hpp"
 #include "index/meta.hpp"
+#include "index/readers.hpp"
 #include "pg/guard.hpp"
 #include "pg/settings.hpp"
 
@@ -86,6 +87,9 @@ OpenIndex open_index(Oid relation, LOCKMODE lock) {
                         errmsg("index \"%s\" is not valid", RelationGetRelationName(open.index)),
                         errhint("REINDEX it, or drop it.")));
     }
+    // What the functions read stays, even if an expression of the index that they compute adds
+    // rows.
+    note_scan(open.index, CurrentMemoryContext);
     return open;
 }
 

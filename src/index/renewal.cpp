@@ -15,7 +15,8 @@ namespace {
 
 void take(void* state, const AddressEntry&, float* rotated, float error) {
     RowSample* sample = static_cast<RowSample*>(state);
-    if (sample->count < sample->wanted &&
+    const bool is_skipped = sample->skipped != nullptr && sample->skipped[sample->seen];
+    if (!is_skipped && sample->count < sample->wanted &&
         sample->seen * sample->wanted / sample->live >= sample->count) {
         const uint32 padded = sample->renewal->parameters.padded;
         to_new_space(*sample->renewal, error, rotated);
@@ -164,11 +165,11 @@ void walk(const Plan& plan, const Visitor& visitor) {
     }
 }
 
-RowSample sample_rows(const Plan& plan, uint64 wanted) {
+RowSample sample_rows(const Plan& plan, uint64 wanted, const bool* skipped) {
     const Size row_bytes = sizeof(float) * plan.renewal->parameters.padded;
     const uint64 fit = Max(static_cast<uint64>(maintenance_work_mem) * 256 / row_bytes, uint64{64});
     const uint64 live = live_rows(plan);
-    RowSample sample{plan.renewal, nullptr, 0, Min(Min(fit, wanted), live), 0, live};
+    RowSample sample{plan.renewal, nullptr, 0, Min(Min(fit, wanted), live), 0, live, skipped};
     sample.rows = static_cast<float*>(
         MemoryContextAllocHuge(CurrentMemoryContext, row_bytes * (sample.wanted + 1)));
     walk(plan, {take, &sample});

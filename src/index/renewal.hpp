@@ -75,7 +75,8 @@ struct Plan {
 uint64 live_rows(const Plan& plan);
 void walk(const Plan& plan, const Visitor& visitor);
 
-// At most so many of the live rows, evenly from all, in the new space.
+// At most so many of the live rows, evenly from all, in the new space. skipped: which rows don't
+// count, in the order of the walk, or null.
 struct RowSample {
     const Renewal* renewal;
     float* rows;
@@ -83,8 +84,9 @@ struct RowSample {
     uint64 wanted;
     uint64 seen;
     uint64 live;
+    const bool* skipped;
 };
-RowSample sample_rows(const Plan& plan, uint64 wanted);
+RowSample sample_rows(const Plan& plan, uint64 wanted, const bool* skipped = nullptr);
 
 // The one old cell stays one, with the same centroid.
 void plan_same(Plan* plan);

@@ -7,7 +7,6 @@
 #include "algo/growth.hpp"
 #include "index/meta.hpp"
 #include "index/rewrite.hpp"
-#include "kernels/kernels.hpp"
 #include "pg/memory.hpp"
 
 namespace vecdot::index {
@@ -84,8 +83,8 @@ bool is_rewrite_due(const CellView& view) {
     return algo::is_compaction_due(live, view.dead) || view.extent_count >= scattered || roomy;
 }
 
-// Merges the cell with its nearest neighbour, if both together are no large cell and it isn't one
-// of its own kind. True if so. rows: of the index.
+// Merges the cell with its nearest neighbour, if both together are no large cell and there are
+// enough others. True if so. rows: of the index.
 bool merge(Relation index, const CellRef& thin, uint64 rows) {
     const MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot merge", ALLOCSET_DEFAULT_SIZES);
@@ -99,7 +98,6 @@ bool merge(Relation index, const CellRef& thin, uint64 rows) {
     open_cell(index, parameters, thin.slot, thin.head, static_cast<uint32>(thin.generation), &view,
               centroid);
     directory = open_directory(index);
-    const float usual_radius = directory->usual_radius;
     const uint32 self = find_slot(*directory, thin.slot);
     bool merged = false;
     const bool long_rows = (view.flags & cell_always_first) != 0;
@@ -112,12 +110,8 @@ bool merge(Relation index, const CellRef& thin, uint64 rows) {
                   &other_view, other_centroid);
         const double mine = static_cast<double>(live_rows(view));
         const double theirs = static_cast<double>(live_rows(other_view));
-        const double distance = std::sqrt(
-            kernels::active().floats.l2_squared(centroid, other_centroid, parameters.padded));
-        const bool apart =
-            mine > 0 && algo::is_kept_apart(distance, static_cast<double>(other.radius),
-                                            static_cast<double>(usual_radius), cells, rows);
-        if (!apart && mine + theirs <= 0.75 * static_cast<double>(algo::split_above(cells))) {
+        const bool is_kept = mine > 0 && algo::is_thin_cell_kept(cells, rows);
+        if (!is_kept && mine + theirs <= 0.75 * static_cast<double>(algo::split_above(cells))) {
             // Few rows join many, or the centroids meet.
             const CellRef both[] = {other, thin};
             const bool meet = mine * 3 > theirs && mine > 0;

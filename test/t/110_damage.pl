@@ -382,7 +382,7 @@ foreach my $case (
 	my $run = { status => $result, errors => $errors };
 	is(unexpected($run), '', "$name: an error at worst");
 	if ($name eq 'a file as it was') { is($first, '', "$name: nothing found"); }
-	else { like($first, qr/ERROR:  XX00[12]: .*(block \d+|first page)/, "$name: found"); }
+	else { like($first, qr/ERROR:  XX00[12]: .*(blocks? \d+|first page)/, "$name: found"); }
 }
 is_sql($node, "REINDEX INDEX items_l2; SELECT vecdot_index_check('items_l2', true)", '', 'REINDEX mends it');
 

@@ -372,6 +372,14 @@ TEST(Space, Rescales) {
                 const RoutedRow routed = before.route(x, image.data());
                 const RoutedRow target = after.route(x, expected.data());
                 ASSERT_EQ(target.kind, RowKind::normal);
+                // The same row as one of the long ones: all but the last coordinate.
+                std::vector<float> as_long = image;
+                const float long_error = before.rescale_long(ratio, routed.error, as_long.data());
+                for (std::size_t k = 0; k < p; ++k) {
+                    as_long[k] -= expected[k];
+                }
+                EXPECT_LE(after.scaled_norm(as_long.data()), long_error + target.error);
+                EXPECT_LT(long_error, 2 * ratio * routed.error + 1e-5);
                 std::vector<float> copy = image;
                 EXPECT_NEAR(before.scaled_norm(copy.data()), length, 1e-5 * (1 + length));
                 // As far off as its error allows.

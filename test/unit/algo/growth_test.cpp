@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -93,7 +94,25 @@ TEST(Growth, ClusteringFollowsTheCells) {
     EXPECT_TRUE(have_rows_grown(1500, 1000));
     EXPECT_FALSE(is_rescale_due(64, 0));
     EXPECT_TRUE(is_rescale_due(65, 0));
-    EXPECT_FALSE(is_rescale_due(1000, 32000));
+    EXPECT_FALSE(is_rescale_due(564, 32000));
+    EXPECT_TRUE(is_rescale_due(565, 32000));
+}
+
+TEST(Growth, ScaleLeavesOutTheLongest) {
+    std::vector<double> lengths;
+    EXPECT_EQ(length_of_scale(lengths, 1000), 1);
+    for (int i = 1; i <= 320; ++i) {
+        lengths.push_back(std::pow(2.0, i / 16.0));
+    }
+    std::reverse(lengths.begin(), lengths.end());
+    // The 21st and the 101st longest.
+    EXPECT_NEAR(length_of_scale(lengths, 0), 2 * std::pow(2.0, 300 / 16.0), 1e-3);
+    EXPECT_NEAR(length_of_scale(lengths, 10000), 2 * std::pow(2.0, 220 / 16.0), 1e-3);
+    EXPECT_NEAR(length_of_scale(lengths, 1000000), 2 * std::pow(2.0, 1 / 16.0), 1e-9);
+    // Where all are alike, a little more than the longest.
+    std::vector<double> alike(100, 2.0);
+    alike.push_back(2.1);
+    EXPECT_NEAR(length_of_scale(alike, 3000), 1.25 * 2.1, 1e-9);
 }
 
 TEST(Growth, CalibrationFollowsTheRows) {
@@ -118,9 +137,8 @@ TEST(Growth, RowsUnlikeAllStartCells) {
     EXPECT_TRUE(may_start_cell(8, 3));
     EXPECT_FALSE(may_start_cell(8, 4));
     // Such a cell is left alone while there are not too many.
-    EXPECT_TRUE(is_kept_apart(1.3, 1, 1, 200, 10000));
-    EXPECT_FALSE(is_kept_apart(1.2, 1, 1, 200, 10000));
-    EXPECT_FALSE(is_kept_apart(1.3, 1, 1, 201, 10000));
+    EXPECT_TRUE(is_thin_cell_kept(200, 10000));
+    EXPECT_FALSE(is_thin_cell_kept(201, 10000));
 }
 
 TEST(Growth, StraysAreGatheredWhereTheyAreMany) {
