@@ -15,6 +15,9 @@ namespace {
 
 constexpr uint64 sample_for_each = 256;
 
+// Rows that are longer than this times M are loose. Damaged ones count as that long.
+constexpr double most_length = 1e15;
+
 // Close to the new M a row's image is much less certain than its code: such rows count as longer.
 constexpr double sure_part = 0.9;
 
@@ -37,7 +40,8 @@ struct Division {
 
 void note_length(void* state, const AddressEntry&, float* rotated, float error) {
     LongRows* rows = static_cast<LongRows*>(state);
-    rows->lengths[rows->count++] = rows->space->scaled_norm(rotated) * (1 + 0x1p-12) + 2 * error;
+    const double length = rows->space->scaled_norm(rotated) * (1 + 0x1p-12) + 2 * error;
+    rows->lengths[rows->count++] = length < most_length ? length : most_length;
 }
 
 void count_row(void* state, const AddressEntry&, float* rotated, float error) {
