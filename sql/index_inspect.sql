@@ -150,12 +150,12 @@ SELECT queries_used FROM vecdot_index_recall('owned_index');
 -- An expression that adds rows while the check computes it: what the check has still to read stays.
 CREATE TABLE swelling (id int, v vector(4));
 CREATE FUNCTION swell() RETURNS void LANGUAGE sql AS
-	$$ INSERT INTO swelling SELECT n, ARRAY[sin(n), cos(n * 1.7), sin(n * 2.3), cos(n * 0.3)]::real[]::vector FROM generate_series(1, 6000) n $$;
+	$$ INSERT INTO public.swelling SELECT n, ARRAY[sin(n), cos(n * 1.7), sin(n * 2.3), cos(n * 0.3)]::real[]::public.vector FROM generate_series(1, 6000) n $$;
 CREATE FUNCTION swells(v vector) RETURNS vector LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
 	IF current_setting('test.swells', true) = 'on' THEN
 		PERFORM set_config('test.swells', 'off', false);
-		PERFORM swell();
+		PERFORM public.swell();
 	END IF;
 	RETURN v;
 END $$;
