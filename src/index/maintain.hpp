@@ -51,9 +51,9 @@ void grow(Relation index, Relation table, const CellRef& cell);
 bool start_cell(Relation index, uint64 version, const Parameters& parameters, const float* centroid,
                 float distance);
 
-// Moves rows of the narrow cell's kind to the cell in this slot that went to wider ones around it
-// before. Needs the structure lock, and nothing unfinished. The cells that it replaces keep their
-// slots.
+// Moves rows to the cell in this slot that went to those around it before, and the other way, where
+// enough of them are nearer to the other's centroid. Needs the structure lock, and nothing
+// unfinished. The cells that it replaces keep their slots.
 void gather_strays(Relation index, Relation table, uint32 slot);
 
 // Learns the stopping rule again if the number of cells has changed enough since it was learnt, and

@@ -2,8 +2,8 @@
 // which finds a cell of their own as soon as a split has made one, would not look there any more.
 //
 // - A row that is farther from all cells than rows are from theirs starts a cell.
-// - A split that makes a cell much narrower than those around it has come upon a kind: rows of it
-//   that went to these before are moved, by writing both cells anew.
+// - A split may have come upon a kind: rows of it that went to cells around the new ones before
+//   are moved, by writing both cells anew.
 //
 // Both need what replace_cells() needs; see rewrite.cpp.
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace vecdot::index {
 
 namespace {
 
-// Cells around a narrow one that are looked into.
+// Cells around a new one that are looked into.
 constexpr uint32 most_neighbours = 24;
 
 struct Neighbour {
@@ -31,9 +31,9 @@ double l2_squared(const Rewrite& rewrite, const float* rotated, uint32 cell) {
                                                rewrite.parameters.padded);
 }
 
-// The cells around this one whose rows reach farther than its own, nearest first.
-uint32 wider_neighbours(const Directory& directory, uint32 self, const float* centroid,
-                        Neighbour* found) {
+// The cells around this one, nearest first: at most most_neighbours.
+uint32 find_neighbours(const Directory& directory, uint32 self, const float* centroid,
+                       Neighbour* found) {
     const algo::CellSummary* summaries = directory.cells.summaries;
     const uint32 padded = directory.parameters.padded;
     uint32 count = 0;
@@ -63,8 +63,8 @@ uint32 wider_neighbours(const Directory& directory, uint32 self, const float* ce
 
 // Writes both cells anew, each row to the nearer one, if enough of them are not there.
 void move_strays(Relation index, Relation table, const Parameters& parameters,
-                 const algo::Space* space, uint64 cell_count, const CellRef& narrow,
-                 const CellRef& wide) {
+                 const algo::Space* space, uint64 cell_count, const CellRef& cell,
+                 const CellRef& neighbour) {
     Rewrite rewrite{};
     rewrite.index = index;
     rewrite.parameters = parameters;
@@ -73,7 +73,7 @@ void move_strays(Relation index, Relation table, const Parameters& parameters,
     NewCell cells[2] = {};
     rewrite.new_count = 2;
     rewrite.cells = cells;
-    const CellRef refs[2] = {narrow, wide};
+    const CellRef refs[2] = {cell, neighbour};
     for (uint32 i = 0; i < 2; ++i) {
         const OldCell* old = add_old_cell(&rewrite, refs[i]);
         if (!old->view.layout.has_codes) {
@@ -89,12 +89,12 @@ void move_strays(Relation index, Relation table, const Parameters& parameters,
         uint64 strays = 0;
         uint64 far_strays = 0;
         visit_rows(rewrite.old[i], [&](const float* rotated) {
-            const double to_own = l2_squared(rewrite, rotated, i);
-            const double to_other = l2_squared(rewrite, rotated, 1 - i);
+            const double d[2] = {l2_squared(rewrite, rotated, 0), l2_squared(rewrite, rotated, 1)};
             rows += 1;
-            strays += algo::is_stray(to_other, to_own);
-            far_strays += algo::is_far_stray(to_other, to_own);
-            cells[nearest_new_cell(rewrite, rotated)].rows += 1;
+            strays += algo::is_stray(d[1 - i], d[i]);
+            far_strays += algo::is_far_stray(d[1 - i], d[i]);
+            // As nearest_new_cell() has it.
+            cells[d[1] < d[0] ? 1 : 0].rows += 1;
         });
         due |= algo::are_strays_due(strays, far_strays, rows);
     }
@@ -126,8 +126,8 @@ void gather_strays(Relation index, Relation table, uint32 slot) {
         const CellRef ref = cell_ref(*directory, self);
         open_cell(index, parameters, ref.slot, ref.head, static_cast<uint32>(ref.generation), &view,
                   centroid);
-        Neighbour neighbours[most_neighbours + 1];
-        const uint32 count = wider_neighbours(*directory, self, centroid, neighbours);
+        Neighbour neighbours[most_neighbours];
+        const uint32 count = find_neighbours(*directory, self, centroid, neighbours);
         for (uint32 i = 0; i < count; ++i) {
             MemoryContextSwitchTo(attempt);
             // The cell is another one after each move.
@@ -154,11 +154,12 @@ bool start_cell(Relation index, uint64 version, const Parameters& found, const f
     finish_unfinished(index);
     Meta meta;
     read_meta(index, &meta);
+    const Directory* directory = open_directory(index);
     bool started = false;
     // The parameters are not those that the row's image was made for where the meta page is
     // damaged.
-    if (meta.directory_version == version &&
-        memcmp(&open_directory(index)->parameters, &parameters, sizeof parameters) == 0 &&
+    if (directory->version == version &&
+        memcmp(&directory->parameters, &parameters, sizeof parameters) == 0 &&
         algo::may_start_cell(meta.cells, meta.started_cells)) {
         const MemoryContext context =
             AllocSetContextCreate(CurrentMemoryContext, "vecdot new cell", ALLOCSET_DEFAULT_SIZES);
@@ -167,7 +168,7 @@ bool start_cell(Relation index, uint64 version, const Parameters& found, const f
         Rewrite rewrite{};
         rewrite.index = index;
         rewrite.parameters = parameters;
-        rewrite.space = copy_space(arena, *open_directory(index));
+        rewrite.space = copy_space(arena, *directory);
         NewCell cell{};
         cell.flags = cell_has_codes;
         cell.centroid = const_cast<float*>(centroid);

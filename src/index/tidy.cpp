@@ -2,7 +2,6 @@
 // over many extents, are written anew, those that have grown too large are split, thin ones are
 // merged with their nearest neighbour. All from stored codes; rewrite.cpp has the protocol.
 #include <algorithm>
-#include <cmath>
 
 #include "algo/growth.hpp"
 #include "index/meta.hpp"
@@ -83,9 +82,8 @@ bool is_rewrite_due(const CellView& view) {
     return algo::is_compaction_due(live, view.dead) || view.extent_count >= scattered || roomy;
 }
 
-// Merges the cell with its nearest neighbour, if both together are no large cell and there are
-// enough others. True if so. rows: of the index.
-bool merge(Relation index, const CellRef& thin, uint64 rows) {
+// Merges the cell with its nearest neighbour, if both together are no large cell. True if so.
+bool merge(Relation index, const CellRef& thin) {
     const MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot merge", ALLOCSET_DEFAULT_SIZES);
     const MemoryContext old = MemoryContextSwitchTo(context);
@@ -110,8 +108,7 @@ bool merge(Relation index, const CellRef& thin, uint64 rows) {
                   &other_view, other_centroid);
         const double mine = static_cast<double>(live_rows(view));
         const double theirs = static_cast<double>(live_rows(other_view));
-        const bool is_kept = mine > 0 && algo::is_thin_cell_kept(cells, rows);
-        if (!is_kept && mine + theirs <= 0.75 * static_cast<double>(algo::split_above(cells))) {
+        if (mine + theirs <= 0.75 * static_cast<double>(algo::split_above(cells))) {
             // Few rows join many, or the centroids meet.
             const CellRef both[] = {other, thin};
             const bool meet = mine * 3 > theirs && mine > 0;
@@ -154,9 +151,13 @@ bool merge_thin_cells(Relation index) {
     });
     bool merged = false;
     for (uint32 i = 0; i < count; ++i) {
+        const Directory* directory = open_directory(index);
+        if (thin[i].live > 0 && algo::is_thin_cell_kept(directory->cells.count, rows)) {
+            break;
+        }
         // Another one may have been merged with it before.
-        if (is_current(*open_directory(index), thin[i].cell)) {
-            merged |= merge(index, thin[i].cell, rows);
+        if (is_current(*directory, thin[i].cell)) {
+            merged |= merge(index, thin[i].cell);
         }
     }
     pfree(thin);
