@@ -42,9 +42,10 @@ missing_packages() {
 
 # A PostgreSQL that can be built against and started: from PG_CONFIG if that has one.
 has_postgres() {
-    local pgxs bindir
-    pgxs=$("$PG_CONFIG" --pgxs 2>/dev/null) && bindir=$("$PG_CONFIG" --bindir 2>/dev/null) &&
-        [ -f "$pgxs" ] && [ -x "$bindir/initdb" ]
+    local headers bindir
+    # Debian's client package alone brings pgxs.mk, without the headers that it needs.
+    headers=$("$PG_CONFIG" --includedir-server 2>/dev/null) && bindir=$("$PG_CONFIG" --bindir 2>/dev/null) &&
+        [ -f "$headers/postgres.h" ] && [ -f "$("$PG_CONFIG" --pgxs)" ] && [ -x "$bindir/initdb" ]
 }
 
 apt_get() {
