@@ -65,13 +65,14 @@ SQL_PARTS = \
 	src/linalg/attention.sql \
 	src/linalg/pca.sql \
 	src/linalg/discriminant.sql \
-	src/index/index.sql \
-	src/index/inspect.sql
+	src/index/am/handler.sql \
+	src/index/inspect/inspect.sql
 
 CORE_SOURCES = $(wildcard src/core/*.cpp)
 KERNEL_SOURCES = $(wildcard src/kernels/*.cpp)
-ALGO_SOURCES = $(wildcard src/algo/*.cpp)
-SERVER_SOURCES = $(wildcard src/pg/*.cpp src/type/*.cpp src/linalg/*.cpp src/index/*.cpp)
+ENGINE_SOURCES = $(wildcard src/engine/*.cpp)
+MATH_SOURCES = $(wildcard src/math/*.cpp)
+SERVER_SOURCES = $(wildcard src/pg/*.cpp src/type/*.cpp src/linalg/*.cpp src/index/*.cpp src/index/*/*.cpp)
 
 PG_MAJOR := $(shell $(PG_CONFIG) --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
 
@@ -81,7 +82,7 @@ FREE = $(BUILD)/free
 SERVER = $(BUILD)/pg$(PG_MAJOR)
 ARCHIVE = $(FREE)/libvecdot.a
 
-free_objects = $(patsubst src/%.cpp,$(FREE)/%.o,$(CORE_SOURCES) $(KERNEL_SOURCES) $(ALGO_SOURCES))
+free_objects = $(patsubst src/%.cpp,$(FREE)/%.o,$(CORE_SOURCES) $(KERNEL_SOURCES) $(MATH_SOURCES) $(ENGINE_SOURCES))
 server_objects = $(patsubst src/%.cpp,$(SERVER)/%.o,$(SERVER_SOURCES))
 OBJS = $(server_objects)
 
@@ -178,14 +179,14 @@ FUZZ_SECONDS ?= 20
 FUZZ_DIR ?= $(FREE)
 FUZZ_FLAGS = -std=c++20 -O1 -g -Wall -Wextra -fno-sanitize-recover=all -fsanitize=fuzzer,address,undefined -Isrc -Itest/unit
 FUZZ_TESTS = $(FUZZ_DIR)/vector_input_fuzz $(FUZZ_DIR)/search_fuzz
-FUZZ_HEADERS = $(wildcard src/core/*.hpp src/algo/*.hpp src/kernels/*.hpp) test/unit/algo/heap_arena.hpp
+FUZZ_HEADERS = $(wildcard src/core/*.hpp src/engine/*.hpp src/kernels/*.hpp) test/unit/heap_arena.hpp
 
 $(FUZZ_DIR)/vector_input_fuzz: test/fuzz/vector_input_fuzz.cpp $(CORE_SOURCES) $(FUZZ_HEADERS) Makefile
 	@mkdir -p $(@D)
 	$(FUZZ_CXX) $(FUZZ_FLAGS) -o $@ $(filter %.cpp,$^)
 
 # The kernels as they are: the unit tests hold them to the sizes they are given.
-search_fuzz_sources = test/fuzz/search_fuzz.cpp $(CORE_SOURCES) $(ALGO_SOURCES)
+search_fuzz_sources = test/fuzz/search_fuzz.cpp $(CORE_SOURCES) $(ENGINE_SOURCES)
 $(FUZZ_DIR)/search_fuzz: $(search_fuzz_sources) $(ARCHIVE) $(FUZZ_HEADERS) Makefile
 	@mkdir -p $(@D)
 	$(FUZZ_CXX) $(FUZZ_FLAGS) -fno-sanitize=alignment -ffp-contract=off -o $@ $(search_fuzz_sources) $(ARCHIVE)

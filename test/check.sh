@@ -273,7 +273,7 @@ sources() {
         name=$(basename "$file" .out)
         [ -f "sql/$name.sql" ] || [[ $name =~ _[0-9]$ && -f sql/${name%_?}.sql ]] || echo "$file has no sql/$name.sql"
     done | check "every expected output has its SQL test"
-    for file in src/*/*.sql; do
+    for file in src/*/*.sql src/*/*/*.sql; do
         in_list "$file" "$parts" || echo "$file is not in SQL_PARTS"
     done | check "every SQL declaration is part of the extension's script"
 

@@ -11,10 +11,10 @@
 #include <ctime>
 #include <string>
 
-#include "algo/memory_store.hpp"
+#include "engine/memory_store.hpp"
 
 using namespace vecdot;
-using namespace vecdot::algo;
+using namespace vecdot::engine;
 
 namespace {
 

@@ -8,7 +8,7 @@ extern "C" {
 
 namespace vecdot::linalg {
 
-algo::Rows matrix_from_datum(Datum datum, const char* name) {
+math::Rows matrix_from_datum(Datum datum, const char* name) {
     ArrayType* array = DatumGetArrayTypeP(datum);
     if (ARR_NDIM(array) == 0) {
         ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
@@ -44,7 +44,7 @@ algo::Rows matrix_from_datum(Datum datum, const char* name) {
     return {rows, static_cast<std::size_t>(count), static_cast<std::size_t>(columns)};
 }
 
-algo::Rows matrix_argument(FunctionCallInfo fcinfo, int n, const char* name) {
+math::Rows matrix_argument(FunctionCallInfo fcinfo, int n, const char* name) {
     return matrix_from_datum(PointerGetDatum(pg::plain_argument(fcinfo, n)), name);
 }
 

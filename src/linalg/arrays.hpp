@@ -3,16 +3,16 @@
 
 #include <span>
 
-#include "algo/rows.hpp"
 #include "core/span.hpp"
+#include "math/rows.hpp"
 #include "pg/vector_ref.hpp"
 
 namespace vecdot::linalg {
 
 // The rows of argument n, called name in messages. Not 1-D or no rows (22000), a NULL row (22004),
 // rows of different dimensions (22000) are errors.
-algo::Rows matrix_argument(FunctionCallInfo fcinfo, int n, const char* name);
-algo::Rows matrix_from_datum(Datum datum, const char* name);
+math::Rows matrix_argument(FunctionCallInfo fcinfo, int n, const char* name);
+math::Rows matrix_from_datum(Datum datum, const char* name);
 
 // values as a new vector, rounded to float4; an error where they are beyond it.
 pg::Vector* vector_of(std::span<const double> values);

@@ -1,5 +1,5 @@
 // Attention: the streaming aggregate and its matrix forms.
-#include "algo/attention.hpp"
+#include "math/attention.hpp"
 
 #include "kernels/kernels.hpp"
 #include "linalg/aggregate.hpp"
@@ -10,7 +10,7 @@ using namespace vecdot;
 
 namespace {
 
-using State = algo::OnlineAttention;
+using State = math::OnlineAttention;
 
 State* new_state(MemoryContext context, std::size_t dimensions) {
     core::Arena arena = pg::arena(context);
@@ -32,7 +32,7 @@ bool is_same_toast(Datum a, Datum b) {
            std::memcmp(x, y, VARSIZE_EXTERNAL(x)) == 0;
 }
 
-void check_same_columns(algo::Rows a, const char* a_name, algo::Rows b, const char* b_name) {
+void check_same_columns(math::Rows a, const char* a_name, math::Rows b, const char* b_name) {
     if (a.columns != b.columns) {
         ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
                         errmsg("different vector dimensions %zu and %zu", a.columns, b.columns),
@@ -43,13 +43,13 @@ void check_same_columns(algo::Rows a, const char* a_name, algo::Rows b, const ch
 
 Datum weights(FunctionCallInfo fcinfo, bool has_scale) {
     const pg::VectorRef query = pg::vector_argument(fcinfo, 0);
-    const algo::Rows keys = linalg::matrix_argument(fcinfo, 1, "keys");
+    const math::Rows keys = linalg::matrix_argument(fcinfo, 1, "keys");
     pg::check_same_dimensions(query.dim, static_cast<int>(keys.columns));
     pg::check_dimensions(static_cast<int>(keys.rows));
-    const double scale = has_scale ? PG_GETARG_FLOAT8(2) : algo::default_scale(query.size());
+    const double scale = has_scale ? PG_GETARG_FLOAT8(2) : math::default_scale(query.size());
     check_scale(scale);
     pg::Vector* result = pg::new_vector(static_cast<int>(keys.rows));
-    algo::attention_weights(query.data, keys, scale, result->view());
+    math::attention_weights(query.data, keys, scale, result->view());
     PG_RETURN_VECTOR(result);
 }
 
@@ -69,7 +69,7 @@ VECDOT_FUNCTION(vector_attention_accum) {
                                     ? key
                                     : pg::fetch_vector(PG_GETARG_DATUM(3)).ref;
     pg::check_same_dimensions(query.dim, key.dim);
-    const double scale = PG_NARGS() > 4 ? PG_GETARG_FLOAT8(4) : algo::default_scale(query.size());
+    const double scale = PG_NARGS() > 4 ? PG_GETARG_FLOAT8(4) : math::default_scale(query.size());
     check_scale(scale);
     if (state == nullptr) {
         state = new_state(context, value.size());
@@ -133,21 +133,21 @@ VECDOT_FUNCTION(vector_attention_weights_scaled) {
 }
 
 VECDOT_FUNCTION(vector_attention_scores) {
-    const algo::Rows queries = linalg::matrix_argument(fcinfo, 0, "queries");
-    const algo::Rows keys = linalg::matrix_argument(fcinfo, 1, "keys");
+    const math::Rows queries = linalg::matrix_argument(fcinfo, 0, "queries");
+    const math::Rows keys = linalg::matrix_argument(fcinfo, 1, "keys");
     check_same_columns(queries, "queries", keys, "keys");
     pg::check_dimensions(static_cast<int>(keys.rows));
     const std::span<double> scores = pg::arena().allocate<double>(queries.rows * keys.rows);
-    algo::attention_scores(queries, keys, algo::default_scale(keys.columns), scores,
+    math::attention_scores(queries, keys, math::default_scale(keys.columns), scores,
                            pg::interrupt());
     return linalg::matrix_datum({scores.data(), queries.rows, keys.rows},
                                 linalg::returned_element_type(fcinfo));
 }
 
 VECDOT_FUNCTION(vector_attention_matrix) {
-    const algo::Rows queries = linalg::matrix_argument(fcinfo, 0, "queries");
-    const algo::Rows keys = linalg::matrix_argument(fcinfo, 1, "keys");
-    const algo::Rows values = linalg::matrix_argument(fcinfo, 2, "values");
+    const math::Rows queries = linalg::matrix_argument(fcinfo, 0, "queries");
+    const math::Rows keys = linalg::matrix_argument(fcinfo, 1, "keys");
+    const math::Rows values = linalg::matrix_argument(fcinfo, 2, "values");
     const bool causal = PG_GETARG_BOOL(3);
     const int32 heads = PG_GETARG_INT32(4);
     check_same_columns(queries, "queries", keys, "keys");
@@ -172,7 +172,7 @@ VECDOT_FUNCTION(vector_attention_matrix) {
     core::Arena arena = pg::arena();
     const core::MatrixView<float> out{arena.allocate<float>(queries.rows * values.columns).data(),
                                       queries.rows, values.columns};
-    algo::attention(queries, keys, values, {causal, static_cast<std::size_t>(heads)}, out, arena,
+    math::attention(queries, keys, values, {causal, static_cast<std::size_t>(heads)}, out, arena,
                     pg::interrupt());
     const std::span<double> wide = arena.allocate<double>(out.flat().size());
     for (std::size_t i = 0; i < wide.size(); ++i) {

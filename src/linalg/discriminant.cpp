@@ -1,9 +1,9 @@
 // The aggregate that trains a linear classifier, and its use.
-#include "algo/discriminant.hpp"
+#include "math/discriminant.hpp"
 
-#include "algo/elements.hpp"
-#include "algo/projection.hpp"
 #include "linalg/aggregate.hpp"
+#include "math/elements.hpp"
+#include "math/projection.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
 
@@ -23,19 +23,19 @@ constexpr double default_shrinkage = 0.01;
 
 struct State {
     double shrinkage;
-    algo::Discriminant statistics;
+    math::Discriminant statistics;
 
     std::size_t dimensions() const { return statistics.dimensions(); }
 };
 
 State* new_state(MemoryContext context, std::size_t dimensions, double shrinkage) {
     core::Arena arena = pg::arena(context);
-    return arena.create<State>(State{shrinkage, algo::Discriminant(dimensions, arena)});
+    return arena.create<State>(State{shrinkage, math::Discriminant(dimensions, arena)});
 }
 
 void check_room(std::size_t dimensions, std::size_t classes) {
-    linalg::check_memory(algo::Scatter::bytes(dimensions) +
-                             algo::discriminant_bytes(dimensions, classes) +
+    linalg::check_memory(math::Scatter::bytes(dimensions) +
+                             math::discriminant_bytes(dimensions, classes) +
                              sizeof(double) * dimensions * classes,
                          static_cast<int>(dimensions), "linear_discriminant");
 }
@@ -89,7 +89,7 @@ VECDOT_FUNCTION(vector_discriminant_serialize) {
     linalg::aggregate_context(fcinfo);
     State* state = reinterpret_cast<State*>(PG_GETARG_POINTER(0));
     state->statistics.flush(pg::interrupt());
-    algo::Scatter& scatter = state->statistics.scatter();
+    math::Scatter& scatter = state->statistics.scatter();
     const std::size_t d = scatter.dimensions();
     const std::uint64_t rows = scatter.rows();
     const std::size_t count = state->statistics.classes().size();
@@ -105,7 +105,7 @@ VECDOT_FUNCTION(vector_discriminant_serialize) {
     writer.put(&count, sizeof count);
     writer.put(mean.data(), mean.size_bytes());
     writer.put(tiles.data(), tiles.size_bytes());
-    for (const algo::Discriminant::Class& entry : state->statistics.classes()) {
+    for (const math::Discriminant::Class& entry : state->statistics.classes()) {
         writer.put(&entry.label, sizeof entry.label);
         writer.put(&entry.rows, sizeof entry.rows);
         writer.put(entry.sum, d * sizeof(double));
@@ -125,14 +125,14 @@ VECDOT_FUNCTION(vector_discriminant_deserialize) {
     reader.get(&rows, sizeof rows);
     reader.get(&count, sizeof count);
     State* state = new_state(CurrentMemoryContext, d, shrinkage);
-    algo::Scatter& scatter = state->statistics.scatter();
+    math::Scatter& scatter = state->statistics.scatter();
     scatter.set_rows(rows);
     reader.get(scatter.stored_mean().data(), scatter.stored_mean().size_bytes());
     reader.get(scatter.stored_tiles().data(), scatter.stored_tiles().size_bytes());
     for (std::size_t i = 0; i < count; ++i) {
         std::int32_t label = 0;
         reader.get(&label, sizeof label);
-        algo::Discriminant::Class& entry = state->statistics.class_of(label, pg::arena());
+        math::Discriminant::Class& entry = state->statistics.class_of(label, pg::arena());
         reader.get(&entry.rows, sizeof entry.rows);
         reader.get(entry.sum, d * sizeof(double));
     }
@@ -145,7 +145,7 @@ VECDOT_FUNCTION(vector_discriminant_final) {
     }
     State* state = reinterpret_cast<State*>(PG_GETARG_POINTER(0));
     state->statistics.flush(pg::interrupt());
-    const std::span<const algo::Discriminant::Class> classes = state->statistics.classes();
+    const std::span<const math::Discriminant::Class> classes = state->statistics.classes();
     pg::check_dimensions(static_cast<int>(classes.size()));
     TupleDesc description;
     if (get_call_result_type(fcinfo, nullptr, &description) != TYPEFUNC_COMPOSITE) {
@@ -154,8 +154,8 @@ VECDOT_FUNCTION(vector_discriminant_final) {
     description = BlessTupleDesc(description);
     MemoryContext work =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot classifier", ALLOCSET_DEFAULT_SIZES);
-    const algo::LinearModel model =
-        algo::fit(state->statistics, state->shrinkage, pg::arena(work), pg::interrupt());
+    const math::LinearModel model =
+        math::fit(state->statistics, state->shrinkage, pg::arena(work), pg::interrupt());
     Datum* labels = static_cast<Datum*>(palloc(sizeof(Datum) * classes.size()));
     for (std::size_t i = 0; i < classes.size(); ++i) {
         labels[i] = Int32GetDatum(classes[i].label);

@@ -1,5 +1,5 @@
 // softmax, sigmoid, argmax and other functions of one vector.
-#include "algo/elements.hpp"
+#include "math/elements.hpp"
 
 #include "linalg/arrays.hpp"
 #include "pg/guard.hpp"
@@ -23,52 +23,52 @@ double temperature_argument(FunctionCallInfo fcinfo) {
 VECDOT_FUNCTION(vector_softmax) {
     const pg::VectorRef x = pg::vector_argument(fcinfo, 0);
     pg::Vector* result = pg::new_vector(x.dim);
-    algo::softmax(x.data, temperature_argument(fcinfo), result->view());
+    math::softmax(x.data, temperature_argument(fcinfo), result->view());
     PG_RETURN_VECTOR(result);
 }
 
 VECDOT_FUNCTION(vector_log_softmax) {
     const pg::VectorRef x = pg::vector_argument(fcinfo, 0);
     pg::Vector* result = pg::new_vector(x.dim);
-    algo::log_softmax(x.data, temperature_argument(fcinfo), result->view());
+    math::log_softmax(x.data, temperature_argument(fcinfo), result->view());
     PG_RETURN_VECTOR(result);
 }
 
 VECDOT_FUNCTION(vector_sigmoid) {
     const pg::VectorRef x = pg::vector_argument(fcinfo, 0);
     pg::Vector* result = pg::new_vector(x.dim);
-    algo::sigmoid(x.data, result->view());
+    math::sigmoid(x.data, result->view());
     PG_RETURN_VECTOR(result);
 }
 
 VECDOT_FUNCTION(vector_relu) {
     const pg::VectorRef x = pg::vector_argument(fcinfo, 0);
     pg::Vector* result = pg::new_vector(x.dim);
-    algo::relu(x.data, result->view());
+    math::relu(x.data, result->view());
     PG_RETURN_VECTOR(result);
 }
 
 VECDOT_FUNCTION(vector_argmax) {
     const pg::VectorRef x = pg::vector_argument(fcinfo, 0);
-    PG_RETURN_INT32(static_cast<int32>(algo::arg_max(x.data, x.size())) + 1);
+    PG_RETURN_INT32(static_cast<int32>(math::arg_max(x.data, x.size())) + 1);
 }
 
 VECDOT_FUNCTION(vector_argmin) {
     const pg::VectorRef x = pg::vector_argument(fcinfo, 0);
-    PG_RETURN_INT32(static_cast<int32>(algo::arg_min(x.data, x.size())) + 1);
+    PG_RETURN_INT32(static_cast<int32>(math::arg_min(x.data, x.size())) + 1);
 }
 
 VECDOT_FUNCTION(vector_element_max) {
     const pg::VectorRef x = pg::vector_argument(fcinfo, 0);
-    PG_RETURN_FLOAT4(x[static_cast<int>(algo::arg_max(x.data, x.size()))]);
+    PG_RETURN_FLOAT4(x[static_cast<int>(math::arg_max(x.data, x.size()))]);
 }
 
 VECDOT_FUNCTION(vector_element_min) {
     const pg::VectorRef x = pg::vector_argument(fcinfo, 0);
-    PG_RETURN_FLOAT4(x[static_cast<int>(algo::arg_min(x.data, x.size()))]);
+    PG_RETURN_FLOAT4(x[static_cast<int>(math::arg_min(x.data, x.size()))]);
 }
 
 VECDOT_FUNCTION(vector_element_sum) {
     const pg::VectorRef x = pg::vector_argument(fcinfo, 0);
-    PG_RETURN_FLOAT8(algo::element_sum(x.data, x.size()));
+    PG_RETURN_FLOAT8(math::element_sum(x.data, x.size()));
 }

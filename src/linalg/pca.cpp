@@ -1,5 +1,5 @@
 // The aggregate pca and the use of what it finds.
-#include "algo/pca.hpp"
+#include "math/pca.hpp"
 
 #include "linalg/aggregate.hpp"
 #include "pg/guard.hpp"
@@ -20,14 +20,14 @@ namespace {
 
 struct State {
     int32 k;
-    algo::Scatter scatter;
+    math::Scatter scatter;
 
     std::size_t dimensions() const { return scatter.dimensions(); }
 };
 
 State* new_state(MemoryContext context, std::size_t dimensions, int32 k) {
     core::Arena arena = pg::arena(context);
-    State* state = arena.create<State>(State{k, algo::Scatter(dimensions, arena)});
+    State* state = arena.create<State>(State{k, math::Scatter(dimensions, arena)});
     return state;
 }
 
@@ -41,7 +41,7 @@ Datum float8_array(std::span<const double> values) {
 }
 
 struct Model {
-    algo::Rows components;
+    math::Rows components;
     const float* mean;
 };
 
@@ -83,7 +83,7 @@ VECDOT_FUNCTION(vector_pca_accum) {
                             errhint("A vector of d dimensions has at most d components.")));
         }
         linalg::check_memory(
-            algo::Scatter::bytes(x.size()) + algo::pca_bytes(x.size(), static_cast<std::size_t>(k)),
+            math::Scatter::bytes(x.size()) + math::pca_bytes(x.size(), static_cast<std::size_t>(k)),
             x.dim, "pca");
         state = new_state(context, x.size(), k);
     }
@@ -170,7 +170,7 @@ VECDOT_FUNCTION(vector_pca_final) {
     // What the solver used is given back at once: the result alone goes on.
     MemoryContext work =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot pca", ALLOCSET_DEFAULT_SIZES);
-    const algo::Pca result = algo::pca(state->scatter, static_cast<std::size_t>(state->k),
+    const math::Pca result = math::pca(state->scatter, static_cast<std::size_t>(state->k),
                                        pg::arena(work), pg::interrupt());
     Datum values[5] = {
         PointerGetDatum(linalg::vector_of(state->scatter.mean())),
@@ -191,7 +191,7 @@ VECDOT_FUNCTION(vector_pca_transform) {
     const Model model = model_argument(fcinfo, 1);
     pg::check_same_dimensions(x.dim, static_cast<int>(model.components.columns));
     const std::span<double> out = pg::arena().allocate<double>(model.components.rows);
-    algo::pca_transform(model.components, model.mean, x.data, out);
+    math::pca_transform(model.components, model.mean, x.data, out);
     PG_RETURN_VECTOR(linalg::vector_of(out));
 }
 
@@ -200,6 +200,6 @@ VECDOT_FUNCTION(vector_pca_inverse_transform) {
     const Model model = model_argument(fcinfo, 1);
     pg::check_same_dimensions(z.dim, static_cast<int>(model.components.rows));
     const std::span<double> out = pg::arena().allocate<double>(model.components.columns);
-    algo::pca_inverse_transform(model.components, model.mean, z.data, out);
+    math::pca_inverse_transform(model.components, model.mean, z.data, out);
     PG_RETURN_VECTOR(linalg::vector_of(out));
 }

@@ -1,5 +1,5 @@
 // Matrices times vectors, linear layers, Lambert's law.
-#include "algo/projection.hpp"
+#include "math/projection.hpp"
 
 #include "core/arena.hpp"
 #include "linalg/arrays.hpp"
@@ -10,7 +10,7 @@ using namespace vecdot;
 
 namespace {
 
-std::span<double> product(algo::Rows matrix, const char* name, pg::VectorRef x) {
+std::span<double> product(math::Rows matrix, const char* name, pg::VectorRef x) {
     if (matrix.columns != x.size()) {
         ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
                         errmsg("different vector dimensions %zu and %d", matrix.columns, x.dim),
@@ -18,24 +18,24 @@ std::span<double> product(algo::Rows matrix, const char* name, pg::VectorRef x) 
                                   name, matrix.rows, matrix.columns, x.dim)));
     }
     const std::span<double> result = pg::arena().allocate<double>(matrix.rows);
-    algo::multiply(matrix, x.data, result);
+    math::multiply(matrix, x.data, result);
     return result;
 }
 
 }  // namespace
 
 VECDOT_FUNCTION(vector_matvec) {
-    const algo::Rows matrix = linalg::matrix_argument(fcinfo, 0, "matrix");
+    const math::Rows matrix = linalg::matrix_argument(fcinfo, 0, "matrix");
     PG_RETURN_VECTOR(linalg::vector_of(product(matrix, "matrix", pg::vector_argument(fcinfo, 1))));
 }
 
 VECDOT_FUNCTION(vector_project) {
-    const algo::Rows axes = linalg::matrix_argument(fcinfo, 1, "axes");
+    const math::Rows axes = linalg::matrix_argument(fcinfo, 1, "axes");
     PG_RETURN_VECTOR(linalg::vector_of(product(axes, "axes", pg::vector_argument(fcinfo, 0))));
 }
 
 VECDOT_FUNCTION(vector_linear) {
-    const algo::Rows weights = linalg::matrix_argument(fcinfo, 1, "weights");
+    const math::Rows weights = linalg::matrix_argument(fcinfo, 1, "weights");
     const pg::VectorRef bias = pg::fetch_vector(PG_GETARG_DATUM(2)).ref;
     const std::span<double> result = product(weights, "weights", pg::vector_argument(fcinfo, 0));
     if (bias.size() != weights.rows) {
@@ -52,5 +52,5 @@ VECDOT_FUNCTION(vector_linear) {
 
 VECDOT_FUNCTION(vector_lambert) {
     const pg::VectorPair v = pg::vector_pair(fcinfo);
-    PG_RETURN_FLOAT8(algo::lambert(v.a.data, v.b.data, v.a.size()));
+    PG_RETURN_FLOAT8(math::lambert(v.a.data, v.b.data, v.a.size()));
 }

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <vector>
 
-#include "algo/heap_arena.hpp"
-#include "algo/search.hpp"
+#include "engine/search.hpp"
+#include "heap_arena.hpp"
 
 namespace {
 
@@ -54,7 +54,7 @@ class Bytes {
 
 struct Cell {
     std::vector<float> centroid;
-    std::vector<algo::RowEntry> entries;
+    std::vector<engine::RowEntry> entries;
     std::vector<std::uint8_t> blocks;
     std::vector<std::uint8_t> upper;
     std::vector<std::uint8_t> lower;
@@ -63,19 +63,19 @@ struct Cell {
 struct Index {
     std::size_t padded;
     std::vector<Cell> cells;
-    std::vector<algo::CellSummary> summaries;
+    std::vector<engine::CellSummary> summaries;
     std::vector<std::uint8_t> codes;
-    std::vector<algo::RowEntry> special[3];
+    std::vector<engine::RowEntry> special[3];
 };
 
 // Rows get numbers in a row; living counts, by number.
 void add_rows(Bytes& bytes, std::size_t count, bool reachable, std::vector<int>& living,
-              std::vector<algo::RowEntry>& entries) {
+              std::vector<engine::RowEntry>& entries) {
     for (std::size_t i = 0; i < count; ++i) {
         const std::size_t number = living.size();
-        algo::RowEntry entry{};
+        engine::RowEntry entry{};
         entry.tid[0] = static_cast<std::uint16_t>(number);
-        entry.flags = bytes.next() < 32 ? algo::RowFlags::dead : std::uint16_t{0};
+        entry.flags = bytes.next() < 32 ? engine::RowFlags::dead : std::uint16_t{0};
         entry.refine = {bytes.number(), bytes.number(), bytes.number()};
         living.push_back(reachable && entry.flags == 0 ? 1 : 0);
         entries.push_back(entry);
@@ -87,12 +87,12 @@ Index make_index(Bytes& bytes, std::size_t padded, std::vector<int>& living) {
     index.padded = padded;
     index.cells.resize(bytes.below(7));
     for (Cell& cell : index.cells) {
-        algo::CellSummary summary{};
+        engine::CellSummary summary{};
         summary.centroid = {bytes.number(), bytes.number(), bytes.number()};
         summary.radius = bytes.number();
         summary.flags = bytes.next() % 4;
         index.summaries.push_back(summary);
-        const bool reachable = (summary.flags & algo::CellFlags::unused) == 0;
+        const bool reachable = (summary.flags & engine::CellFlags::unused) == 0;
         add_rows(bytes, bytes.below(150), reachable, living, cell.entries);
         const std::size_t rows = cell.entries.size();
         const std::size_t blocks = (rows + kernels::block_rows - 1) / kernels::block_rows;
@@ -100,26 +100,26 @@ Index make_index(Bytes& bytes, std::size_t padded, std::vector<int>& living) {
         for (float& x : cell.centroid) {
             x = bytes.number();
         }
-        const std::size_t block_bytes = algo::block_units(padded) * kernels::unit_bytes;
+        const std::size_t block_bytes = engine::block_units(padded) * kernels::unit_bytes;
         cell.blocks.resize(blocks * block_bytes);
         bytes.fill(cell.blocks.data(), cell.blocks.size());
         // Factors of the estimates, for which arbitrary bytes are mostly absurd.
         for (std::size_t b = 0; b < blocks; ++b) {
             std::uint8_t* factors = cell.blocks.data() + (b + 1) * block_bytes -
-                                    algo::factor_units * kernels::unit_bytes;
-            for (std::size_t i = 0; i < algo::factor_units * kernels::unit_bytes; i += 4) {
+                                    engine::factor_units * kernels::unit_bytes;
+            for (std::size_t i = 0; i < engine::factor_units * kernels::unit_bytes; i += 4) {
                 const float x = bytes.number();
                 std::memcpy(factors + i, &x, 4);
             }
         }
-        cell.upper.resize(rows * algo::plane_bytes(padded));
-        cell.lower.resize(rows * algo::plane_bytes(padded));
+        cell.upper.resize(rows * engine::plane_bytes(padded));
+        cell.lower.resize(rows * engine::plane_bytes(padded));
         bytes.fill(cell.upper.data(), cell.upper.size());
         bytes.fill(cell.lower.data(), cell.lower.size());
     }
     index.codes.resize(index.cells.size() * padded);
     bytes.fill(index.codes.data(), index.codes.size());
-    for (std::vector<algo::RowEntry>& list : index.special) {
+    for (std::vector<engine::RowEntry>& list : index.special) {
         add_rows(bytes, bytes.below(20), true, living, list);
     }
     return index;
@@ -128,11 +128,11 @@ Index make_index(Bytes& bytes, std::size_t padded, std::vector<int>& living) {
 // --- the store
 // ------------------------------------------------------------------------------------
 
-Cell& cell_of(algo::OpenCell& cell) {
+Cell& cell_of(engine::OpenCell& cell) {
     return *static_cast<Cell*>(cell.state);
 }
 
-void open_cell(void* self, algo::OpenCell& cell) {
+void open_cell(void* self, engine::OpenCell& cell) {
     Index* index = static_cast<Index*>(self);
     require(cell.key.cell < index->cells.size());
     Cell& mine = index->cells[cell.key.cell];
@@ -141,11 +141,11 @@ void open_cell(void* self, algo::OpenCell& cell) {
     cell.distance.add(mine.centroid.data(), index->padded);
 }
 
-void expect_cell(void* self, const algo::CellKey& key) {
+void expect_cell(void* self, const engine::CellKey& key) {
     require(key.cell < static_cast<Index*>(self)->cells.size());
 }
 
-void scan_cell(void*, algo::OpenCell& cell, algo::BlockScorer& scorer) {
+void scan_cell(void*, engine::OpenCell& cell, engine::BlockScorer& scorer) {
     // A copy of each piece, so that nothing may look behind it.
     const std::vector<std::uint8_t>& blocks = cell_of(cell).blocks;
     constexpr std::size_t piece = 7 * kernels::unit_bytes;
@@ -157,9 +157,9 @@ void scan_cell(void*, algo::OpenCell& cell, algo::BlockScorer& scorer) {
     }
 }
 
-void refine_rows(void* self, algo::OpenCell& cell, algo::RefineBatch& batch) {
-    const std::size_t bytes = algo::plane_bytes(static_cast<Index*>(self)->padded);
-    require(batch.count <= algo::RefineBatch::capacity);
+void refine_rows(void* self, engine::OpenCell& cell, engine::RefineBatch& batch) {
+    const std::size_t bytes = engine::plane_bytes(static_cast<Index*>(self)->padded);
+    require(batch.count <= engine::RefineBatch::capacity);
     for (std::size_t i = 0; i < batch.count; ++i) {
         require(batch.slots[i] < cell.rows && (i == 0 || batch.slots[i - 1] < batch.slots[i]));
         batch.entries[i] = cell_of(cell).entries[batch.slots[i]];
@@ -167,16 +167,16 @@ void refine_rows(void* self, algo::OpenCell& cell, algo::RefineBatch& batch) {
     }
 }
 
-void complete_rows(void* self, algo::OpenCell& cell, algo::RefineBatch& batch) {
-    const std::size_t bytes = algo::plane_bytes(static_cast<Index*>(self)->padded);
-    require(batch.count <= algo::RefineBatch::capacity);
+void complete_rows(void* self, engine::OpenCell& cell, engine::RefineBatch& batch) {
+    const std::size_t bytes = engine::plane_bytes(static_cast<Index*>(self)->padded);
+    require(batch.count <= engine::RefineBatch::capacity);
     for (std::size_t i = 0; i < batch.count; ++i) {
         require(batch.slots[i] < cell.rows);
         batch.lower(i, 0, cell_of(cell).lower.data() + batch.slots[i] * bytes, bytes);
     }
 }
 
-void score_codes(void*, algo::OpenCell& cell, algo::CodeScorer& scorer) {
+void score_codes(void*, engine::OpenCell& cell, engine::CodeScorer& scorer) {
     const Cell& mine = cell_of(cell);
     constexpr std::size_t piece = 96;
     for (std::size_t at = 0; at < mine.upper.size(); at += piece) {
@@ -189,8 +189,8 @@ void score_codes(void*, algo::OpenCell& cell, algo::CodeScorer& scorer) {
     }
 }
 
-std::size_t copy_entries(const std::vector<algo::RowEntry>& from, std::size_t first,
-                         std::span<algo::RowEntry> to) {
+std::size_t copy_entries(const std::vector<engine::RowEntry>& from, std::size_t first,
+                         std::span<engine::RowEntry> to) {
     std::size_t n = 0;
     for (; n < to.size() && first + n < from.size(); ++n) {
         to[n] = from[first + n];
@@ -198,13 +198,13 @@ std::size_t copy_entries(const std::vector<algo::RowEntry>& from, std::size_t fi
     return n;
 }
 
-std::size_t read_entries(void*, algo::OpenCell& cell, std::uint32_t first,
-                         std::span<algo::RowEntry> entries) {
+std::size_t read_entries(void*, engine::OpenCell& cell, std::uint32_t first,
+                         std::span<engine::RowEntry> entries) {
     return copy_entries(cell_of(cell).entries, first, entries);
 }
 
-std::size_t read_special(void* self, algo::SpecialList list, std::uint64_t position,
-                         std::span<algo::RowEntry> entries) {
+std::size_t read_special(void* self, engine::SpecialList list, std::uint64_t position,
+                         std::span<engine::RowEntry> entries) {
     return copy_entries(static_cast<Index*>(self)->special[static_cast<int>(list)], position,
                         entries);
 }
@@ -212,15 +212,16 @@ std::size_t read_special(void* self, algo::SpecialList list, std::uint64_t posit
 // --- the search
 // -----------------------------------------------------------------------------------
 
-void search(const algo::Query& query, Index& index, const algo::SearchOptions& options,
+void search(const engine::Query& query, Index& index, const engine::SearchOptions& options,
             std::vector<int> living) {
-    const algo::CellDirectory directory{static_cast<std::uint32_t>(index.cells.size()),
-                                        index.summaries.data(), index.codes.data()};
-    const algo::CellStore store{&index,        open_cell,   expect_cell,  scan_cell,   refine_rows,
-                                complete_rows, score_codes, read_entries, read_special};
-    algo::HeapArena memory;
-    algo::Search search(memory.arena(), query, directory, store, options, core::Interrupt());
-    algo::SearchResult result{};
+    const engine::CellDirectory directory{static_cast<std::uint32_t>(index.cells.size()),
+                                          index.summaries.data(), index.codes.data()};
+    const engine::CellStore store{&index,      open_cell,    expect_cell,
+                                  scan_cell,   refine_rows,  complete_rows,
+                                  score_codes, read_entries, read_special};
+    engine::HeapArena memory;
+    engine::Search search(memory.arena(), query, directory, store, options, core::Interrupt());
+    engine::SearchResult result{};
     double last = -HUGE_VAL;
     bool undefined = false;
     bool null = false;
@@ -248,10 +249,10 @@ void search(const algo::Query& query, Index& index, const algo::SearchOptions& o
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Bytes bytes(data, size);
-    const algo::Metric metric = static_cast<algo::Metric>(bytes.next() % 3);
+    const engine::Metric metric = static_cast<engine::Metric>(bytes.next() % 3);
     const std::uint32_t dimension = 1 + static_cast<std::uint32_t>(bytes.below(130));
     const double scales[] = {1, 1e-30, 1e30, 0.25};
-    algo::SearchOptions options;
+    engine::SearchOptions options;
     options.exact = bytes.next() % 2 == 0;
     options.sigmas = bytes.number();
     for (double& tau : options.tau) {
@@ -260,19 +261,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     options.budget = std::size_t{1} << (6 + bytes.next() % 12);
     options.window = 1 + bytes.next() % 40;
 
-    algo::HeapArena memory;
+    engine::HeapArena memory;
     core::Arena arena = memory.arena();
-    const algo::Space space(arena,
-                            {metric, dimension, bytes.any<std::uint64_t>(),
-                             scales[bytes.next() % 4], bytes.next() % 2 == 0 ? 8u : 4u},
-                            {});
+    const engine::Space space(arena,
+                              {metric, dimension, bytes.any<std::uint64_t>(),
+                               scales[bytes.next() % 4], bytes.next() % 2 == 0 ? 8u : 4u},
+                              {});
     std::vector<float> vector(dimension);
     for (float& x : vector) {
         x = bytes.number();
         x = std::isfinite(x) ? x : 1;
     }
-    const algo::Query query =
-        bytes.next() < 16 ? algo::null_query(space) : algo::prepare_query(arena, space, vector);
+    const engine::Query query =
+        bytes.next() < 16 ? engine::null_query(space) : engine::prepare_query(arena, space, vector);
     std::vector<int> living;
     Index index = make_index(bytes, space.padded(), living);
     search(query, index, options, living);

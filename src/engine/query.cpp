@@ -1,0 +1,413 @@
+// The query's side of the codes: its planes and table, and the bounds. README.md derives them.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "engine/code.hpp"
+#include "engine/store.hpp"
+#include "kernels/kernels.hpp"
+
+namespace vecdot::engine {
+
+namespace {
+
+// Covers the rounding of float8 sums of up to 2¹⁵ terms, relative to the sum of magnitudes.
+constexpr double float8_error = 0x1p-40;
+constexpr int largest_step_count = 127 * 128;
+// The lower half bytes of a code are 0 to 15, as good as evenly: <q', lower> is 7.5·Σq' with a
+// standard deviation of 4.6·|q'|, of 7.5·|q'| if they were all 0 or 15. Four of the one are 2.5 of
+// the other.
+constexpr double lower_deviations = 18.5;
+// A code of 4 bits misses e = 0.107·|r| of a residual r (the grid of code.cpp), so the bound b of a
+// squared distance lies 2·e·√b + e² below it. The 1-bit estimate's error is 1.51·|r|/√P: in such
+// errors it is 0.142·√P·√b, and a little for e².
+constexpr double code_sigmas_over_root = 0.15;
+
+// Quantises query.vector (the image, within error) to two planes.
+void make_planes(core::Arena& arena, std::span<float> image, double error, Query& query) {
+    const std::size_t n = image.size();
+    float largest = 0;
+    for (const float x : image) {
+        largest = std::max(largest, std::fabs(x));
+    }
+    int exponent = -120;
+    if (largest > 0) {
+        exponent = std::max(exponent, static_cast<int>(std::ceil(std::log2(
+                                          static_cast<double>(largest) / largest_step_count))));
+        if (static_cast<double>(largest) > std::ldexp(largest_step_count, exponent)) {
+            ++exponent;
+        }
+    }
+    query.step = std::ldexp(1.0, exponent);
+    const float step = static_cast<float>(query.step);
+    const float inverse = static_cast<float>(std::ldexp(1.0, -exponent));
+    const std::span<std::int8_t> high = arena.allocate<std::int8_t>(n);
+    const std::span<std::int8_t> low = arena.allocate<std::int8_t>(n);
+    const std::span<std::int8_t> table = arena.allocate<std::int8_t>(4 * n);
+    // Sums of integers, all below 2³⁰, in loops that the compiler can make wide.
+    std::int32_t sum = 0;
+    std::int32_t high_sum = 0;
+    std::int32_t positive = 0;
+    std::int32_t high_squared = 0;
+    std::int32_t low_squared = 0;
+    double lost[8] = {};
+    for (std::size_t i = 0; i < n; i += 8) {
+        for (std::size_t k = 0; k < 8; ++k) {
+            // Products with powers of two are exact; 1.5·2²³ rounds to an integer.
+            const float scaled = image[i + k] * inverse;
+            const float rounded = (scaled + 12582912.0f) - 12582912.0f;
+            const std::int32_t v = static_cast<std::int32_t>(rounded);
+            const std::int32_t h = (v + 64) >> 7;
+            const std::int32_t l = v - 128 * h;
+            high[i + k] = static_cast<std::int8_t>(h);
+            low[i + k] = static_cast<std::int8_t>(l);
+            const double difference = static_cast<double>(scaled - rounded);  // exact
+            lost[k] += difference * difference;
+            sum += v;
+            high_sum += h;
+            positive += v > 0 ? v : 0;
+            high_squared += h * h;
+            low_squared += l * l;
+            image[i + k] = rounded * step;
+        }
+    }
+    query.vector = image;
+    query.high = high;
+    query.low = low;
+    query.table = table;
+    query.table_step = kernels::active().codes.sign_table(image.data(), n, table.data());
+    const double all_lost =
+        ((lost[0] + lost[4]) + (lost[1] + lost[5])) + ((lost[2] + lost[6]) + (lost[3] + lost[7]));
+    query.error = (std::sqrt(all_lost) * query.step + error) * (1 + float8_error);
+    query.high_squared = high_squared;
+    query.high_error =
+        std::sqrt(static_cast<double>(low_squared)) * query.step * (1 + float8_error);
+    query.norm_squared = kernels::active().floats.norm_squared(image.data(), n);
+    query.code_offset = 128 * std::int64_t{sum};
+    query.high_offset = 128 * std::int64_t{high_sum};
+    if (query.space->parameters().refine_bits == 4) {
+        query.code_sigmas =
+            static_cast<float>(code_sigmas_over_root * std::sqrt(static_cast<double>(n)));
+        query.implied = {implied_lower * high_sum, implied_lower * (sum - 128 * high_sum)};
+        query.lower_most = query.lower_likely = implied_lower * std::int64_t{sum};
+        return;
+    }
+    query.lower_most = 15 * std::int64_t{positive};
+    query.lower_likely = std::min(
+        query.lower_most,
+        static_cast<std::int64_t>(7.5 * static_cast<double>(sum) +
+                                  lower_deviations * std::sqrt(query.norm_squared) / query.step));
+}
+
+}  // namespace
+
+Query prepare_query(core::Arena& arena, const Space& space, core::VectorView q) {
+    Query query{};
+    query.space = &space;
+    query.kind = QueryKind::normal;
+    const std::span<float> image = arena.allocate<float>(space.padded());
+    const double scale = space.parameters().scale;
+    double error = 0;
+    if (space.metric() == Metric::inner_product) {
+        // (q/|q|, 0); a zero query stays zero, all its values being 0.
+        const std::size_t n = q.size();
+        const double norm = std::sqrt(kernels::active().floats.norm_squared(q.data(), n));
+        const double factor = norm > 0 ? 1 / norm : 0.0;
+        for (std::size_t i = 0; i < n; ++i) {
+            image[i] = static_cast<float>(factor * static_cast<double>(q[i]));
+        }
+        std::fill(image.begin() + static_cast<std::ptrdiff_t>(n), image.end(), 0.0f);
+        space.rotation().apply(image.data());
+        error = norm > 0 ? (space.rotation().relative_error() + 0x1p-23 + float8_error) : 0.0;
+        query.value_scale = norm / scale;
+    } else {
+        const RoutedRow routed = space.route(q, image.data());
+        if (routed.kind != RowKind::normal) {
+            query.kind =
+                routed.kind == RowKind::undefined ? QueryKind::undefined : QueryKind::loose;
+            std::fill(image.begin(), image.end(), 0.0f);
+        }
+        error = static_cast<double>(routed.error);
+        query.value_scale = space.metric() == Metric::l2 ? 1 / scale : 0.5;
+    }
+    make_planes(arena, image, error, query);
+    return query;
+}
+
+Query null_query(const Space& space) {
+    Query query{};
+    query.space = &space;
+    query.kind = QueryKind::null;
+    return query;
+}
+
+Query prepare_row_query(core::Arena& arena, const Space& space, const float* rotated) {
+    Query query{};
+    query.space = &space;
+    query.kind = QueryKind::normal;
+    const std::span<float> image = arena.allocate<float>(space.padded());
+    space.row_as_query(rotated, image.data());
+    query.value_scale = 1;
+    make_planes(arena, image, 0, query);
+    return query;
+}
+
+double operator_value(const Query& query, double key) noexcept {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    switch (query.space->metric()) {
+        case Metric::l2:
+            return key > 0 ? std::sqrt(key) * query.value_scale * (1 - 0x1p-30) : 0.0;
+        case Metric::cosine:
+            // The operator clamps the cosine: its values are at least 0.
+            return std::max(0.0, key * 0.5 * (1 - 0x1p-30) - float8_error);
+        case Metric::inner_product:
+            break;
+    }
+    if (key == -infinity) {
+        return -infinity;
+    }
+    return query.value_scale * ((key * 0.5 - 1) - float8_error);
+}
+
+void CellDistance::add(const float* centroid, std::size_t count) noexcept {
+    if (query_->kind != QueryKind::normal) {
+        return;
+    }
+    const kernels::FloatKernels& floats = kernels::active().floats;
+    const float* q = query_->vector.data() + done_;
+    distance_squared_ += floats.l2_squared(q, centroid, count);
+    if (query_->space->metric() == Metric::inner_product) {
+        dot_ += floats.dot(q, centroid, count);
+        centroid_squared_ += floats.norm_squared(centroid, count);
+    }
+    done_ += count;
+}
+
+kernels::BoundTerms CellDistance::terms(float sigmas, double limit) const noexcept {
+    // The table's rounding adds a variance of P/4·step²/12 to <signs, q'>, which relates to
+    // error² by at most 3.
+    const double table = static_cast<double>(query_->table_step) *
+                         static_cast<double>(query_->table_step) *
+                         static_cast<double>(query_->vector.size()) / 16;
+    double spread = distance_squared_;
+    double base = distance_squared_;
+    double weight = 1;
+    if (query_->space->metric() == Metric::inner_product) {
+        // Any multiple t of the centroid may be taken from q' before the signs estimate the rest;
+        // this one leaves the least.
+        weight = centroid_squared_ > 0 ? dot_ / centroid_squared_ : 0.0;
+        spread = std::max(0.0, query_->norm_squared - weight * dot_);
+        base = 2 - 2 * dot_;
+    }
+    float code_error = 0;
+    if (query_->code_sigmas > 0 && limit < std::numeric_limits<double>::infinity()) {
+        // Bound (2) of README.md has |q| = 1 in place of the distance.
+        const double key =
+            query_->space->metric() == Metric::inner_product ? std::min(limit, 1.0) : limit;
+        code_error = query_->code_sigmas * static_cast<float>(std::sqrt(std::max(0.0, key)));
+    }
+    spread = std::sqrt(spread + table + query_->error * query_->error);
+    return {static_cast<float>(base), static_cast<float>(weight), query_->table_step,
+            sigmas * static_cast<float>(spread) + code_error};
+}
+
+CellDistance::Refined CellDistance::refine(const RefineFactors& factors, kernels::PlaneDots dots,
+                                           bool long_row) const noexcept {
+    const Query& query = *query_;
+    const std::int64_t dot =
+        128 * static_cast<std::int64_t>(dots.high) + dots.low - query.code_offset;
+    const double add = static_cast<double>(factors.add);
+    const double error = static_cast<double>(factors.error);
+    const double product =
+        static_cast<double>(factors.scale) * query.step * static_cast<double>(dot);
+    const double squared = distance_squared_ + add - 2 * product;  // |q' − x̂|², or a little less
+    const double slack =
+        float8_error * (distance_squared_ + std::fabs(add) + 2 * std::fabs(product));
+    Refined refined{std::max(0.0, squared), 0};
+    if (!long_row) {
+        const double distance =
+            std::sqrt(std::max(0.0, squared - slack)) * (1 - 0x1p-50) - (error + query.error);
+        refined.bound = distance > 0 ? distance * distance * (1 - 0x1p-50) : 0.0;
+    }
+    if (query.space->metric() == Metric::inner_product) {
+        const double inner = dot_ + product;  // <q', x̂>
+        const double length = std::sqrt(std::max(
+            0.0, centroid_squared_ + add + 0x1p-20 * (centroid_squared_ + std::fabs(add))));
+        const double direct =
+            2 - 2 * inner - 2 * (error * (1 + 0x1p-30) + query.error * length) -
+            2 * float8_error *
+                (1 + centroid_squared_ + std::fabs(product) + std::fabs(dot_) + length);
+        if (long_row) {
+            refined.estimate = 2 - 2 * inner;
+            refined.bound = direct;
+        } else {
+            refined.bound = std::max(refined.bound, direct);
+        }
+    }
+    return refined;
+}
+
+kernels::ReachTerms CellDistance::reach(double threshold, bool long_rows,
+                                        bool proven) const noexcept {
+    const Query& query = *query_;
+    // A row beyond this has |q' − x̂| − e_q − e_x > √threshold: bound (1) of README.md, which holds
+    // under each metric for all but long rows.
+    const double limit = (std::sqrt(std::max(0.0, threshold)) + query.error) * (1 + 0x1p-20);
+    const std::int64_t lower = proven ? query.lower_most : query.lower_likely;
+    kernels::ReachTerms terms;
+    terms.base = static_cast<float>(distance_squared_);
+    terms.weight = static_cast<float>(2 * query.step);
+    terms.reach =
+        long_rows ? std::numeric_limits<float>::infinity() : static_cast<float>(limit + 1e-30);
+    // The greatest dot that the lower half bytes leave possible, rounded up to a multiple of 128.
+    terms.high_offset = static_cast<std::int32_t>(query.high_offset - ((lower + 127) >> 7));
+    terms.low_offset = static_cast<std::int32_t>(query.code_offset - 128 * query.high_offset);
+    return terms;
+}
+
+BlockScorer::BlockScorer(const Query& query, const kernels::BoundTerms& terms, std::uint32_t rows,
+                         float cut, Take take, void* self) noexcept
+    : table_(query.table.data()),
+      terms_(terms),
+      rows_(rows),
+      cut_(cut),
+      take_(take),
+      self_(self),
+      code_units_(query.vector.size() / kernels::unit_dimensions) {}
+
+void BlockScorer::units(const std::uint8_t* units, std::size_t count,
+                        const std::uint8_t* ahead) noexcept {
+    const kernels::CodeKernels& kernel = kernels::active().codes;
+    const std::size_t block = code_units_ + factor_units;
+    const kernels::Stream stream(units + count * kernels::unit_bytes, ahead);
+    while (count > 0 && first_row_ < rows_) {
+        if (position_ == 0 && count >= block) {
+            const std::size_t blocks = std::min(count / block, some_blocks);
+            score_blocks(units, blocks, stream);
+            units += blocks * block * kernels::unit_bytes;
+            count -= blocks * block;
+            continue;
+        }
+        if (position_ < code_units_) {
+            const std::size_t run = std::min(count, code_units_ - position_);
+            kernel.scan_units(units, table_ + position_ * kernels::unit_bytes, run, sums_);
+            position_ += run;
+            units += run * kernels::unit_bytes;
+            count -= run;
+            continue;
+        }
+        const std::size_t done = position_ - code_units_;
+        if (done == 0 && count >= factor_units) {
+            finish_block(units);
+            units += factor_units * kernels::unit_bytes;
+            count -= factor_units;
+            continue;
+        }
+        const std::size_t run = std::min(count, factor_units - done);
+        std::memcpy(factors_ + done * kernels::unit_bytes, units, run * kernels::unit_bytes);
+        position_ += run;
+        units += run * kernels::unit_bytes;
+        count -= run;
+        if (done + run == factor_units) {
+            finish_block(factors_);
+        }
+    }
+}
+
+void BlockScorer::score_blocks(const std::uint8_t* units, std::size_t blocks,
+                               const kernels::Stream& stream) noexcept {
+    alignas(64) float bounds[some_blocks * kernels::block_rows];
+    std::uint32_t below[some_blocks];
+    const std::size_t left = (rows_ - first_row_ + kernels::block_rows - 1) / kernels::block_rows;
+    blocks = std::min(blocks, left);
+    kernels::active().codes.score_blocks(units, blocks, code_units_, table_, terms_, cut_, bounds,
+                                         below, stream);
+    for (std::size_t b = 0; b < blocks; ++b) {
+        give(below[b], bounds + b * kernels::block_rows);
+    }
+}
+
+// Hands on the rows of the block that begins at first_row_.
+void BlockScorer::give(std::uint32_t below, const float* bounds) noexcept {
+    const std::uint32_t left = rows_ - first_row_;
+    if (left < kernels::block_rows) {
+        below &= (1u << left) - 1;
+    }
+    if (below != 0) {
+        take_(self_, first_row_, below, bounds);
+    }
+    first_row_ += kernels::block_rows;
+}
+
+void BlockScorer::finish_block(const std::uint8_t* factors) noexcept {
+    alignas(64) float bounds[kernels::block_rows];
+    const std::uint32_t below =
+        kernels::active().codes.block_bounds(factors, sums_, terms_, cut_, bounds);
+    give(below, bounds);
+    position_ = 0;
+    std::memset(sums_, 0, sizeof sums_);
+}
+
+CodeScorer::CodeScorer(const Query& query, const CellDistance& distance, std::uint32_t rows,
+                       bool long_rows, double threshold, const std::uint64_t* skip,
+                       kernels::PlaneDots* dots, Survivor* survivors) noexcept
+    : query_(&query),
+      terms_(distance.reach(threshold, long_rows, true)),
+      rows_(rows),
+      skip_(skip),
+      dots_(dots),
+      survivors_(survivors) {}
+
+void CodeScorer::upper(const std::uint8_t* nibbles, std::size_t bytes,
+                       const std::uint8_t* ahead) noexcept {
+    const kernels::CodeKernels& kernel = kernels::active().codes;
+    const std::size_t n = query_->high.size();
+    const std::size_t row_bytes = plane_bytes(n);
+    const kernels::Stream stream(nibbles + bytes, ahead);
+    while (bytes > 0 && scored_ < rows_) {
+        if (offset_ == 0 && bytes >= row_bytes) {
+            const std::size_t some = std::min<std::size_t>(bytes / row_bytes, rows_ - scored_);
+            kernels::PlaneDots* dots = dots_ + scored_;
+            kernel.scan_nibbles(nibbles, some, n, query_->high.data(), query_->low.data(), dots,
+                                stream);
+            for (std::size_t i = 0; i < some; ++i) {
+                dots[i] = {16 * dots[i].high, 16 * dots[i].low};
+            }
+            scored_ += static_cast<std::uint32_t>(some);
+            nibbles += some * row_bytes;
+            bytes -= some * row_bytes;
+            continue;
+        }
+        const std::size_t piece = std::min(bytes, row_bytes - offset_);
+        kernels::PlaneDots part;
+        kernel.scan_nibbles(nibbles, 1, 2 * piece, query_->high.data() + 2 * offset_,
+                            query_->low.data() + 2 * offset_, &part, stream);
+        kernels::PlaneDots& dots = dots_[scored_];
+        if (offset_ == 0) {
+            dots = {0, 0};
+        }
+        dots.high += 16 * part.high;
+        dots.low += 16 * part.low;
+        offset_ += piece;
+        nibbles += piece;
+        bytes -= piece;
+        if (offset_ == row_bytes) {
+            offset_ = 0;
+            ++scored_;
+        }
+    }
+}
+
+void CodeScorer::entries(const RowEntry* entries, std::size_t count) noexcept {
+    count = std::min<std::size_t>(count, scored_ - entries_done_);
+    visit_within(entries, dots_ + entries_done_, count, terms_, [&](std::size_t i) {
+        const std::uint32_t slot = entries_done_ + static_cast<std::uint32_t>(i);
+        if ((skip_[slot / 64] >> (slot % 64) & 1) == 0) {
+            survivors_[survivor_count_++] = {slot, entries[i]};
+        }
+    });
+    entries_done_ += static_cast<std::uint32_t>(count);
+}
+
+}  // namespace vecdot::engine

@@ -1,0 +1,417 @@
+// The emission loop.
+//
+// Cells are opened nearest first. The rows of an opened cell get a 1-bit bound each; those whose
+// bound is below threshold() are refined at once and wait in ready_, a heap by their proven bounds,
+// and the others are left out. threshold() is the bound of the w-th of the rows found, w being
+// small at first: so the first row costs the refinement of a few rows a cell and not of whole
+// cells.
+//
+// The top of ready_ is emitted when it is not beyond the threshold, behind which rows have been
+// left out, and when the stopping rule asks for no further cell. When the emission arrives at the
+// threshold, w grows eightfold and the opened cells are read again (search_cells.cpp). A row whose
+// bound turns out to lie below what has been emitted is late: it is marked, and found again by a
+// walk over all cells at the end.
+//
+// With codes of 4 bits rows of the same bound are at very different distances, and the more so the
+// farther their cells are: before a bound is passed, so many cells are opened as the farthest row
+// that may have it calls for.
+//
+// With proven bounds only, the 1-bit codes are not looked at: int8 codes are scored whole cells at
+// a time, and the rest is the same.
+#include "engine/search.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace vecdot::engine {
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr std::size_t least_capacity = 512;
+constexpr std::uint32_t exact_window = 128;
+// So many times as many rows come before the executor is sure of one, with codes of 4 bits.
+constexpr std::size_t wide_window = 16;
+constexpr std::size_t chunk_rows = 256;
+
+bool test(const std::uint64_t* bits, std::uint32_t i) {
+    return (bits[i / 64] >> (i % 64) & 1) != 0;
+}
+
+}  // namespace
+
+Search::Search(core::Arena arena, const Query& query, const CellDirectory& directory,
+               const CellStore& store, const SearchOptions& options, core::Interrupt interrupt)
+    : arena_(arena),
+      query_(&query),
+      store_(&store),
+      options_(options),
+      interrupt_(interrupt),
+      // A growing array of up to twice the capacity, and what it grew out of.
+      capacity_(std::max(least_capacity, options.budget / (4 * sizeof(Ready)))),
+      cut_(infinity),
+      last_key_(-infinity),
+      last_value_(-infinity) {
+    const std::size_t window = std::max<std::size_t>(
+        1, options.exact ? std::max(exact_window, options.window) : options.window);
+    nearest_size_ = std::min(has_wide_bounds() ? wide_window * window : window, capacity_ / 2);
+    collect_keys(directory);
+    if (query.kind == QueryKind::normal) {
+        nearest_ = arena_.allocate<double>(nearest_size_);
+        ready_ = arena_.allocate<Ready>(1024);
+        batch_ = arena_.allocate<RefineBatch>(1).data();
+        batch_->query = &query;
+        if (has_wide_bounds()) {
+            likely_ = arena_.allocate<double>(Calibration::ranks[Calibration::rank_count - 1]);
+        }
+        tau_ = tau_of_rank(options_.tau, 1);
+    }
+}
+
+// The cells' distances, from the int8 codes of their centroids and the query's upper plane.
+void Search::collect_keys(const CellDirectory& directory) {
+    keys_ = arena_.allocate<CellKey>(directory.count);
+    const Query& query = *query_;
+    const std::size_t padded = query.space->padded();
+    const bool normal = query.kind == QueryKind::normal;
+    const double step = 128 * query.step;
+    const double coarse_squared = query.high_squared * step * step;
+    constexpr std::size_t run = 64;
+    std::int32_t dots[run] = {};
+    std::size_t used = 0;
+    nearest_cell_ = infinity;
+    double sum = 0;
+    std::size_t summands = 0;
+    for (std::size_t first = 0; first < directory.count; first += run) {
+        const std::size_t some = std::min<std::size_t>(run, directory.count - first);
+        if (normal) {
+            kernels::active().codes.dot_rows(directory.codes + first * padded, some, padded,
+                                             query.high.data(), dots);
+        }
+        for (std::size_t i = 0; i < some; ++i) {
+            const CellSummary& summary = directory.summaries[first + i];
+            if ((summary.flags & CellFlags::unused) != 0) {
+                continue;
+            }
+            CellKey& key = keys_[used++];
+            key = {0, 0, static_cast<std::uint32_t>(first + i), summary.flags, summary.handle};
+            if (!normal) {
+                continue;
+            }
+            const double add = static_cast<double>(summary.centroid.add);
+            const double product = 2 * static_cast<double>(summary.centroid.scale) * step *
+                                   static_cast<double>(dots[i] - query.high_offset);
+            // |128·step·high − centroid's code|²
+            const double squared = std::max(0.0, coarse_squared + add - product);
+            key.distance_squared = static_cast<float>(squared);
+            if ((key.flags & CellFlags::long_rows) != 0) {
+                key.distance_squared = -1;
+                key.lower = -1;
+                continue;
+            }
+            nearest_cell_ = std::min(nearest_cell_, static_cast<double>(key.distance_squared));
+            sum += static_cast<double>(key.distance_squared);
+            ++summands;
+            if (options_.exact) {
+                const double slack =
+                    0x1p-40 * (coarse_squared + std::fabs(add) + std::fabs(product));
+                const double away = std::sqrt(std::max(0.0, squared - slack)) - query.high_error -
+                                    query.error - static_cast<double>(summary.centroid.error) -
+                                    static_cast<double>(summary.radius);
+                key.lower = away > 0 ? static_cast<float>(away * (1 - 0x1p-20)) : 0.0f;
+            }
+        }
+    }
+    keys_ = keys_.first(used);
+    if (summands > 0) {
+        spread_ = std::max(0.0, sum / static_cast<double>(summands) - nearest_cell_);
+    }
+    remote_ = remote_factor(remoteness(), options_.remote);
+}
+
+// ρ² alone would open too few cells where rows are dense and too many where they are not; the
+// spread of the cells' distances evens that out. Under inner product ρ² hardly differs from query
+// to query, and the spread is the measure.
+double Search::reach(double estimate) const {
+    const double reach = query_->space->metric() == Metric::inner_product
+                             ? spread_
+                             : std::sqrt(std::max(0.0, estimate) * spread_);
+    return reach * remote_;
+}
+
+// d₀² over the spread; under inner product one over the nearest cell's product with the query, to
+// the power of 2, which was enough for rare words in an index of frequent ones.
+double Search::remoteness() const {
+    if (query_->space->metric() == Metric::inner_product) {
+        const double inverse = 2 / (2 - nearest_cell_);
+        return nearest_cell_ < 2 ? inverse * inverse : infinity;
+    }
+    return spread_ > 0 ? nearest_cell_ / spread_ : 0;
+}
+
+bool Search::next(SearchResult& result) {
+    for (;;) {
+        bool found = false;
+        switch (phase_) {
+            case Phase::loose:
+                found = next_special(SpecialList::loose, result);
+                break;
+            case Phase::main:
+                found = query_->kind == QueryKind::normal && next_main(result);
+                break;
+            case Phase::sweep:
+                found = next_in_cells(result);
+                break;
+            case Phase::undefined:
+                found = next_special(SpecialList::undefined, result);
+                break;
+            case Phase::null:
+                found = next_special(SpecialList::null, result);
+                break;
+            case Phase::end:
+                return false;
+        }
+        if (found) {
+            ++work_.emitted;
+            return true;
+        }
+        phase_ = static_cast<Phase>(static_cast<int>(phase_) + 1);
+        walk_position_ = 0;
+        chunk_count_ = chunk_next_ = 0;
+    }
+}
+
+void Search::fill(SearchResult& result, const RowEntry& entry, double value, bool recheck) const {
+    std::copy_n(entry.tid, 3, result.tid);
+    result.value = value;
+    result.recheck = recheck;
+    result.is_null = false;
+    result.gap = 0;
+    result.estimate = 0;
+    result.key = -infinity;
+}
+
+bool Search::next_special(SpecialList list, SearchResult& result) {
+    if (chunk_.empty()) {
+        chunk_ = arena_.allocate<RowEntry>(chunk_rows);
+    }
+    for (;;) {
+        if (chunk_next_ == chunk_count_) {
+            interrupt_.poll();
+            chunk_count_ = store_->special(store_->self, list, walk_position_, chunk_);
+            chunk_next_ = 0;
+            walk_position_ += chunk_count_;
+            if (chunk_count_ == 0) {
+                return false;
+            }
+        }
+        const RowEntry& entry = chunk_[chunk_next_++];
+        if ((entry.flags & RowFlags::dead) != 0) {
+            continue;
+        }
+        constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+        const bool undefined =
+            list == SpecialList::undefined || query_->kind == QueryKind::undefined;
+        fill(result, entry, undefined ? nan : -infinity, !undefined);
+        if (list == SpecialList::null || query_->kind == QueryKind::null) {
+            result.is_null = true;
+            result.recheck = false;
+            result.value = 0;
+        } else if (!undefined) {
+            result.value = operator_value(*query_, -infinity);
+        }
+        return true;
+    }
+}
+
+// All rows of all cells that the main phase has not emitted.
+bool Search::next_in_cells(SearchResult& result) {
+    for (;;) {
+        while (walk_cell_ >= cell_count_) {
+            if (!more_cells()) {
+                return false;
+            }
+            open_cell();
+        }
+        OpenCell& cell = cells_[walk_cell_];
+        if (chunk_next_ == chunk_count_) {
+            if (walk_position_ >= cell.rows) {
+                ++walk_cell_;
+                walk_position_ = 0;
+                chunk_next_ = chunk_count_ = 0;
+                continue;
+            }
+            interrupt_.poll();
+            chunk_count_ = store_->entries(store_->self, cell,
+                                           static_cast<std::uint32_t>(walk_position_), chunk_);
+            chunk_count_ = std::min<std::size_t>(chunk_count_, cell.rows - walk_position_);
+            chunk_next_ = 0;
+            if (chunk_count_ == 0) {
+                core::fail(core::ErrorCode::index_corrupted,
+                           "cell %u has no address entry %llu of %u", cell.key.cell,
+                           static_cast<unsigned long long>(walk_position_), cell.rows);
+            }
+        }
+        const std::uint32_t slot = static_cast<std::uint32_t>(walk_position_++);
+        const RowEntry& entry = chunk_[chunk_next_++];
+        if ((entry.flags & RowFlags::dead) != 0 ||
+            (test(cell.done, slot) && !test(cell.late, slot))) {
+            continue;
+        }
+        switch (query_->kind) {
+            case QueryKind::normal:
+                fill(result, entry, infinity, false);
+                ++work_.late;
+                break;
+            case QueryKind::loose:
+                fill(result, entry, operator_value(*query_, -infinity), true);
+                break;
+            case QueryKind::undefined:
+                fill(result, entry, std::numeric_limits<double>::quiet_NaN(), false);
+                break;
+            case QueryKind::null:
+                fill(result, entry, 0, false);
+                result.is_null = true;
+                break;
+        }
+        return true;
+    }
+}
+
+bool Search::next_main(SearchResult& result) {
+    for (;;) {
+        interrupt_.poll();
+        // What has been left out may be nearer than the top.
+        if (dropped_ && (heap_count_ == 0 || ready_[0].bound > threshold())) {
+            if (cell_count_ == 0) {
+                return false;
+            }
+            widen();
+            rescan();
+            continue;
+        }
+        if (more_cells() && wants_cell()) {
+            open_cell();
+            continue;
+        }
+        if (heap_count_ == 0) {
+            return false;
+        }
+        emit(result);
+        return true;
+    }
+}
+
+// The nearest row that is ready.
+void Search::emit(SearchResult& result) {
+    const Ready& top = ready_[0];
+    last_key_ = top.bound;
+    last_value_ = std::max(last_value_, operator_value(*query_, top.bound));
+    std::copy_n(top.tid, 3, result.tid);
+    result.value = last_value_;
+    result.recheck = true;
+    result.is_null = false;
+    result.gap =
+        std::max(0.0, static_cast<double>(cells_[top.cell].key.distance_squared) - nearest_cell_);
+    result.estimate = top.estimate;
+    result.key = top.bound;
+    const std::uint32_t cell = top.cell;
+    std::pop_heap(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(heap_count_),
+                  farther);
+    ready_[--heap_count_] = ready_[--ready_count_];
+    ++rank_;
+    tau_ = tau_of_rank(options_.tau, rank_ + 1);
+    ++cells_[cell].passed;
+    if (cell >= first_left_ && is_used_up(cells_[cell])) {
+        leave_used_up();
+    }
+}
+
+bool Search::is_used_up(const OpenCell& cell) {
+    return (cell.key.flags & CellFlags::long_rows) != 0 ||
+           std::uint64_t{cell.passed} * 16 >= std::uint64_t{cell.rows} * 15;
+}
+
+// Cells that have nothing more to give say nothing about where the next rows are: once the query's
+// own kind is through, it is as far from the rest as one from outside.
+void Search::leave_used_up() {
+    const std::uint32_t first = first_left_;
+    while (first_left_ < cell_count_ && is_used_up(cells_[first_left_])) {
+        ++first_left_;
+    }
+    if (first == first_left_ || (first_left_ == cell_count_ && !more_cells()) || options_.exact ||
+        options_.by_estimate) {
+        return;
+    }
+    const CellKey& key = first_left_ < cell_count_ ? cells_[first_left_].key : next_key();
+    const double nearest = static_cast<double>(key.distance_squared);
+    spread_ = std::max(0.0, spread_ + nearest_cell_ - nearest);
+    nearest_cell_ = nearest;
+    remote_ = remote_factor(remoteness(), options_.remote);
+}
+
+// Cells of long rows come first, then by distance, or by proven bound where only that counts.
+const CellKey& Search::next_key() {
+    if (opened_keys_ == sorted_keys_) {
+        const bool exact = options_.exact;
+        auto before = [exact](const CellKey& a, const CellKey& b) {
+            if (exact && a.lower != b.lower) {
+                return a.lower < b.lower;
+            }
+            return a.distance_squared != b.distance_squared
+                       ? a.distance_squared < b.distance_squared
+                       : a.cell < b.cell;
+        };
+        const std::size_t end =
+            std::min(keys_.size(), sorted_keys_ + std::max<std::size_t>(64, sorted_keys_));
+        const auto first = keys_.begin() + static_cast<std::ptrdiff_t>(sorted_keys_);
+        const auto last = keys_.begin() + static_cast<std::ptrdiff_t>(end);
+        if (end < keys_.size()) {
+            std::nth_element(first, last, keys_.end(), before);
+        }
+        std::sort(first, last, before);
+        sorted_keys_ = end;
+    }
+    return keys_[opened_keys_];
+}
+
+bool Search::wants_cell() {
+    const CellKey& key = next_key();
+    if (heap_count_ == 0 || (key.flags & CellFlags::long_rows) != 0) {
+        return true;
+    }
+    const Ready& top = ready_[0];
+    if (options_.exact) {
+        const double lower = static_cast<double>(key.lower);
+        return lower * lower * (1 - 0x1p-40) <= top.bound;
+    }
+    double estimate = top.estimate;
+    double tau = tau_;
+    if (has_wide_bounds()) {
+        estimate = farthest_at(top.bound);
+        tau = tau_of_rank(options_.tau, std::max<std::uint64_t>(1, likely_within(estimate)));
+    }
+    // Also where infinity meets a reach of 0.
+    return !(static_cast<double>(key.distance_squared) - nearest_cell_ > tau * reach(estimate));
+}
+
+// The key up to which rows are thought to have bounds like this one.
+double Search::farthest_at(double bound) const {
+    const double distance = std::sqrt(std::max(0.0, bound)) + widest_error_;
+    double farthest = distance * distance;
+    if (query_->space->metric() == Metric::inner_product) {
+        farthest = std::min(farthest, bound + 2 * widest_error_);
+    }
+    return farthest;
+}
+
+// Rows found whose key is thought to be no more than this, as far as the stopping rule tells ranks
+// apart.
+std::uint64_t Search::likely_within(double estimate) const {
+    return static_cast<std::uint64_t>(
+        std::count_if(likely_.begin(), likely_.begin() + static_cast<std::ptrdiff_t>(likely_count_),
+                      [estimate](double other) { return other <= estimate; }));
+}
+
+}  // namespace vecdot::engine

@@ -1,0 +1,191 @@
+// The emission loop: rows of an index in the order of their proven lower bounds, one at a time, for
+// as long as the caller asks. README.md beside this file says how it works and why it ends.
+#pragma once
+
+#include <limits>
+
+#include "core/interrupt.hpp"
+#include "engine/calibration.hpp"
+#include "engine/store.hpp"
+
+namespace vecdot::engine {
+
+struct SearchOptions {
+    bool exact = false;        // proven bounds only
+    bool by_estimate = false;  // rows come by the keys they are thought to have (calibration)
+    float sigmas = 2.6f;       // cut of the 1-bit estimate, in standard deviations
+    // Cells are opened while d² − d₀² ≤ tau·reach(ρ²): for the rank that is to be emitted, between
+    // Calibration::ranks by the rank's logarithm.
+    double tau[Calibration::rank_count] = {1e30, 1e30, 1e30};
+    // Queries whose remoteness() is above this are unlike the rows: they get more.
+    double remote = std::numeric_limits<double>::infinity();
+    std::size_t budget = std::size_t{4} << 20;  // bytes for the queue (not for the cell list, and
+                                                // 2 bits a row of the opened cells)
+    std::uint32_t window = 24;                  // rows that the first threshold is made for
+};
+
+// What a recall setting (in (0, 1]) means for this index; 1 is exact.
+SearchOptions options_for(double recall, const Calibration& calibration);
+
+struct SearchWork {
+    std::uint64_t cells = 0;    // opened
+    std::uint64_t rows = 0;     // codes scored, re-scans included
+    std::uint64_t refined = 0;  // upper half bytes read
+    std::uint64_t rescans = 0;  // times the opened cells were read again
+    std::uint64_t late = 0;     // rows held back to the end
+    std::uint64_t emitted = 0;
+};
+
+struct SearchResult {
+    std::uint16_t tid[3];
+    bool recheck;     // value is a lower bound: the executor computes the distance
+    bool is_null;     // the distance is NULL
+    double value;     // never decreases (NaN counts as largest); +∞ for rows held back
+    double gap;       // d² − d₀² of its cell (calibration)
+    double estimate;  // key it is thought to have (calibration)
+    double key;       // what rows are ordered by; 0 if only that is proven, −∞ if nothing
+};
+
+// One scan. Lives in an arena with all it owns; trivially destructible. See search.cpp.
+class Search {
+  public:
+    // Reads the directory (which may go away afterwards); query and store stay referenced. arena:
+    // for as long as the search lasts.
+    Search(core::Arena arena, const Query& query, const CellDirectory& directory,
+           const CellStore& store, const SearchOptions& options, core::Interrupt interrupt);
+
+    // The next row; false at the end. In the end every row that is not dead has come exactly once.
+    // Order: loose rows (value: the lowest possible), rows by growing bound, rows held back (+∞),
+    // undefined distances (NaN), NULLs. When it fails the search can't be used any more.
+    bool next(SearchResult& result);
+
+    // What the stopping rule multiplies its threshold with, given the key that the next row is
+    // thought to have.
+    double reach(double estimate) const;
+
+    // How far the query is from all cells, by comparison only.
+    double remoteness() const;
+
+    const SearchWork& work() const { return work_; }
+
+  private:
+    enum class Phase : std::uint8_t { loose, main, sweep, undefined, null, end };
+
+    // A row of the cell that is being scored, by its 1-bit bound.
+    struct Found {
+        float bound;
+        std::uint32_t slot;
+    };
+
+    // Refined, waiting to be emitted.
+    struct Ready {
+        double bound;
+        double estimate;
+        std::uint32_t cell;  // index in cells_
+        std::uint32_t slot;
+        std::uint16_t tid[3];
+    };
+
+    static bool farther(const Ready& a, const Ready& b);
+
+    bool next_main(SearchResult& result);
+    void emit(SearchResult& result);
+    static bool is_used_up(const OpenCell& cell);
+    void leave_used_up();
+    bool next_in_cells(SearchResult& result);
+    bool next_special(SpecialList list, SearchResult& result);
+    void fill(SearchResult& result, const RowEntry& entry, double value, bool recheck) const;
+
+    void collect_keys(const CellDirectory& directory);
+    bool more_cells() const { return opened_keys_ < keys_.size(); }
+    const CellKey& next_key();
+    bool wants_cell();
+    bool has_wide_bounds() const { return query_->code_sigmas > 0 && !options_.by_estimate; }
+    double farthest_at(double bound) const;
+    std::uint64_t likely_within(double estimate) const;
+    void open_cell();
+
+    void score(std::uint32_t cell);
+    void score_signs(std::uint32_t cell);
+    void score_codes(std::uint32_t cell);
+    static void take(void* self, std::uint32_t first_row, std::uint32_t mask,
+                     const float* bounds) noexcept;
+    void refine_found(std::uint32_t cell);
+    void refine_batch(std::uint32_t cell);
+    void complete_batch(std::uint32_t cell);
+    void keep(std::uint32_t cell, std::uint32_t slot, const RowEntry& entry,
+              CellDistance::Refined refined);
+    void trim_ready();
+    void count_nearest(double bound);
+    void widen();
+    void rescan();
+
+    bool nearest_full() const { return nearest_count_ == nearest_size_; }
+    // The bound beyond which nothing is looked at for now.
+    double threshold() const {
+        return nearest_full() ? (nearest_[0] < cut_ ? nearest_[0] : cut_) : cut_;
+    }
+
+    core::Arena arena_;
+    const Query* query_;
+    const CellStore* store_;
+    SearchOptions options_;
+    core::Interrupt interrupt_;
+    SearchWork work_;
+    Phase phase_ = Phase::loose;
+
+    std::span<CellKey> keys_;
+    std::size_t sorted_keys_ = 0;
+    std::size_t opened_keys_ = 0;
+    double nearest_cell_ = 0;  // d₀², of the cells that are not used up
+    double spread_ = 0;        // mean of the cells' d², less d₀²
+    double remote_ = 1;        // factor for a query unlike the rows
+    double tau_ = 0;           // of the rank that is to be emitted
+
+    std::span<OpenCell> cells_;
+    std::uint32_t cell_count_ = 0;
+    std::uint32_t first_left_ = 0;  // the first that is not used up
+
+    // Of the cell that is being scored.
+    std::uint32_t scan_cell_ = 0;
+    std::span<Found> found_;
+    std::size_t found_count_ = 0;
+    std::span<kernels::PlaneDots> dots_;
+    std::span<CodeScorer::Survivor> survivors_;
+    RefineBatch* batch_;
+
+    // First a heap, nearest first, of rows that were below the threshold when they came; then the
+    // others, in no order.
+    std::span<Ready> ready_;
+    std::size_t heap_count_ = 0;
+    std::size_t ready_count_ = 0;
+    std::size_t capacity_;  // rows that stay in ready_ when there are twice as many
+    double cut_;            // the least bound that such a trimming dropped
+    bool dropped_ = false;  // rows of opened cells have been left out, at or beyond threshold()
+
+    // The bounds of the next nearest_size_ rows of ready_, a heap, farthest first.
+    std::span<double> nearest_;
+    std::size_t nearest_count_ = 0;
+    std::size_t nearest_size_;
+
+    // With codes of 4 bits: the least estimates of the rows found, a heap, farthest first, and the
+    // widest error of such a row.
+    std::span<double> likely_;
+    std::size_t likely_count_ = 0;
+    double widest_error_ = 0;
+
+    std::uint64_t rank_ = 0;  // rows that the main phase has emitted
+    double last_key_;
+    double last_value_;
+
+    // Where a walk through lists of entries is.
+    std::uint32_t walk_cell_ = 0;
+    std::uint64_t walk_position_ = 0;
+    std::size_t chunk_count_ = 0;
+    std::size_t chunk_next_ = 0;
+    std::span<RowEntry> chunk_;
+};
+
+static_assert(std::is_trivially_destructible_v<Search>);
+
+}  // namespace vecdot::engine

@@ -1,0 +1,362 @@
+// The emission loop's cells: opening, scoring and refining their rows, and the queue of those
+// found.
+//
+// The queue holds capacity_ rows; of more the nearest half stays, and cut_ remembers the least
+// bound that was dropped. The opened cells are read again for the rows behind cut_, as they are for
+// those behind a threshold: each such pass makes at least nearest_size_ rows ready, or all that are
+// left, and so the loop ends.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "engine/search.hpp"
+
+namespace vecdot::engine {
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+// How much the window grows when the emission has arrived at its end.
+constexpr std::size_t window_growth = 8;
+// Rows refined between two looks at the threshold.
+constexpr std::size_t refine_rows = 64;
+
+void set(std::uint64_t* bits, std::uint32_t i) {
+    bits[i / 64] |= std::uint64_t{1} << (i % 64);
+}
+
+void clear(std::uint64_t* bits, std::uint32_t i) {
+    bits[i / 64] &= ~(std::uint64_t{1} << (i % 64));
+}
+
+// Room for one more than count.
+template <typename T>
+void grow(core::Arena& arena, std::span<T>& room, std::size_t count) {
+    if (count < room.size()) {
+        return;
+    }
+    const std::span<T> larger = arena.allocate<T>(std::max<std::size_t>(64, 2 * room.size()));
+    std::copy(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(count), larger.begin());
+    room = larger;
+}
+
+// heap: the least `room` values so far, farthest first. Takes value, if it is one of them now.
+void keep_least(std::span<double> heap, std::size_t room, std::size_t& count, double value) {
+    const auto end = heap.begin() + static_cast<std::ptrdiff_t>(count);
+    if (count < room) {
+        *end = value;
+        ++count;
+        std::push_heap(heap.begin(), end + 1);
+    } else if (value < heap[0]) {
+        std::pop_heap(heap.begin(), end);
+        *(end - 1) = value;
+        std::push_heap(heap.begin(), end);
+    }
+}
+
+// Room for count, whose former content is of no interest.
+template <typename T>
+void make_room(core::Arena& arena, std::span<T>& room, std::size_t count) {
+    if (room.size() < count) {
+        room = arena.allocate<T>(std::max<std::size_t>(count + count / 2, 512));
+    }
+}
+
+}  // namespace
+
+bool Search::farther(const Ready& a, const Ready& b) {
+    if (a.bound != b.bound) {
+        return a.bound > b.bound;
+    }
+    return a.cell != b.cell ? a.cell > b.cell : a.slot > b.slot;
+}
+
+void Search::open_cell() {
+    grow(arena_, cells_, cell_count_);
+    next_key();
+    OpenCell& cell = cells_[cell_count_];
+    std::construct_at(
+        &cell, OpenCell{keys_[opened_keys_], 0, nullptr, CellDistance(*query_), nullptr, nullptr});
+    store_->open(store_->self, cell);
+    const std::size_t words = (std::size_t{cell.rows} + 63) / 64;
+    cell.done = arena_.allocate_zeroed<std::uint64_t>(2 * words).data();
+    cell.late = cell.done + words;
+    ++opened_keys_;
+    ++cell_count_;
+    ++work_.cells;
+    if (query_->kind == QueryKind::normal && phase_ == Phase::main) {
+        if (more_cells()) {
+            store_->expect(store_->self, next_key());
+        }
+        score(cell_count_ - 1);
+    }
+}
+
+void Search::score(std::uint32_t index) {
+    if (cells_[index].rows == 0) {
+        return;
+    }
+    work_.rows += cells_[index].rows;
+    options_.exact ? score_codes(index) : score_signs(index);
+}
+
+// By the 1-bit codes.
+void Search::score_signs(std::uint32_t index) {
+    OpenCell& cell = cells_[index];
+    make_room(arena_, found_, cell.rows + kernels::block_rows);
+    found_count_ = 0;
+    scan_cell_ = index;
+    const double limit = threshold();
+    BlockScorer scorer(*query_,
+                       cell.distance.terms(options_.sigmas, has_wide_bounds() ? limit : infinity),
+                       cell.rows, static_cast<float>(limit), take, this);
+    store_->scan(store_->self, cell, scorer);
+    dropped_ = dropped_ || limit < infinity;
+    refine_found(index);
+    if (has_wide_bounds() && limit == infinity && threshold() < infinity) {
+        // How much the bounds miss is only known now.
+        score_signs(index);
+    }
+}
+
+void Search::take(void* self, std::uint32_t first_row, std::uint32_t mask,
+                  const float* bounds) noexcept {
+    Search& search = *static_cast<Search*>(self);
+    const OpenCell& cell = search.cells_[search.scan_cell_];
+    mask &= ~static_cast<std::uint32_t>(cell.done[first_row / 64] >> (first_row % 64));
+    Found* to = search.found_.data() + search.found_count_;
+    for (; mask != 0; mask &= mask - 1) {
+        const std::uint32_t row = static_cast<std::uint32_t>(std::countr_zero(mask));
+        *to++ = {bounds[row], first_row + row};
+    }
+    search.found_count_ = static_cast<std::size_t>(to - search.found_.data());
+}
+
+// Refines the rows found in a cell that stay below the threshold, which falls on the way.
+void Search::refine_found(std::uint32_t cell) {
+    auto by_slot = [](const Found& a, const Found& b) { return a.slot < b.slot; };
+    Found* first = found_.data();
+    Found* last = first + found_count_;
+    bool ordered = true;
+    while (first != last) {
+        Found* middle = last;
+        if (!nearest_full()) {
+            // As many as are missing, those that promise most.
+            const std::size_t missing = std::max<std::size_t>(8, nearest_size_ - nearest_count_);
+            if (missing < static_cast<std::size_t>(last - first)) {
+                middle = first + missing;
+                std::nth_element(first, middle, last, [](const Found& a, const Found& b) {
+                    return a.bound != b.bound ? a.bound < b.bound : a.slot < b.slot;
+                });
+                std::sort(first, middle, by_slot);
+                ordered = false;
+            } else if (!ordered) {
+                std::sort(first, last, by_slot);
+                ordered = true;
+            }
+        } else {
+            const double limit = threshold();
+            Found* below = std::remove_if(first, last, [limit](const Found& row) {
+                return !(static_cast<double>(row.bound) < limit);
+            });
+            dropped_ = dropped_ || below != last;
+            last = below;
+            if (!ordered) {
+                std::sort(first, last, by_slot);
+                ordered = true;
+            }
+            middle = std::min(last, first + refine_rows);
+        }
+        while (first != middle) {
+            batch_->count = 0;
+            for (; first != middle && batch_->count < RefineBatch::capacity; ++first) {
+                batch_->slots[batch_->count++] = first->slot;
+            }
+            refine_batch(cell);
+        }
+    }
+}
+
+void Search::refine_batch(std::uint32_t index) {
+    OpenCell& cell = cells_[index];
+    RefineBatch& batch = *batch_;
+    std::fill_n(batch.dots, batch.count, kernels::PlaneDots{0, 0});
+    store_->refine(store_->self, cell, batch);
+    work_.refined += batch.count;
+    const double limit = threshold();
+    const bool long_rows = (cell.key.flags & CellFlags::long_rows) != 0;
+    if (limit < infinity && !long_rows) {
+        const kernels::ReachTerms terms = cell.distance.reach(limit, long_rows, false);
+        const std::uint32_t count = batch.count;
+        batch.count = 0;
+        visit_within(batch.entries, batch.dots, count, terms, [&batch](std::size_t i) {
+            batch.slots[batch.count] = batch.slots[i];
+            batch.entries[batch.count] = batch.entries[i];
+            batch.dots[batch.count] = batch.dots[i];
+            ++batch.count;
+        });
+        dropped_ = dropped_ || batch.count < count;
+    }
+    complete_batch(index);
+}
+
+// Takes the rows of the batch into the queue.
+void Search::complete_batch(std::uint32_t index) {
+    OpenCell& cell = cells_[index];
+    RefineBatch& batch = *batch_;
+    if (batch.count == 0) {
+        return;
+    }
+    if (query_->space->parameters().refine_bits == 4) {
+        for (std::size_t i = 0; i < batch.count; ++i) {
+            batch.dots[i].high += query_->implied.high;
+            batch.dots[i].low += query_->implied.low;
+        }
+    } else {
+        store_->complete(store_->self, cell, batch);
+    }
+    const bool long_row = (cell.key.flags & CellFlags::long_rows) != 0;
+    for (std::size_t i = 0; i < batch.count; ++i) {
+        const RowEntry& entry = batch.entries[i];
+        CellDistance::Refined refined = cell.distance.refine(entry.refine, batch.dots[i], long_row);
+        if (options_.exact && refined.bound > threshold() && (entry.flags & RowFlags::dead) == 0) {
+            dropped_ = true;
+            continue;
+        }
+        if (options_.by_estimate && refined.bound > 0) {
+            refined.bound = refined.estimate;
+        }
+        keep(index, batch.slots[i], entry, refined);
+    }
+}
+
+// By the upper planes of all rows: proven bounds only.
+void Search::score_codes(std::uint32_t index) {
+    OpenCell& cell = cells_[index];
+    make_room(arena_, dots_, cell.rows + kernels::block_rows);
+    make_room(arena_, survivors_, cell.rows + kernels::block_rows);
+    const bool long_rows = (cell.key.flags & CellFlags::long_rows) != 0;
+    const double limit = threshold();
+    CodeScorer scorer(*query_, cell.distance, cell.rows, long_rows, limit, cell.done, dots_.data(),
+                      survivors_.data());
+    store_->codes(store_->self, cell, scorer);
+    dropped_ = dropped_ || limit < infinity;
+    work_.refined += cell.rows;
+    RefineBatch& batch = *batch_;
+    for (std::size_t i = 0; i < scorer.survivors();) {
+        batch.count = 0;
+        for (; i < scorer.survivors() && batch.count < RefineBatch::capacity; ++i) {
+            const CodeScorer::Survivor& row = survivors_[i];
+            batch.slots[batch.count] = row.slot;
+            batch.entries[batch.count] = row.entry;
+            batch.dots[batch.count] = dots_[row.slot];
+            ++batch.count;
+        }
+        complete_batch(index);
+    }
+}
+
+// Takes a refined row into the queue, for good or until it is trimmed.
+void Search::keep(std::uint32_t index, std::uint32_t slot, const RowEntry& entry,
+                  CellDistance::Refined refined) {
+    OpenCell& cell = cells_[index];
+    // What is proven of the whole cell, and made it wait, may be more than what the row's code
+    // proves: without it the row would be late.
+    if (cell.key.lower > 0) {
+        const double lower = static_cast<double>(cell.key.lower);
+        refined.bound = std::max(refined.bound, lower * lower * (1 - 0x1p-40));
+    }
+    if ((entry.flags & RowFlags::dead) != 0) {
+        set(cell.done, slot);
+        ++cell.passed;
+        return;
+    }
+    // One that is NaN or infinite comes from a damaged number, and would be left out again and
+    // again.
+    if (!(refined.bound >= last_key_ && refined.bound < infinity)) {
+        set(cell.done, slot);
+        set(cell.late, slot);
+        ++cell.passed;
+        return;
+    }
+    if (refined.bound >= cut_) {
+        dropped_ = true;
+        return;
+    }
+    if (ready_count_ >= 2 * capacity_) {
+        trim_ready();
+    }
+    grow(arena_, ready_, ready_count_);
+    set(cell.done, slot);
+    // A row beyond the threshold waits behind the heap until the window is widened.
+    const bool near = refined.bound <= threshold();
+    if (near) {
+        ready_[ready_count_] = ready_[heap_count_];
+    } else {
+        dropped_ = true;
+    }
+    Ready& row = ready_[near ? heap_count_ : ready_count_];
+    ++ready_count_;
+    row.bound = refined.bound;
+    row.estimate = refined.estimate;
+    row.cell = index;
+    row.slot = slot;
+    std::copy_n(entry.tid, 3, row.tid);
+    if (near) {
+        ++heap_count_;
+        std::push_heap(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(heap_count_),
+                       farther);
+        count_nearest(refined.bound);
+    }
+    if (has_wide_bounds()) {
+        widest_error_ = std::max(widest_error_, static_cast<double>(entry.refine.error));
+        keep_least(likely_, likely_.size(), likely_count_, refined.estimate);
+    }
+}
+
+void Search::trim_ready() {
+    const auto first = ready_.begin();
+    const auto middle = first + static_cast<std::ptrdiff_t>(capacity_);
+    const auto last = first + static_cast<std::ptrdiff_t>(ready_count_);
+    std::nth_element(first, middle, last,
+                     [](const Ready& a, const Ready& b) { return farther(b, a); });
+    for (auto row = middle; row != last; ++row) {
+        clear(cells_[row->cell].done, row->slot);
+    }
+    cut_ = std::min(cut_, middle->bound);
+    dropped_ = true;
+    ready_count_ = heap_count_ = capacity_;
+    std::make_heap(first, middle, farther);
+}
+
+void Search::count_nearest(double bound) {
+    keep_least(nearest_, nearest_size_, nearest_count_, bound);
+}
+
+void Search::widen() {
+    nearest_size_ = std::min(nearest_size_ * window_growth, capacity_ / 2);
+    if (nearest_.size() < nearest_size_) {
+        nearest_ = arena_.allocate<double>(nearest_size_);
+    }
+    nearest_count_ = 0;
+    for (std::size_t i = 0; i < ready_count_; ++i) {
+        count_nearest(ready_[i].bound);
+    }
+    heap_count_ = ready_count_;
+    std::make_heap(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(heap_count_),
+                   farther);
+}
+
+// Finds again what was left out.
+void Search::rescan() {
+    ++work_.rescans;
+    cut_ = infinity;
+    dropped_ = false;
+    for (std::uint32_t cell = 0; cell < cell_count_; ++cell) {
+        interrupt_.poll();
+        score(cell);
+    }
+}
+
+}  // namespace vecdot::engine

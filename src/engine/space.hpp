@@ -1,0 +1,99 @@
+// Routing space: the one geometry behind three metrics. A vector becomes P floats such that the
+// operator's value is a growing function of a squared distance ("key") there:
+//   L2             x -> s·x                        value = √key / s
+//   cosine         x -> x/|x|                      value = key/2
+//   inner product  x -> (x/M, √(1 − |x|²/M²)), q -> (q/|q|, 0)    value = |q|·M·(key/2 − 1)
+// (Neyshabur & Srebro 2015 for the last), minus an origin, and rotated. A row longer than M under
+// inner product is "long": x -> (x/M, 0), its key being 2 − 2·<q̂, x/M>, which may be negative; long
+// rows live in cells of their own (CellFlags::long_rows), opened first.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "engine/rotation.hpp"
+
+namespace vecdot::engine {
+
+enum class Metric : std::uint8_t { l2 = 0, cosine = 1, inner_product = 2 };
+
+// What the index stores for good (its meta page). Plain data.
+struct SpaceParameters {
+    Metric metric;
+    std::uint32_t dimension;
+    std::uint64_t seed;
+    double scale;                   // L2: s, a power of two; inner product: 1/M; cosine: 1
+    std::uint32_t refine_bits = 8;  // of the refinement codes: 8 or 4, a dimension
+};
+
+constexpr std::size_t padded_dimension(Metric metric, std::size_t dimension) {
+    return padded_dimension(dimension + (metric == Metric::inner_product ? 1 : 0));
+}
+
+// What becomes of a row.
+enum class RowKind : std::uint8_t {
+    normal,     // into the nearest cell
+    long_row,   // into the nearest cell with CellFlags::long_rows
+    loose,      // no usable place in routing space (absurdly large): the LOOSE list
+    undefined,  // zero under cosine: the NAN list
+};
+
+// A row (or the image of one) in routing space: |rotated − exact| ≤ error, exact being the image
+// under an exactly orthogonal rotation.
+struct RoutedRow {
+    RowKind kind;
+    float error;
+};
+
+class Space {
+  public:
+    // origin: padded() floats as choose_scale/mean gave them (unrotated), or empty for none; L2 and
+    // cosine only. Kept by reference: it must outlive the Space. The rotation lives in arena.
+    Space(core::Arena& arena, const SpaceParameters& parameters, core::VectorView origin);
+
+    // A copy of all that it refers to, in arena.
+    Space(core::Arena& arena, const Space& other);
+
+    const SpaceParameters& parameters() const { return parameters_; }
+    Metric metric() const { return parameters_.metric; }
+    std::size_t dimension() const { return parameters_.dimension; }
+    std::size_t padded() const { return rotation_.padded(); }
+    const Rotation& rotation() const { return rotation_; }
+    core::VectorView origin() const { return origin_; }
+
+    // Writes the image of x (dimension() floats) to rotated (padded() floats). For loose and
+    // undefined rows nothing is written.
+    RoutedRow route(core::VectorView x, float* rotated) const noexcept;
+
+    // The image of a row that plays a query (calibration), from the row's image. Under inner
+    // product the query of x is (x/|x|, 0); else they are the same. Both are padded() floats.
+    void row_as_query(const float* rotated, float* query) const noexcept;
+
+    // Inner product: the image of a row in a space whose scale is ratio times this one's, from its
+    // image here, which is within error of the exact one; ratio·(|x|·scale + error) is below 1.
+    // Returns the new error.
+    float rescale(double ratio, float error, float* rotated) const noexcept;
+
+    // The same for a row that is too long for that space, or may be: its image has no last
+    // coordinate there.
+    float rescale_long(double ratio, float error, float* rotated) const noexcept;
+
+    // Inner product: |x|·scale of the row with this image, which is lost.
+    double scaled_norm(float* rotated) const noexcept;
+
+  private:
+    SpaceParameters parameters_;
+    Rotation rotation_;
+    core::VectorView origin_;
+};
+
+// The parameters' scale for a sample of rows (n × dimension, row-major, sampled at random): L2: the
+// power of two that brings the median norm to [1, 2); inner product: 1/M, M a little over the
+// largest norm, but at most twice what 99 of 100 rows have; cosine: 1. An empty sample gives 1. So
+// a few rows of absurd length don't press all others into one point.
+double choose_scale(Metric metric, const float* rows, std::size_t n, std::size_t dimension);
+
+// The same from the norms, which are put into another order.
+double choose_scale(Metric metric, std::span<double> norms);
+
+}  // namespace vecdot::engine

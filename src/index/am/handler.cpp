@@ -1,0 +1,319 @@
+// The access method's face to PostgreSQL.
+#include "index/am/access.hpp"
+#include "index/storage/storage.hpp"
+#include "pg/guard.hpp"
+#include "pg/vector_datum.hpp"
+
+extern "C" {
+#include "access/amvalidate.h"
+#include "access/htup_details.h"
+#include "access/reloptions.h"
+#include "catalog/index.h"
+#include "catalog/pg_amop.h"
+#include "catalog/pg_amproc.h"
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_opfamily.h"
+#include "catalog/pg_type.h"
+#include "commands/progress.h"
+#include "commands/vacuum.h"
+#include "utils/catcache.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+}
+
+namespace vecdot::index {
+
+namespace {
+
+// WITH (...): both are the index's from the time that it is built.
+struct Options {
+    int32 vl_len_;
+    int seed;         // what the rotation and the sampling start from
+    int refine_bits;  // of the refinement codes, a dimension
+};
+
+constexpr int default_refine_bits = 8;
+
+}  // namespace
+
+engine::Metric metric_of(Relation index) {
+    FmgrInfo* procedure = index_getprocinfo(index, 1, 1);
+    return static_cast<engine::Metric>(
+        DatumGetInt32(FunctionCall1Coll(procedure, InvalidOid, PointerGetDatum(nullptr))));
+}
+
+uint64 seed_of(Relation index) {
+    constexpr uint64 golden = 0x9e3779b97f4a7c15;
+    const Options* set = reinterpret_cast<const Options*>(index->rd_options);
+    return golden * (1 + static_cast<uint64>(set == nullptr ? 0 : set->seed));
+}
+
+uint32 refine_bits_of(Relation index) {
+    const Options* set = reinterpret_cast<const Options*>(index->rd_options);
+    return static_cast<uint32>(set == nullptr ? default_refine_bits : set->refine_bits);
+}
+
+int declared_dimensions(Relation index) {
+    const Form_pg_attribute column = TupleDescAttr(RelationGetDescr(index), 0);
+    int32 dimensions = column->atttypmod;
+    // Those of a domain stand in its base type.
+    getBaseTypeAndTypmod(column->atttypid, &dimensions);
+    return Max(dimensions, 0);
+}
+
+int dimensions_of(Relation index) {
+    const int dimensions = declared_dimensions(index);
+    if (dimensions < 1) {
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("column does not have dimensions"),
+                        errhint("Declare it as vector(n), or index an expression such as "
+                                "(embedding::vector(n)).")));
+    }
+    return dimensions;
+}
+
+namespace {
+
+bool insert_tuple(Relation index, Datum* values, bool* is_null, ItemPointer tid, Relation table,
+                  IndexUniqueCheck, bool, IndexInfo*) {
+    return pg::guard([&] {
+        // A backend inserts many rows in one context: give back what each took.
+        MemoryContext memory =
+            AllocSetContextCreate(CurrentMemoryContext, "vecdot insert", ALLOCSET_DEFAULT_SIZES);
+        MemoryContext old = MemoryContextSwitchTo(memory);
+        insert(index, table, tid, is_null[0], values[0]);
+        MemoryContextSwitchTo(old);
+        MemoryContextDelete(memory);
+        return false;
+    });
+}
+
+bytea* options(Datum reloptions, bool validate) {
+    // Registered when an index first asks: the library may be loaded for the type alone.
+    static relopt_kind kind = RELOPT_KIND_LOCAL;
+    if (kind == RELOPT_KIND_LOCAL) {
+        const relopt_kind added = add_reloption_kind();
+        add_int_reloption(added, "seed", "Seed of the index's random numbers", 0, 0, PG_INT32_MAX,
+                          AccessExclusiveLock);
+        static relopt_enum_elt_def widths[] = {{"4", 4}, {"8", 8}, {nullptr, 0}};
+        add_enum_reloption(added, "refine_bits", "Bits a dimension of the refinement codes", widths,
+                           default_refine_bits, "Valid values are \"4\" and \"8\".",
+                           AccessExclusiveLock);
+        kind = added;
+    }
+    relopt_parse_elt known[2]{};
+    known[0].optname = "seed";
+    known[0].opttype = RELOPT_TYPE_INT;
+    known[0].offset = offsetof(Options, seed);
+    known[1].optname = "refine_bits";
+    known[1].opttype = RELOPT_TYPE_ENUM;
+    known[1].offset = offsetof(Options, refine_bits);
+    return static_cast<bytea*>(
+        build_reloptions(reloptions, validate, kind, sizeof(Options), known, lengthof(known)));
+}
+
+char* build_phase_name(int64 phase) {
+    switch (phase) {
+        case PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE:
+            return const_cast<char*>("sampling the table");
+        case 2:
+            return const_cast<char*>("finding cells");
+        case 3:
+            return const_cast<char*>("encoding rows");
+        case 4:
+            return const_cast<char*>("writing cells");
+        case 5:
+            return const_cast<char*>("calibrating recall");
+        default:
+            return nullptr;
+    }
+}
+
+// Says what is wrong with an operator class, as amvalidate() is to do.
+void complain(const char* what, const char* family, Oid object, bool is_operator, bool* valid) {
+    ereport(INFO,
+            (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+             errmsg("operator family \"%s\" of access method %s contains %s %s", family, "vecdot",
+                    is_operator ? format_operator(object) : format_procedure(object), what)));
+    *valid = false;
+}
+
+bool property(Oid, int column, IndexAMProperty property, const char*, bool* result, bool* is_null) {
+    if (column == 0 || property != AMPROP_DISTANCE_ORDERABLE) {
+        return false;
+    }
+    *result = true;
+    *is_null = false;
+    return true;
+}
+
+// An operator class has one ordering operator, strategy 1, that gives a float8, and one function,
+// which tells the metric.
+bool validate(Oid opclass) {
+    HeapTuple class_tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
+    if (!HeapTupleIsValid(class_tuple)) {
+        elog(ERROR, "cache lookup failed for operator class %u", opclass);
+    }
+    const FormData_pg_opclass* form =
+        reinterpret_cast<const FormData_pg_opclass*>(GETSTRUCT(class_tuple));
+    const char* name = pstrdup(NameStr(form->opcname));
+    HeapTuple family_tuple = SearchSysCache1(OPFAMILYOID, ObjectIdGetDatum(form->opcfamily));
+    if (!HeapTupleIsValid(family_tuple)) {
+        elog(ERROR, "cache lookup failed for operator family %u", form->opcfamily);
+    }
+    const char* family = pstrdup(
+        NameStr(reinterpret_cast<const FormData_pg_opfamily*>(GETSTRUCT(family_tuple))->opfname));
+    ReleaseSysCache(family_tuple);
+    const Oid input = form->opcintype;
+    CatCList* operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(form->opcfamily));
+    CatCList* functions = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(form->opcfamily));
+    ReleaseSysCache(class_tuple);
+    bool valid = true;
+    bool has_operator = false;
+    bool has_function = false;
+    for (int i = 0; i < functions->n_members; ++i) {
+        const FormData_pg_amproc* function =
+            reinterpret_cast<const FormData_pg_amproc*>(GETSTRUCT(&functions->members[i]->tuple));
+        if (function->amprocnum != 1) {
+            complain("with an invalid support number", family, function->amproc, false, &valid);
+        } else if (!check_amproc_signature(function->amproc, INT4OID, true, 1, 1, INTERNALOID)) {
+            complain("with a wrong signature", family, function->amproc, false, &valid);
+        }
+        has_function = has_function ||
+                       (function->amproclefttype == input && function->amprocrighttype == input);
+    }
+    for (int i = 0; i < operators->n_members; ++i) {
+        const FormData_pg_amop* entry =
+            reinterpret_cast<const FormData_pg_amop*>(GETSTRUCT(&operators->members[i]->tuple));
+        if (entry->amopstrategy != 1) {
+            complain("with an invalid strategy number", family, entry->amopopr, true, &valid);
+        } else if (entry->amoppurpose != AMOP_ORDER ||
+                   !opfamily_can_sort_type(entry->amopsortfamily, FLOAT8OID)) {
+            complain("that is not for ORDER BY of a float8", family, entry->amopopr, true, &valid);
+        } else if (!check_amop_signature(entry->amopopr, FLOAT8OID, entry->amoplefttype,
+                                         entry->amoprighttype)) {
+            complain("with a wrong signature", family, entry->amopopr, true, &valid);
+        }
+        has_operator =
+            has_operator || (entry->amoplefttype == input && entry->amoprighttype == input);
+    }
+    ReleaseCatCacheList(functions);
+    ReleaseCatCacheList(operators);
+    if (!has_operator || !has_function) {
+        ereport(INFO, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+                       errmsg("operator class \"%s\" of access method %s lacks %s", name, "vecdot",
+                              has_operator ? "support function 1" : "an ordering operator")));
+        valid = false;
+    }
+    return valid;
+}
+
+IndexBuildResult* guarded_build(Relation heap, Relation index, IndexInfo* info) {
+    return pg::guard([&] { return build(heap, index, info); });
+}
+
+void guarded_build_empty(Relation index) {
+    pg::guard([&] { build_empty(index); });
+}
+
+IndexBulkDeleteResult* guarded_bulk_delete(IndexVacuumInfo* info, IndexBulkDeleteResult* stats,
+                                           IndexBulkDeleteCallback callback, void* state) {
+    return pg::guard([&] { return bulk_delete(info, stats, callback, state); });
+}
+
+IndexBulkDeleteResult* guarded_vacuum_cleanup(IndexVacuumInfo* info, IndexBulkDeleteResult* stats) {
+    return pg::guard([&] { return vacuum_cleanup(info, stats); });
+}
+
+void guarded_estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count, Cost* startup,
+                           Cost* total, Selectivity* selectivity, double* correlation,
+                           double* pages) {
+    pg::guard([&] {
+        estimate_cost(root, path, loop_count, startup, total, selectivity, correlation, pages);
+        if (loses_row_address(path)) {
+            // Beyond what several disabled nodes cost. Finite, for a LIMIT calculates with it.
+            *startup = *total = 1e15;
+#if PG_VERSION_NUM >= 180000
+            path->path.disabled_nodes = 4;
+#endif
+        }
+    });
+}
+
+IndexScanDesc guarded_begin_scan(Relation index, int keys, int order_bys) {
+    return pg::guard([&] { return begin_scan(index, keys, order_bys); });
+}
+
+void guarded_rescan(IndexScanDesc scan, ScanKey keys, int key_count, ScanKey order_bys,
+                    int order_by_count) {
+    pg::guard([&] { rescan(scan, keys, key_count, order_bys, order_by_count); });
+}
+
+bool guarded_get_tuple(IndexScanDesc scan, ScanDirection direction) {
+    return pg::guard([&] { return get_tuple(scan, direction); });
+}
+
+void guarded_end_scan(IndexScanDesc scan) {
+    pg::guard([&] { end_scan(scan); });
+}
+
+}  // namespace
+
+}  // namespace vecdot::index
+
+using namespace vecdot;
+
+VECDOT_FUNCTION(vecdot_handler) {
+    IndexAmRoutine* am = makeNode(IndexAmRoutine);
+    am->amstrategies = 0;
+    am->amsupport = 1;
+    am->amoptsprocnum = 0;
+    am->amcanorder = false;
+    am->amcanorderbyop = true;
+    am->amcanbackward = false;
+    am->amcanunique = false;
+    am->amcanmulticol = false;
+    am->amoptionalkey = true;
+    am->amsearcharray = false;
+    am->amsearchnulls = false;
+    am->amstorage = false;
+    am->amclusterable = false;
+    am->ampredlocks = false;
+    am->amcanparallel = false;
+#if PG_VERSION_NUM >= 170000
+    am->amcanbuildparallel = true;
+#endif
+    am->amcaninclude = false;
+    am->amusemaintenanceworkmem = false;
+    am->amparallelvacuumoptions = VACUUM_OPTION_PARALLEL_BULKDEL;
+    am->amkeytype = InvalidOid;
+    am->ambuild = index::guarded_build;
+    am->ambuildempty = index::guarded_build_empty;
+    am->aminsert = index::insert_tuple;
+    am->ambulkdelete = index::guarded_bulk_delete;
+    am->amvacuumcleanup = index::guarded_vacuum_cleanup;
+    am->amcostestimate = index::guarded_estimate_cost;
+    am->amoptions = index::options;
+    am->ambuildphasename = index::build_phase_name;
+    am->amproperty = index::property;
+    am->amvalidate = index::validate;
+    am->ambeginscan = index::guarded_begin_scan;
+    am->amrescan = index::guarded_rescan;
+    am->amgettuple = index::guarded_get_tuple;
+    am->amendscan = index::guarded_end_scan;
+    PG_RETURN_POINTER(am);
+}
+
+VECDOT_FUNCTION(vecdot_metric_l2) {
+    PG_RETURN_INT32(static_cast<int32>(engine::Metric::l2));
+}
+
+VECDOT_FUNCTION(vecdot_metric_cosine) {
+    PG_RETURN_INT32(static_cast<int32>(engine::Metric::cosine));
+}
+
+VECDOT_FUNCTION(vecdot_metric_inner_product) {
+    PG_RETURN_INT32(static_cast<int32>(engine::Metric::inner_product));
+}

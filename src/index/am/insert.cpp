@@ -1,0 +1,397 @@
+// One new row: found its cell, encoded, appended. Nothing but the last WAL record, which raises the
+// cell's number of rows, makes any of it visible.
+#include <cmath>
+#include <limits>
+
+#include "engine/growth.hpp"
+#include "index/storage/meta.hpp"
+#include "index/upkeep/maintain.hpp"
+#include "kernels/kernels.hpp"
+#include "pg/memory.hpp"
+#include "pg/vector_datum.hpp"
+
+namespace vecdot::index {
+
+namespace {
+
+// The directory's radius grows ahead of the rows', since each change of it makes all sessions load
+// the directory again.
+constexpr float radius_headroom = 1.0625f;
+
+// An extent adds a quarter to a cell, and half once the cell has many.
+constexpr uint32 many_extents = 16;
+
+// The locked pages of an insert. A record holds four; what must come with the head page goes into
+// the last one.
+struct Batch {
+    Relation index;
+    Record record;
+    Buffer buffers[Record::capacity];
+    int count = 0;
+};
+
+void flush(Batch* batch) {
+    batch->record.finish();
+    for (int i = 0; i < batch->count; ++i) {
+        UnlockReleaseBuffer(batch->buffers[i]);
+    }
+    batch->count = 0;
+}
+
+Page add_page(Batch* batch, BlockNumber block, const PageIdentity& identity, bool fresh) {
+    if (batch->count == Record::capacity) {
+        flush(batch);
+    }
+    Buffer buffer;
+    Page image;
+    if (fresh) {
+        buffer = lock_fresh_page(batch->index, block);
+        image = batch->record.add_fresh(buffer, identity);
+    } else {
+        buffer = read_page(batch->index, block, identity, BUFFER_LOCK_EXCLUSIVE);
+        image = batch->record.add(buffer);
+    }
+    batch->buffers[batch->count++] = buffer;
+    return image;
+}
+
+// Room for more rows: an extent, allocated and attached by one record.
+void grow_cell(Relation index, const Parameters& parameters, Buffer head_buffer, CellView* view) {
+    if (view->extent_count == max_extents) {
+        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                        errmsg("a cell of index \"%s\" cannot grow beyond %u extents",
+                               RelationGetRelationName(index), max_extents),
+                        errhint("VACUUM or REINDEX rearranges it.")));
+    }
+    const uint32 total = view->capacity / rows_per_block;
+    const uint32 page_of_codes =
+        view->layout.has_codes ? units_per_page / view->layout.units_per_block : 1;
+    const uint32 growth = view->extent_count < many_extents ? total / 4 : total / 2;
+    Extent extent;
+    extent.blocks = view->layout.round_up(false, Max(Max(1u, page_of_codes), growth));
+
+    const Buffer meta_buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    Record record(index);
+    Meta* meta = meta_of(record.add(meta_buffer));
+    Buffer locked;
+    extent.start =
+        allocate_run(index, meta, view->layout.pages(false, extent.blocks), &record, &locked).start;
+    CellHeader* header = reinterpret_cast<CellHeader*>(payload(record.add(head_buffer)));
+    header->extents[header->extent_count] = extent;
+    header->extent_count += 1;
+    record.finish();
+    if (BufferIsValid(locked)) {
+        UnlockReleaseBuffer(locked);
+    }
+    UnlockReleaseBuffer(meta_buffer);
+    view_head(index, parameters, view->head, BufferGetPage(head_buffer), view);
+}
+
+void write_refinement(Batch* batch, const CellView& view, uint32 e, uint32 local,
+                      const uint8* planes) {
+    const uint32 bytes = view.layout.plane_bytes;
+    const BlockNumber start = view.layout.refine_start(e == 0, view.extents[e]);
+    const uint32 blocks = view.extents[e].blocks;
+    const uint32 shared = view.layout.shared_page(blocks);
+    uint32 current = UINT32_MAX;
+    Page page = nullptr;
+    for (uint32 p = 0; p < view.layout.planes; ++p) {
+        const Plane plane = static_cast<Plane>(p);
+        const uint64 first = view.layout.plane_start(plane, blocks, local);
+        for (uint32 done = 0; done < bytes;) {
+            const StreamPosition at = stream_position(first + done);
+            if (at.page != current) {
+                // A page is fresh for the row that reaches its first byte; the one that both planes
+                // share, for the first row.
+                const bool fresh =
+                    local == 0 || (at.offset == 0 && (plane == Plane::lower || at.page != shared));
+                current = at.page;
+                page = add_page(batch, start + at.page,
+                                cell_page(view, PageKind::refine, e, at.page), fresh);
+            }
+            const uint32 piece = Min(bytes - done, static_cast<uint32>(payload_size) - at.offset);
+            memcpy(payload(page) + at.offset, planes + p * bytes + done, piece);
+            done += piece;
+        }
+    }
+}
+
+void write_codes(Batch* batch, const CellView& view, uint32 e, uint32 local,
+                 const engine::EncodedRow& row) {
+    const BlockNumber start = view.layout.code_start(e == 0, view.extents[e]);
+    const uint32 units = view.layout.units_per_block;
+    const uint32 lane = local % rows_per_block;
+    const uint32 first = local / rows_per_block * units;
+    uint32 done = 0;
+    while (done < units) {
+        const uint32 page = (first + done) / units_per_page;
+        const uint32 offset = (first + done) % units_per_page;
+        const uint32 piece = Min(units - done, units_per_page - offset);
+        // A page is fresh for the first row of the block that reaches its first unit.
+        const Page image = add_page(batch, start + page, cell_page(view, PageKind::code, e, page),
+                                    lane == 0 && offset == 0);
+        engine::put_row(reinterpret_cast<uint8*>(payload(image)) + offset * unit_size, done, piece,
+                        view.layout.padded, lane, row.signs, row.sign_factors);
+        done += piece;
+    }
+}
+
+enum class Appended { stale, frozen, done, done_and_large };
+
+// Appends a row to a cell of a directory of this version. Stale if the directory has changed since,
+// which it can't do for this cell while its head page is locked. row: null in a special list.
+Appended append_row(Relation index, const Directory& directory, const CellRef& cell,
+                    ItemPointer tid, const engine::EncodedRow* row) {
+    const uint64 version = directory.version;
+    const Parameters parameters = directory.parameters;
+    const uint64 cells = directory.cells.count;
+    uint8* planes = nullptr;
+    if (row != nullptr) {
+        planes = pg::arena().allocate<uint8>(parameters.padded).data();
+        engine::split_code(parameters.padded, row->code, planes,
+                           planes + engine::plane_bytes(parameters.padded));
+    }
+    const Buffer head_buffer = ReadBuffer(index, cell.head);
+    lock_buffer(index, head_buffer, BUFFER_LOCK_EXCLUSIVE);
+    Meta meta;
+    read_meta(index, &meta);
+    if (meta.directory_version != version) {
+        UnlockReleaseBuffer(head_buffer);
+        return Appended::stale;
+    }
+    if (meta.frozen != 0) {
+        UnlockReleaseBuffer(head_buffer);
+        return Appended::frozen;
+    }
+    check_page(index, cell.head, BufferGetPage(head_buffer),
+               {PageKind::head, cell.slot, 0, cell.generation});
+    CellView view;
+    view_head(index, parameters, cell.head, BufferGetPage(head_buffer), &view);
+    // Writing makes the file longer where it has to be: not for the sake of a damaged number.
+    for (uint32 e = 0; e < view.extent_count; ++e) {
+        const uint64 end =
+            uint64{view.extents[e].start} + view.layout.pages(e == 0, view.extents[e].blocks);
+        if (end > meta.allocated) {
+            corrupted(index, cell.head, "extent %u ends at block " UINT64_FORMAT " of %u", e, end,
+                      meta.allocated);
+        }
+    }
+    if (view.layout.has_codes != (row != nullptr)) {
+        corrupted(index, cell.head, "cell %u has flags %x", cell.slot, view.flags);
+    }
+    if (view.rows == view.capacity) {
+        grow_cell(index, parameters, head_buffer, &view);
+    }
+
+    Batch batch{index, Record(index), {}};
+    if (row != nullptr) {
+        uint32 local;
+        const uint32 e = find_extent(view, view.rows, &local);
+        write_refinement(&batch, view, e, local, planes);
+        write_codes(&batch, view, e, local, *row);
+    }
+    const AddressPlace place = address_place(view, view.rows);
+    const bool widen = row != nullptr && row->radius > cell.radius;
+    const int last = 1 + (place.on_head ? 0 : 1) + (widen ? 2 : 0);
+    if (batch.count + last > Record::capacity) {
+        flush(&batch);
+    }
+    Page address_image = nullptr;
+    if (!place.on_head) {
+        address_image = add_page(&batch, place.block,
+                                 {PageKind::address, view.cell, place.position, view.generation},
+                                 place.entry == 0);
+    }
+    Buffer meta_buffer = InvalidBuffer;
+    Buffer slot_buffer = InvalidBuffer;
+    if (widen) {
+        meta_buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+        Meta* new_meta = meta_of(batch.record.add(meta_buffer));
+        new_meta->directory_version += 1;
+        const Page slots = add_array_page(index, new_meta->slot_pages, PageKind::slots,
+                                          cell.slot / slots_per_page, &batch.record, &slot_buffer);
+        reinterpret_cast<Slot*>(payload(slots))[cell.slot % slots_per_page].radius =
+            row->radius * radius_headroom;
+    }
+    const Page head_image = batch.record.add(head_buffer);
+    AddressEntry entry{};
+    entry.tid = *tid;
+    if (row != nullptr) {
+        memcpy(entry.refine, &row->refine, sizeof entry.refine);
+    }
+    address_entries(view, place.on_head ? head_image : address_image, place.on_head)[place.entry] =
+        entry;
+    CellHeader* header = reinterpret_cast<CellHeader*>(payload(head_image));
+    header->rows += 1;
+    if (row != nullptr) {
+        header->radius = Max(header->radius, row->radius);
+    }
+    flush(&batch);
+    if (widen) {
+        UnlockReleaseBuffer(slot_buffer);
+        UnlockReleaseBuffer(meta_buffer);
+    }
+    UnlockReleaseBuffer(head_buffer);
+    const uint32 rows = view.rows + 1;
+    const uint64 live = rows - Min(view.dead, rows);
+    const bool large =
+        row != nullptr && rows >= view.no_split_below &&
+        ((view.flags & cell_always_first) != 0
+             ? engine::is_rescale_due(live, Max(meta.rows, engine::rows_of_cells(meta.cells)))
+             : live > engine::split_above(cells));
+    return large ? Appended::done_and_large : Appended::done;
+}
+
+}  // namespace
+
+CellRef cell_ref(const Directory& directory, uint32 i) {
+    return {directory.slots[i], static_cast<BlockNumber>(directory.cells.summaries[i].handle),
+            directory.generations[i], directory.cells.summaries[i].radius};
+}
+
+CellRef list_ref(const Directory& directory, uint32 list) {
+    const ListEntry& entry = directory.lists[list];
+    return {entry.slot, entry.head, entry.generation, 0};
+}
+
+uint32 nearest_cell(core::Arena arena, const Directory& directory, const float* rotated,
+                    bool long_rows, uint32 except) {
+    const uint32 padded = directory.parameters.padded;
+    const engine::CellDirectory& cells = directory.cells;
+    const kernels::CodeKernels& kernel = kernels::active().codes;
+    // The row as 8 bits a dimension: rotated ≈ step·coarse.
+    float largest = 0;
+    for (uint32 i = 0; i < padded; ++i) {
+        const float size = std::fabs(rotated[i]);
+        largest = size > largest ? size : largest;
+    }
+    const std::span<uint8> code = arena.allocate<uint8>(padded);
+    const std::span<int8> coarse = arena.allocate<int8>(padded);
+    kernel.quantise(rotated, padded, largest > 1e-30f ? 127.0f / largest : 0.0f, code.data());
+    int32 sum = 0;
+    for (uint32 i = 0; i < padded; ++i) {
+        const int value = static_cast<int>(code[i]) - 128;
+        coarse[i] = static_cast<int8>(value);
+        sum += value;
+    }
+    const float step = largest / 127.0f;
+    // Squared distances to the coded centroids, without the row's own norm.
+    const std::span<float> scores = arena.allocate<float>(cells.count);
+    constexpr uint32 run = 64;
+    int32 dots[run];
+    float least = std::numeric_limits<float>::infinity();
+    float longest = 0;
+    for (uint32 first = 0; first < cells.count; first += run) {
+        const uint32 some = Min(run, cells.count - first);
+        kernel.dot_rows(cells.codes + Size{first} * padded, some, padded, coarse.data(), dots);
+        for (uint32 i = 0; i < some; ++i) {
+            const engine::CellSummary& summary = cells.summaries[first + i];
+            const float score = summary.centroid.add - 2 * summary.centroid.scale * step *
+                                                           static_cast<float>(dots[i] - 128 * sum);
+            const bool usable =
+                ((summary.flags & engine::CellFlags::long_rows) != 0) == long_rows &&
+                first + i != except;
+            scores[first + i] = usable ? score : std::numeric_limits<float>::infinity();
+            least = Min(least, scores[first + i]);
+            longest = Max(longest, summary.centroid.add);
+        }
+    }
+    // What the row's code makes of <row, centroid> is off by 0.29·step·|centroid| at one standard
+    // deviation: all that may be nearest, exactly.
+    const float limit = least + 12 * 0.29f * step * std::sqrt(Max(longest, 0.0f));
+    uint32 best = UINT32_MAX;
+    float best_score = 0;
+    for (uint32 i = 0; i < cells.count; ++i) {
+        if (!(scores[i] <= limit) || std::isinf(scores[i])) {
+            continue;
+        }
+        const engine::CellSummary& summary = cells.summaries[i];
+        const float score = summary.centroid.add -
+                            2 * summary.centroid.scale *
+                                engine::code_dot(padded, cells.codes + Size{i} * padded, rotated);
+        if (best == UINT32_MAX || score < best_score) {
+            best = i;
+            best_score = score;
+        }
+    }
+    return best;
+}
+
+void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum value) {
+    const MemoryContext context =
+        AllocSetContextCreate(CurrentMemoryContext, "vecdot insert", ALLOCSET_DEFAULT_SIZES);
+    const MemoryContext old = MemoryContextSwitchTo(context);
+    // Detoasting may run into relcache messages: before the directory is looked at.
+    const pg::Vector* vector = is_null ? nullptr : pg::vector_from_datum(value);
+    bool started = false;
+    for (;;) {
+        CHECK_FOR_INTERRUPTS();
+        const Directory* directory = open_directory(index);
+        const uint32 padded = directory->parameters.padded;
+        CellRef cell{};
+        engine::EncodedRow row{};
+        engine::RoutedRow routed{engine::RowKind::undefined, 0};
+        float* rotated = nullptr;
+        uint32 list = slot_nulls;
+        if (vector != nullptr) {
+            if (static_cast<uint32>(vector->dim) != directory->parameters.dimensions) {
+                ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+                                errmsg("expected %u dimensions, not %d",
+                                       directory->parameters.dimensions, vector->dim)));
+            }
+            rotated = pg::arena().allocate<float>(padded).data();
+            routed = directory->space->route(vector->view(), rotated);
+            list = routed.kind == engine::RowKind::loose       ? slot_loose
+                   : routed.kind == engine::RowKind::undefined ? slot_nan
+                                                               : special_slots;
+        }
+        if (list < special_slots) {
+            cell = list_ref(*directory, list);
+        } else {
+            const uint32 i = nearest_cell(pg::arena(), *directory, rotated,
+                                          routed.kind == engine::RowKind::long_row);
+            if (i == UINT32_MAX) {
+                corrupted(index, meta_block, "the directory has no cell for this row");
+            }
+            cell = cell_ref(*directory, i);
+            float* centroid = pg::arena().allocate<float>(padded).data();
+            CellView view;
+            open_cell(index, directory->parameters, cell.slot, cell.head,
+                      static_cast<uint32>(cell.generation), &view, centroid);
+            row.signs = pg::arena().allocate<uint8>(engine::sign_bytes(padded)).data();
+            row.code = pg::arena().allocate<uint8>(padded).data();
+            engine::encode_row(*directory->space, rotated, routed.error, centroid, row);
+        }
+        Appended appended = Appended::stale;
+        if (list >= special_slots && routed.kind != engine::RowKind::long_row && !started &&
+            engine::is_unlike(static_cast<double>(row.radius), static_cast<double>(cell.radius),
+                              static_cast<double>(directory->usual_radius)) &&
+            start_cell(index, directory->version, directory->parameters, rotated, row.radius)) {
+            started = true;
+        } else {
+            appended =
+                append_row(index, *directory, cell, tid, list < special_slots ? nullptr : &row);
+        }
+        if (appended == Appended::done_and_large) {
+            grow(index, table, cell);
+        }
+        if (appended != Appended::stale && appended != Appended::frozen) {
+            break;
+        }
+        if (appended == Appended::frozen) {
+            // All cells are being replaced at once, or whoever did so has failed.
+            lock_structure(index);
+            finish_unfinished(index);
+            unlock_structure(index);
+        }
+        MemoryContextReset(context);
+        MemoryContextSwitchTo(context);
+        if (!is_null) {
+            vector = pg::vector_from_datum(value);
+        }
+    }
+    MemoryContextSwitchTo(old);
+    MemoryContextDelete(context);
+}
+
+}  // namespace vecdot::index

@@ -1,0 +1,306 @@
+// CREATE INDEX: sample the table, find cells, encode every row, sort the codes by cell, write cell
+// after cell, learn the stopping rule.
+//
+// Sampling, training, encoding and calibration are shared with parallel workers (crew.hpp,
+// builder.hpp); everything goes through tuplesort, so that maintenance_work_mem bounds the memory
+// whatever the table's size. The result does not depend on the number of workers: chunks of the
+// sample have random numbers of their own, training has the same result in any order, rows of a
+// cell are ordered by their address. The same table and options give the same index.
+#include <algorithm>
+
+#include "engine/growth.hpp"
+#include "index/am/access.hpp"
+#include "index/build/builder.hpp"
+#include "index/storage/storage.hpp"
+#include "pg/guard.hpp"
+#include "pg/memory.hpp"
+
+extern "C" {
+#include "access/sysattr.h"
+#include "access/tableam.h"
+#include "catalog/index.h"
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/bufmgr.h"
+#include "utils/rel.h"
+#include "utils/sampling.h"
+}
+
+namespace vecdot::index {
+
+namespace {
+
+enum Phase : int64 { sampling = 1, clustering, encoding, writing, calibrating };
+
+// Blocks that tell how many rows there are, and rows a sampled cluster should have at least.
+constexpr uint32 probed_blocks = 300;
+constexpr uint32 rows_of_cluster = 32;
+constexpr uint32 most_chunks = 64;
+// Rows between two reports of progress.
+constexpr uint32 report_rows = 1024;
+
+void enter(Phase phase, int64 total) {
+    const int parameters[] = {PROGRESS_CREATEIDX_SUBPHASE, PROGRESS_CREATEIDX_TUPLES_TOTAL,
+                              PROGRESS_CREATEIDX_TUPLES_DONE};
+    const int64 values[] = {phase, total, 0};
+    pgstat_progress_update_multi_param(lengthof(parameters), parameters, values);
+}
+
+void count_tuple(Relation, ItemPointer, Datum*, bool*, bool, void* count) {
+    *static_cast<double*>(count) += 1;
+}
+
+// Random blocks in ascending order; returns how many.
+uint32 draw_blocks(BlockNumber blocks, double wanted, uint64 seed, BlockNumber* drawn) {
+    BlockSamplerData sampler;
+    BlockSampler_Init(&sampler, blocks, static_cast<int>(std::fmin(wanted, blocks)),
+                      static_cast<uint32>(seed));
+    uint32 n = 0;
+    while (BlockSampler_HasMore(&sampler)) {
+        drawn[n++] = BlockSampler_Next(&sampler);
+    }
+    return n;
+}
+
+// How many rows the index will have, from some blocks: what the catalog says is out of date on
+// fresh tables, and knows no predicate.
+double expected_rows(Relation heap, Relation index, IndexInfo* info, BlockNumber blocks,
+                     uint64 seed) {
+    BlockNumber* drawn =
+        static_cast<BlockNumber*>(palloc(sizeof(BlockNumber) * Min(blocks + 1, probed_blocks)));
+    const uint32 n = draw_blocks(blocks, probed_blocks, seed, drawn);
+    double rows = 0;
+    // The indexed expression has no part in counting.
+    IndexInfo* counted = static_cast<IndexInfo*>(palloc(sizeof(IndexInfo)));
+    *counted = *info;
+    counted->ii_Expressions = NIL;
+    counted->ii_IndexAttrNumbers[0] = SelfItemPointerAttributeNumber;
+    for (uint32 i = 0; i < n;) {
+        CHECK_FOR_INTERRUPTS();
+        uint32 run = 1;
+        while (i + run < n && drawn[i + run] == drawn[i] + run) {
+            run += 1;
+        }
+        table_index_build_range_scan(heap, index, counted, false, !info->ii_Concurrent, false,
+                                     drawn[i], run, count_tuple, &rows, nullptr);
+        i += run;
+    }
+    pfree(counted);
+    pfree(drawn);
+    return n == 0 ? 0 : rows / n * blocks;
+}
+
+BuildPlan make_plan(Relation heap, Relation index, IndexInfo* info, double rows,
+                    BlockNumber blocks) {
+    BuildPlan plan{};
+    plan.heap = RelationGetRelid(heap);
+    plan.index = RelationGetRelid(index);
+    plan.concurrent = info->ii_Concurrent;
+    plan.seed = seed_of(index);
+    plan.refine_bits = refine_bits_of(index);
+    plan.dimensions = dimensions_of(index);
+    const engine::Metric metric = metric_of(index);
+    plan.metric = static_cast<uint32>(metric);
+    plan.padded = engine::padded_dimension(metric, plan.dimensions);
+    plan.participants = 1 + workers_for(heap, index, info);
+    plan.memory = maintenance_work_mem;
+
+    // Three quarters for the sample and the clusters: centroids twice, their codes in each process,
+    // and what the directory will hold.
+    const double memory = 0.75 * 1024 * plan.memory;
+    const double cluster_bytes = (9.0 + plan.participants) * plan.padded + 64;
+    const double row_bytes = static_cast<double>(engine::Sample::bytes_per_row(plan.padded) +
+                                                 engine::Training::bytes_per_row());
+    const uint32 wanted = static_cast<uint32>(engine::cells_for(static_cast<std::size_t>(rows)));
+    const double possible = std::fmax(memory / (cluster_bytes + rows_of_cluster * row_bytes), 1);
+    plan.clusters = static_cast<uint32>(std::fmin(wanted, possible));
+    if (plan.clusters < 0.75 * wanted) {
+        ereport(NOTICE,
+                (errmsg("maintenance_work_mem is enough for %u of %u cells", plan.clusters, wanted),
+                 errdetail("Recall does not depend on it, the speed of searches does."),
+                 errhint("Consider increasing maintenance_work_mem.")));
+    }
+    const double room = (memory - plan.clusters * cluster_bytes) / row_bytes;
+    plan.sample_rows = static_cast<uint32>(std::clamp(
+        std::fmin(static_cast<double>(engine::sample_for(plan.clusters)), room), 16.0, rows + 64));
+    plan.chunks = std::clamp<uint32>(blocks / 16, 1, most_chunks);
+    // Rows of one page are alike in many tables: twice the pages needed.
+    const double rows_per_block = std::fmax(rows / std::fmax(blocks, 1), 1);
+    const double sampled = 2.0 * plan.sample_rows / rows_per_block + 100;
+    plan.blocks = sampled > 0.75 * blocks ? blocks : static_cast<uint32>(sampled);
+    return plan;
+}
+
+// The sample's rows, one chunk after another, and what they say of the space.
+Parameters settle_sample(Crew* crew, Builder* builder, std::size_t* rows) {
+    const BuildPlan& plan = crew->shared->plan;
+    std::size_t n = 0;
+    for (uint32 c = 0; c < plan.chunks; ++c) {
+        const uint64 first = uint64{plan.sample_rows} * c / plan.chunks;
+        for (uint32 i = 0; i < crew->chunks[c].count; ++i) {
+            builder->sample->move(first + i, n++);
+        }
+    }
+    core::Arena arena = pg::arena();
+    const std::span<double> norms = arena.allocate<double>(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        norms[i] = builder->sample->norm(i);
+    }
+    const engine::Metric metric = static_cast<engine::Metric>(plan.metric);
+    const Parameters parameters = make_parameters(
+        metric, plan.dimensions, plan.seed, plan.refine_bits, engine::choose_scale(metric, norms));
+    const engine::Space* space =
+        arena.create<engine::Space>(arena, space_parameters(parameters), core::VectorView());
+    *rows = builder->sample->settle(*space, n);
+    return parameters;
+}
+
+void find_cells(Crew* crew, Builder* builder, std::size_t rows, std::size_t clusters) {
+    engine::KmeansOptions options{};
+    options.clusters = Min(clusters, rows);
+    options.seed = crew->shared->plan.seed;
+    builder->training->start(rows, options);
+    engine::Training::Task task;
+    while (builder->training->next(&task, pg::interrupt())) {
+        CHECK_FOR_INTERRUPTS();
+        run_task(crew, builder, BuildTask::train, static_cast<uint32>(task.step), task.pieces);
+    }
+    crew->shared->cells = static_cast<uint32>(builder->training->count());
+    memcpy(crew->centroids, builder->training->centroids(),
+           sizeof(float) * crew->shared->plan.padded * Size{crew->shared->cells});
+}
+
+uint16 flags_of(const Places& places, int32 place) {
+    return place < places.cells          ? static_cast<uint16>(cell_has_codes)
+           : place == places.long_rows() ? static_cast<uint16>(cell_has_codes | cell_always_first)
+           : place == places.loose()     ? static_cast<uint16>(cell_loose)
+           : place == places.undefined() ? static_cast<uint16>(cell_nan)
+                                         : static_cast<uint16>(cell_nulls);
+}
+
+// The rows in order, from the sorts of all.
+Tuplesortstate* open_sort(Crew* crew, Builder* builder, TupleDesc* descriptor) {
+    Tuplesortstate* sort = builder->sort;
+    *descriptor = builder->descriptor;
+    if (crew->sort != nullptr) {
+        SortCoordinateData* coordinate =
+            static_cast<SortCoordinateData*>(palloc0(sizeof(SortCoordinateData)));
+        coordinate->isWorker = false;
+        coordinate->nParticipants = crew->workers + 1;
+        coordinate->sharedsort = crew->sort;
+        sort = begin_sort(maintenance_work_mem, coordinate, descriptor);
+    }
+    tuplesort_performsort(sort);
+    return sort;
+}
+
+void write_cells(Crew* crew, Builder* builder) {
+    const BuildShared& shared = *crew->shared;
+    const uint32 padded = shared.plan.padded;
+    Places places{Max(static_cast<int32>(shared.cells), 1)};
+    float* zero = static_cast<float*>(palloc0(sizeof(float) * Size{padded}));
+    TupleDesc descriptor;
+    Tuplesortstate* sort = open_sort(crew, builder, &descriptor);
+    TupleTableSlot* slot = MakeSingleTupleTableSlot(descriptor, &TTSOpsMinimalTuple);
+    BulkWriter* writer = bulk_begin(builder->index, shared.parameters, nullptr);
+    int32 current = -1;
+    int64 written = 0;
+    while (tuplesort_gettupleslot(sort, true, false, slot, nullptr)) {
+        CHECK_FOR_INTERRUPTS();
+        int32 place;
+        ItemPointerData tid;
+        engine::EncodedRow row{};
+        const bool has_codes = read_encoded(slot, padded, &place, &tid, &row);
+        if (place != current) {
+            if (current >= 0) {
+                bulk_end_cell(writer);
+            }
+            const uint16 flags = flags_of(places, place);
+            const float* centroid = (flags & cell_has_codes) == 0 ? nullptr
+                                    : (flags & cell_always_first) != 0 || shared.cells == 0
+                                        ? zero
+                                        : crew->centroids + static_cast<Size>(place) * padded;
+            const uint32 rows = pg_atomic_read_u32(&crew->counts[place]);
+            bulk_begin_cell(
+                writer, flags, centroid, rows,
+                flags == cell_has_codes ? engine::split_again_above(rows, shared.cells) : 0);
+            current = place;
+        }
+        bulk_add(writer, &tid, has_codes ? &row : nullptr);
+        if (++written % report_rows == 0) {
+            pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, written);
+        }
+    }
+    if (current >= 0) {
+        bulk_end_cell(writer);
+    }
+    bulk_finish(writer);
+    ExecDropSingleTupleTableSlot(slot);
+    tuplesort_end(sort);
+}
+
+}  // namespace
+
+IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info) {
+    if (RelationGetNumberOfBlocks(index) != 0) {
+        elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
+    }
+    MemoryContext memory =
+        AllocSetContextCreate(CurrentMemoryContext, "vecdot build", ALLOCSET_DEFAULT_SIZES);
+    MemoryContext old = MemoryContextSwitchTo(memory);
+
+    dimensions_of(index);
+    enter(sampling, 0);
+    const BlockNumber blocks = RelationGetNumberOfBlocks(heap);
+    const double rows = expected_rows(heap, index, info, blocks, seed_of(index));
+    const BuildPlan plan = make_plan(heap, index, info, rows, blocks);
+    Crew* crew = start_crew(plan, heap);
+    Builder* builder = make_builder(crew, heap, index, info, true);
+    if (plan.blocks == blocks) {
+        for (BlockNumber i = 0; i < blocks; ++i) {
+            crew->blocks[i] = i;
+        }
+    } else {
+        draw_blocks(blocks, plan.blocks, plan.seed + 1, crew->blocks);
+    }
+    run_task(crew, builder, BuildTask::sample, 0, plan.chunks);
+
+    enter(clustering, 0);
+    std::size_t sampled;
+    crew->shared->parameters = settle_sample(crew, builder, &sampled);
+    find_cells(crew, builder, sampled, plan.clusters);
+
+    enter(encoding, static_cast<int64>(rows));
+    run_task(crew, builder, BuildTask::encode, 0, 0);
+
+    enter(writing, static_cast<int64>(crew->shared->index_tuples));
+    write_cells(crew, builder);
+
+    // The workers follow queries while the leader logs the pages that they read.
+    enter(calibrating, 0);
+    start_task(crew, BuildTask::calibrate, 0, engine::Calibrator::enough);
+    log_index(index, MAIN_FORKNUM);
+    take_part(builder, BuildTask::calibrate, 0, engine::Calibrator::enough);
+    finish_task(crew);
+    end_calibration(begin_calibration(index, plan.seed, crew->observations));
+    end_crew(crew);
+
+    MemoryContextSwitchTo(old);
+    IndexBuildResult* result = static_cast<IndexBuildResult*>(palloc(sizeof(IndexBuildResult)));
+    result->heap_tuples = crew->shared->heap_tuples;
+    result->index_tuples = crew->shared->index_tuples;
+    if (crew->shared->broken_hot_chain) {
+        info->ii_BrokenHotChain = true;
+    }
+    MemoryContextDelete(memory);
+    return result;
+}
+
+void build_empty(Relation index) {
+    create_empty(index, INIT_FORKNUM,
+                 make_parameters(metric_of(index), dimensions_of(index), seed_of(index),
+                                 refine_bits_of(index), 1));
+}
+
+}  // namespace vecdot::index

@@ -1,0 +1,237 @@
+// The on-disk format of the index: every structure, its size and where on a page it stands.
+// README.md beside this file tells the same in words and says who locks what, and when.
+//
+// A page is PostgreSQL's 24-byte header, our 40-byte PageLabel, and 8128 bytes of payload, which
+// is 127 units of 64 bytes. pd_lower and pd_upper both stand at the end of the page: nothing is a
+// hole, so generic WAL and full-page images keep every byte.
+#pragma once
+
+#include <type_traits>
+
+#include "pg/postgres.hpp"
+
+extern "C" {
+#include "storage/block.h"
+#include "storage/bufpage.h"
+#include "storage/itemptr.h"
+}
+
+namespace vecdot::index {
+
+constexpr uint32 page_magic = 0x76646f74;
+constexpr uint32 meta_magic = 0x76646d74;
+constexpr uint32 format_version = 1;
+
+constexpr BlockNumber meta_block = 0;
+
+enum class PageKind : uint16 {
+    meta = 1,
+    head,       // first pages of a cell: CellHeader, extents, centroid, first addresses
+    address,    // AddressEntry[]
+    code,       // units of 64 bytes: blocks of 32 rows
+    refine,     // refinement codes, row after row
+    slots,      // Slot[]: the directory
+    centroids,  // int8 centroids of the directory, slot after slot
+    free_list,  // FreeExtent[]
+    origin,     // float4[padded]: what routing space subtracts, if anything
+};
+
+struct PageLabel {
+    uint32 magic;
+    PageKind kind;
+    uint16 unused;
+    uint32 cell;        // slot number of the owner; 0 for all pages that are not a cell's
+    uint32 position;    // of this page within its section: see CellLayout, or the array
+    uint64 generation;  // of the owning cell: never used twice within an index; 0 as above
+    uint64 unused2[2];
+};
+
+constexpr Size page_label_offset = 24;  // MAXALIGN(SizeOfPageHeaderData)
+constexpr Size payload_offset = 64;
+constexpr Size payload_size = BLCKSZ - payload_offset;
+constexpr Size unit_size = 64;
+constexpr uint32 units_per_page = payload_size / unit_size;
+
+static_assert(BLCKSZ == 8192, "the index's pages are laid out for 8 kB");
+static_assert(MAXALIGN(SizeOfPageHeaderData) == page_label_offset);
+static_assert(sizeof(PageLabel) == payload_offset - page_label_offset);
+static_assert(payload_size == units_per_page * unit_size);
+
+inline PageLabel* page_label(Page page) {
+    return reinterpret_cast<PageLabel*>(reinterpret_cast<char*>(page) + page_label_offset);
+}
+inline const PageLabel* page_label(const char* page) {
+    return reinterpret_cast<const PageLabel*>(page + page_label_offset);
+}
+inline char* payload(Page page) {
+    return reinterpret_cast<char*>(page) + payload_offset;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Block 0
+
+// A growing array over pages: segment k has segment_pages(k) contiguous blocks from start[k].
+constexpr uint32 max_segments = 26;
+struct Segments {
+    uint32 count;
+    BlockNumber start[max_segments];
+};
+constexpr uint32 segment_pages(uint32 k) {
+    return uint32{1} << k;
+}
+// Segments before k hold this many pages.
+constexpr uint32 pages_before_segment(uint32 k) {
+    return (uint32{1} << k) - 1;
+}
+
+// Contiguous blocks.
+struct BlockRun {
+    BlockNumber start;
+    uint32 length;
+};
+
+// Blocks that nobody refers to; taken once every snapshot that might still read them is gone.
+struct FreeExtent {
+    BlockRun run;
+    uint64 retired_at;  // FullTransactionId
+};
+static_assert(sizeof(FreeExtent) == 16);
+constexpr uint32 free_extents_per_page = payload_size / sizeof(FreeExtent);
+
+// What never changes after CREATE INDEX.
+struct Parameters {
+    uint32 metric;       // engine::Metric
+    uint32 dimensions;   // D: 1..16000
+    uint32 padded;       // P: routing space, a multiple of 64
+    uint32 refine_bits;  // 8 or 4: of the refinement codes, a dimension
+    uint64 seed;         // of the rotation
+    double scale;        // s for L2, 1/M for inner product, 1 for cosine
+};
+static_assert(sizeof(Parameters) == 32);
+
+// What a bigger operation has allocated and not yet published, or published and not yet freed: the
+// next one that holds the structure lock finishes it.
+constexpr uint32 max_intents = 96;
+constexpr uint32 max_retiring = 3;
+struct Retiring {  // a cell that no directory names any more
+    BlockNumber head;
+    uint32 cell;
+    uint64 generation;
+};
+struct Unfinished {
+    uint32 intent_count;
+    uint32 retiring_count;
+    BlockRun intents[max_intents];  // allocated for cells that were never published
+    Retiring retiring[max_retiring];
+};
+
+// Everything that the stopping rule learnt; its meaning is the engine's, the bytes are kept here.
+constexpr Size calibration_size = 1024;
+
+struct Meta {
+    uint32 magic;
+    uint32 version;
+    Parameters parameters;
+    uint64 directory_version;  // changes with every publication
+    uint64 next_generation;
+    BlockNumber allocated;   // blocks at and beyond this one belong to nobody
+    uint32 slots;            // slots of the directory ever used
+    uint32 cells;            // of them live cells with codes
+    uint32 free_count;       // entries of the free list
+    uint64 rows;             // live rows, when last counted (build, vacuum)
+    uint64 calibrated_rows;  // live rows when the calibration was made
+    Segments slot_pages;
+    Segments centroid_pages;
+    Segments free_pages[2];  // the free list, and the place where vacuum writes it anew
+    uint32 free_active;      // which of the two
+    uint32 has_origin;
+    BlockRun origin;          // pages of it
+    uint32 calibrated_cells;  // cells when the calibration was made; 0: none
+    uint32 clustered_cells;   // cells when all rows were clustered last
+    uint32 frozen;            // 1: no row may be added, as all cells are being replaced at once
+    uint32 retired_slots;     // slots of the directory before that, still to be freed; 0: none
+    uint32 retired_next;      // of them the first that is not freed yet
+    Segments retired_slot_pages;
+    Segments retired_centroid_pages;
+    Unfinished unfinished;
+    unsigned char calibration[calibration_size];
+    uint64 clustered_rows;  // live rows when all rows were clustered last
+    uint32 started_cells;   // cells started for one row that was unlike all, since vacuum or that
+};
+static_assert(sizeof(Meta) <= payload_size && std::is_trivially_copyable_v<Meta>);
+
+// ---------------------------------------------------------------------------------------------
+// The directory
+
+enum class SlotState : uint16 { free = 0, live = 1 };
+
+// What is special about a cell.
+enum CellFlags : uint16 {
+    cell_has_codes = 1,     // centroid, codes and refinement; without it only addresses
+    cell_always_first = 2,  // rows too long for the sphere: each inner-product query opens it
+    cell_loose = 4,         // rows whose vectors codes can't express
+    cell_nan = 8,           // zero vectors under cosine
+    cell_nulls = 16,        // NULL
+};
+
+struct Slot {
+    SlotState state;
+    uint16 flags;  // CellFlags
+    BlockNumber head;
+    uint64 generation;  // the cell's; the engine's cell handle holds its lower half
+    float centroid[3];  // engine::RefineFactors of the coded centroid
+    float radius;       // at least the cell's: grows ahead of it, so that it rarely has to
+    uint32 unused[8];
+};
+static_assert(sizeof(Slot) == 64 && offsetof(Slot, radius) == 28);
+constexpr uint32 slots_per_page = payload_size / sizeof(Slot);
+
+// The first slots of each index.
+constexpr uint32 slot_loose = 0;
+constexpr uint32 slot_nan = 1;
+constexpr uint32 slot_nulls = 2;
+constexpr uint32 special_slots = 3;
+
+// ---------------------------------------------------------------------------------------------
+// Cells
+
+constexpr uint32 rows_per_block = 32;
+constexpr uint32 dims_per_unit = 16;
+constexpr uint32 factor_units = 6;  // add[32], rescale[32], error[32], float4
+constexpr uint32 max_extents = 48;
+
+struct Extent {
+    BlockNumber start;
+    uint32 blocks;  // capacity in blocks of 32 rows
+};
+
+// At the start of the payload of a cell's head page. Its centroid, float4[padded], follows as a
+// stream over the head pages; where it ends on the first one, address entries begin.
+struct CellHeader {
+    uint32 flags;    // CellFlags
+    uint32 retired;  // 1: no directory names this cell any more
+    uint32 rows;     // published: slots below this are complete
+    uint32 dead;     // of them marked dead, when last counted
+    float radius;    // at least the distance of any row from the centroid, routing space
+    uint32 extent_count;
+    uint32 no_split_below;  // rows at which a split is worth another try, after one in vain
+    uint32 unused[5];
+    Extent extents[max_extents];
+    uint64 unused2[2];
+};
+static_assert(sizeof(CellHeader) == 448);
+
+enum AddressFlags : uint16 {
+    address_dead = 1,  // set by ambulkdelete, never cleared
+};
+
+// Row address and the float4 factors of the row's refinement code.
+struct AddressEntry {
+    ItemPointerData tid;
+    uint16 flags;     // AddressFlags
+    float refine[3];  // engine::RefineFactors
+};
+static_assert(sizeof(AddressEntry) == 20);
+constexpr uint32 addresses_per_page = payload_size / sizeof(AddressEntry);
+
+}  // namespace vecdot::index

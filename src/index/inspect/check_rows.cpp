@@ -1,0 +1,286 @@
+// The verifier, second part: every row of every cell.
+//
+// No lock is held: the rows below the number read from a head page don't change, except that vacuum
+// marks them dead. What can be derived is derived anew from the row's code and compared:
+//   - the sign bits from the code, whose rounding keeps the sign;
+//   - the code's term `add` from code, scale and centroid;
+//   - |r| and |r|₁ of the row's residual r to within the stored error, and from these what the
+//     factors of the 1-bit estimate and the cell's radius can be.
+#include "index/inspect/check.hpp"
+#include "index/upkeep/rewrite.hpp"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "access/tableam.h"
+}
+
+namespace vecdot::index {
+
+namespace {
+
+// A block of 32 rows and what it is checked with.
+struct Work {
+    Relation heap;
+    Relation index;
+    const CellView* view;
+    HeapCheck* heap_check;
+    BlockNumber heap_blocks;  // of the table, when last asked
+    bool is_heap;             // the table's addresses are those of table access method heap
+    bool is_inner_product;
+    float* centroid;
+    double centroid_length;
+    RowBlock* block;
+    uint8* signs;
+    uint32 dead;
+};
+
+// Where a row's parts stand, for messages.
+struct Places {
+    BlockNumber address;
+    BlockNumber code;
+    BlockNumber refine;
+};
+
+Places places_of(const CellView& view, uint32 row) {
+    Places places{};
+    places.address = address_place(view, row).block;
+    if (view.layout.has_codes) {
+        uint32 local;
+        const uint32 e = find_extent(view, row, &local);
+        const Extent& extent = view.extents[e];
+        places.code = view.layout.code_start(e == 0, extent) +
+                      local / rows_per_block * view.layout.units_per_block / units_per_page;
+        places.refine =
+            view.layout.refine_start(e == 0, extent) +
+            stream_position(view.layout.plane_start(Plane::upper, extent.blocks, local)).page;
+    }
+    return places;
+}
+
+void check_address(Work* work, uint32 row, const AddressEntry& entry) {
+    const BlockNumber block = address_place(*work->view, row).block;
+    const BlockNumber target = ItemPointerGetBlockNumberNoCheck(&entry.tid);
+    const OffsetNumber offset = ItemPointerGetOffsetNumberNoCheck(&entry.tid);
+    bool is_valid = target != InvalidBlockNumber && offset != InvalidOffsetNumber &&
+                    (!work->is_heap || offset <= MaxHeapTuplesPerPage) &&
+                    (entry.flags & ~address_dead) == 0;
+    // The table isn't truncated while it is locked by us; rows removed before may lie anywhere.
+    if (is_valid && work->is_heap && !is_dead(entry) && target >= work->heap_blocks) {
+        work->heap_blocks = RelationGetNumberOfBlocks(work->heap);
+        is_valid = target < work->heap_blocks;
+    }
+    if (!is_valid) {
+        corrupted(work->index, block, "row %u of the cell has address (%u,%u) and flags %x", row,
+                  target, offset, entry.flags);
+    }
+}
+
+bool is_between(double x, double low, double high) {
+    return x >= low && x <= high;
+}
+
+// Codes and factors of one row.
+void check_codes(Work* work, uint32 row, uint32 i) {
+    const CellView& view = *work->view;
+    const uint32 padded = view.layout.padded;
+    const AddressEntry& entry = work->block->entries[i];
+    const uint8* code = work->block->codes + Size{i} * view.layout.padded;
+    engine::SignFactors sign;
+    engine::get_row(work->block->units, 0, view.layout.units_per_block, padded,
+                    row % rows_per_block, work->signs, sign);
+    int64 squared = 0;
+    int64 absolute = 0;
+    double centre = 0;       // <c', code>
+    double centre_size = 0;  // Σ |c'ᵢ codeᵢ|
+    double sign_dot = 0;     // <signs, c'>
+    double sign_size = 0;
+    bool is_signed_well = true;
+    bool is_coded = true;
+    for (uint32 k = 0; k < padded; ++k) {
+        const int value = static_cast<int>(code[k]) - 128;
+        const bool positive = (work->signs[k / 8] >> (k % 8) & 1) != 0;
+        const double c = static_cast<double>(work->centroid[k]);
+        is_coded &= value >= -127;
+        is_signed_well &= value == 0 || (value > 0) == positive;
+        squared += value * value;
+        absolute += std::abs(value);
+        centre += c * value;
+        centre_size += std::fabs(c * value);
+        sign_dot += positive ? c : -c;
+        sign_size += std::fabs(c);
+    }
+    const Places places = places_of(view, row);
+    const double scale = static_cast<double>(entry.refine[0]);
+    const double add = static_cast<double>(entry.refine[1]);
+    const double error = static_cast<double>(entry.refine[2]);
+    if (!(scale >= 0) || !(error >= 0) || !std::isfinite(scale + error) || !std::isfinite(add)) {
+        corrupted(work->index, places.address, "row %u of the cell has factors %g, %g, %g", row,
+                  scale, add, error);
+    }
+    if (!is_coded || !is_signed_well) {
+        corrupted(work->index, is_coded ? places.code : places.refine,
+                  "signs and code of row %u of the cell do not agree", row);
+    }
+    const double length = scale * std::sqrt(static_cast<double>(squared));
+    const double size = length * length + 2 * scale * centre_size;
+    const double expected = length * length + 2 * scale * centre;
+    if (!is_between(add, expected - 1e-6 * std::fabs(expected) - 1e-9 * size - 1e-30,
+                    expected + 1e-6 * std::fabs(expected) + 1e-9 * size + 1e-30)) {
+        corrupted(work->index, places.address,
+                  "row %u of the cell has the term %g instead of %g: it does not fit its code", row,
+                  add, expected);
+    }
+    // What the residual's length can be, and its sum of magnitudes.
+    const double least = Max(0.0, length - error) * (1 - 1e-5);
+    const double most = (length + error) * (1 + 1e-5) + 1e-30;
+    const double radius = static_cast<double>(view.radius);
+    if (!(least <= radius * (1 + 1e-6))) {
+        corrupted(work->index, view.head,
+                  "row %u of the cell is at a distance of %g to %g, its radius is %g", row, least,
+                  most, radius);
+    }
+    const double away = error * std::sqrt(static_cast<double>(padded));
+    const double sum_least = Max(0.0, scale * static_cast<double>(absolute) - away) * (1 - 1e-5);
+    const double sum_most = (scale * static_cast<double>(absolute) + away) * (1 + 1e-5) + 1e-30;
+    const double kappa = static_cast<double>(sign.rescale) / -2;
+    // κ·|r|₁ = |r|²
+    bool fits = kappa >= 0 && std::isfinite(kappa) && kappa * sum_least <= most * most * 1.0001 &&
+                kappa * sum_most >= least * least * 0.9999;
+    const double deviation = static_cast<double>(sign.error);
+    const double widest = 2 * kappa * std::sqrt(padded / (padded - 1.0));
+    fits &= is_between(deviation, 0.28 * least / std::sqrt(padded - 1.0), widest * 1.0001 + 1e-30);
+    const double rest = static_cast<double>(sign.add) - 2 * kappa * sign_dot;
+    const double slack =
+        1e-6 * (std::fabs(static_cast<double>(sign.add)) + 2 * kappa * sign_size) + 1e-30;
+    if (work->is_inner_product) {
+        // −2<r, c'>
+        const double product = -2 * scale * centre;
+        const double off =
+            2 * error * work->centroid_length * (1 + 1e-6) + slack + 1e-9 * scale * centre_size;
+        fits &= is_between(rest, product - off, product + off);
+    } else {
+        fits &= is_between(rest, least * least - slack, most * most + slack);
+    }
+    if (!fits) {
+        corrupted(work->index, places.code,
+                  "row %u of the cell has estimate factors %g, %g, %g: they do not fit its code",
+                  row, static_cast<double>(sign.add), static_cast<double>(sign.rescale), deviation);
+    }
+}
+
+// The entry behind the last row is empty: otherwise the number of rows is too small. No row is
+// added while the head is locked.
+void check_end(Work* work, const Parameters& parameters) {
+    const CellView& view = *work->view;
+    const Buffer head_buffer =
+        read_page(work->index, view.head, cell_page(view, PageKind::head, 0, 0), BUFFER_LOCK_SHARE);
+    CellView now;
+    view_head(work->index, parameters, view.head, BufferGetPage(head_buffer), &now);
+    if (now.rows < view.rows) {
+        corrupted(work->index, view.head, "the cell had %u rows and has %u", view.rows, now.rows);
+    }
+    BlockNumber known = 0;
+    if (now.rows < now.capacity) {
+        const AddressPlace place = address_place(now, now.rows);
+        const AddressEntry* entry = nullptr;
+        Buffer buffer = InvalidBuffer;
+        if (place.on_head) {
+            entry = address_entries(now, BufferGetPage(head_buffer), true) + place.entry;
+        } else if (place.entry > 0) {
+            // At the start of a page that was not written yet, anything may stand.
+            check_blocks(work->index, view.head, place.block + 1, &known);
+            buffer = read_page(work->index, place.block,
+                               {PageKind::address, view.cell, place.position, view.generation},
+                               BUFFER_LOCK_SHARE);
+            entry = address_entries(now, BufferGetPage(buffer), false) + place.entry;
+        }
+        static constexpr AddressEntry empty{};
+        if (entry != nullptr && memcmp(entry, &empty, sizeof empty) != 0) {
+            corrupted(work->index, place.block, "there is an entry behind the last of %u rows",
+                      now.rows);
+        }
+        if (BufferIsValid(buffer)) {
+            UnlockReleaseBuffer(buffer);
+        }
+    }
+    UnlockReleaseBuffer(head_buffer);
+}
+
+void check_cell(Work* work, const Census& census) {
+    const CellView& view = *work->view;
+    if (view.layout.has_codes) {
+        // The head may have been replaced since; its pages are as they were.
+        CellView now;
+        open_cell(work->index, census.meta.parameters, view.cell, view.head,
+                  static_cast<uint32>(view.generation), &now, work->centroid);
+        double squared = 0;
+        for (uint32 i = 0; i < view.layout.padded; ++i) {
+            squared +=
+                static_cast<double>(work->centroid[i]) * static_cast<double>(work->centroid[i]);
+        }
+        work->centroid_length = std::sqrt(squared);
+    }
+    work->dead = 0;
+    for (uint32 e = 0; e < view.extent_count; ++e) {
+        const ExtentRows rows = extent_rows(view, e);
+        for (uint32 done = 0; done < rows.rows; done += rows_per_block) {
+            CHECK_FOR_INTERRUPTS();
+            const uint32 first = rows.first_row + done;
+            const uint32 count = Min(rows.rows - done, rows_per_block);
+            read_block(view, first, count, true, work->block);
+            for (uint32 i = 0; i < count; ++i) {
+                const AddressEntry& entry = work->block->entries[i];
+                check_address(work, first + i, entry);
+                if (is_dead(entry)) {
+                    work->dead += 1;
+                    continue;
+                }
+                if (view.layout.has_codes) {
+                    check_codes(work, first + i, i);
+                }
+                if (work->heap_check != nullptr) {
+                    StoredRow row{};
+                    row.cell = &view;
+                    row.block = address_place(view, first + i).block;
+                    row.number = first + i;
+                    row.tid = entry.tid;
+                    if (view.layout.has_codes) {
+                        memcpy(&row.refine, entry.refine, sizeof row.refine);
+                        row.centroid = work->centroid;
+                        row.code = work->block->codes + Size{i} * view.layout.padded;
+                    }
+                    check_stored_row(work->heap_check, row);
+                }
+            }
+        }
+    }
+    check_end(work, census.meta.parameters);
+    // Marks are counted when all are set: of those that were counted none may be missing.
+    if (work->dead < view.dead) {
+        corrupted(work->index, view.head, "%u rows of the cell are marked dead, %u were counted",
+                  work->dead, view.dead);
+    }
+}
+
+}  // namespace
+
+void check_rows(Relation heap, Relation index, const Census& census, HeapCheck* check) {
+    const Parameters& parameters = census.meta.parameters;
+    const CellLayout layout = CellLayout::of(parameters, cell_has_codes);
+    Work* work = static_cast<Work*>(palloc0(sizeof(Work)));
+    work->heap = heap;
+    work->index = index;
+    work->heap_check = check;
+    work->is_heap = heap->rd_tableam == GetHeapamTableAmRoutine();
+    work->is_inner_product =
+        parameters.metric == static_cast<uint32>(engine::Metric::inner_product);
+    work->centroid = static_cast<float*>(palloc(layout.centroid_bytes));
+    work->block = new_block(layout);
+    work->signs = static_cast<uint8*>(palloc0(engine::sign_bytes(parameters.padded)));
+    for (uint32 i = 0; i < census.count; ++i) {
+        work->view = &census.cells[i];
+        check_cell(work, census);
+    }
+}
+
+}  // namespace vecdot::index

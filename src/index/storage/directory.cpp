@@ -1,0 +1,254 @@
+// The directory in memory: one chunk in rd_amcache, as new as the meta page's version.
+#include <algorithm>
+
+#include "index/am/access.hpp"
+#include "index/storage/meta.hpp"
+#include "index/storage/storage.hpp"
+
+namespace vecdot::index {
+
+namespace {
+
+constexpr int optimistic_tries = 5;
+constexpr Size alignment = 64;
+
+// Hands out pieces of one chunk.
+struct Carver {
+    char* next;
+    char* end;
+};
+
+void* carve(void* owner, std::size_t bytes) {
+    Carver* carver = static_cast<Carver*>(owner);
+    char* at = reinterpret_cast<char*>(TYPEALIGN(alignment, carver->next));
+    if (bytes > static_cast<Size>(carver->end - at)) {
+        return nullptr;
+    }
+    carver->next = at + bytes;
+    return at;
+}
+
+template <typename T>
+T* carve_array(Carver* carver, Size n) {
+    return static_cast<T*>(carve(carver, n * sizeof(T)));
+}
+
+Size piece(Size bytes) {
+    return TYPEALIGN(alignment, bytes) + alignment;
+}
+
+// Copies length bytes of an array's stream.
+void read_stream(Relation index, const Segments& segments, PageKind kind, uint64 offset,
+                 Size length, uint8* to, Buffer* buffer, uint32* current) {
+    while (length > 0) {
+        const StreamPosition at = stream_position(offset);
+        if (!BufferIsValid(*buffer) || *current != at.page) {
+            if (BufferIsValid(*buffer)) {
+                UnlockReleaseBuffer(*buffer);
+            }
+            *buffer = read_array_page(index, segments, kind, at.page, BUFFER_LOCK_SHARE);
+            *current = at.page;
+        }
+        const Size n = Min(length, payload_size - at.offset);
+        memcpy(to, payload(BufferGetPage(*buffer)) + at.offset, n);
+        offset += n;
+        to += n;
+        length -= n;
+    }
+}
+
+// All live slots of the directory, the special lists' first; *count of them.
+struct LiveSlot {
+    uint32 number;
+    Slot slot;
+};
+LiveSlot* read_slots(Relation index, const Meta& meta, uint32* count) {
+    LiveSlot* live = static_cast<LiveSlot*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, sizeof(LiveSlot) * meta.slots));
+    *count = 0;
+    BlockNumber known_blocks = 0;
+    for (uint32 first = 0; first < meta.slots; first += slots_per_page) {
+        const Buffer buffer = read_array_page(index, meta.slot_pages, PageKind::slots,
+                                              first / slots_per_page, BUFFER_LOCK_SHARE);
+        const Slot* slots = reinterpret_cast<const Slot*>(payload(BufferGetPage(buffer)));
+        for (uint32 i = 0; i < Min(slots_per_page, meta.slots - first); ++i) {
+            if (slots[i].state == SlotState::live) {
+                if (slots[i].head == meta_block) {
+                    corrupted(index, BufferGetBlockNumber(buffer), "slot %u has no head",
+                              first + i);
+                }
+                check_blocks(index, BufferGetBlockNumber(buffer), slots[i].head + 1, &known_blocks);
+                live[(*count)++] = {first + i, slots[i]};
+            }
+        }
+        UnlockReleaseBuffer(buffer);
+    }
+    return live;
+}
+
+float usual_radius(const engine::CellSummary* summaries, uint32 count) {
+    float* radii =
+        static_cast<float*>(MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * count));
+    uint32 used = 0;
+    for (uint32 i = 0; i < count; ++i) {
+        if ((summaries[i].flags & engine::CellFlags::long_rows) == 0) {
+            radii[used++] = summaries[i].radius;
+        }
+    }
+    float* at = radii + Size{used} * 3 / 4;
+    float radius = 0;
+    if (at < radii + used) {
+        std::nth_element(radii, at, radii + used);
+        radius = *at;
+    }
+    pfree(radii);
+    return radius;
+}
+
+Directory* load(Relation index, const Meta& meta) {
+    if (meta.parameters.metric != static_cast<uint32>(metric_of(index))) {
+        corrupted(index, meta_block, "metric %u is not that of the operator class",
+                  meta.parameters.metric);
+    }
+    uint32 count;
+    LiveSlot* live = read_slots(index, meta, &count);
+    const uint32 padded = meta.parameters.padded;
+    constexpr uint16 list_flags[special_slots] = {cell_loose, cell_nan, cell_nulls};
+    for (uint32 i = 0; i < special_slots; ++i) {
+        if (count <= i || live[i].number != i || live[i].slot.flags != list_flags[i]) {
+            corrupted(index, array_block(index, meta.slot_pages, 0),
+                      "the directory lacks special list %u", i);
+        }
+    }
+    const uint32 cells = count - special_slots;
+    const Size size = piece(sizeof(Directory)) + piece(sizeof(engine::CellSummary) * cells) +
+                      piece(Size{cells} * padded) + piece(sizeof(uint32) * cells) +
+                      piece(sizeof(uint64) * cells) + piece(sizeof(float) * padded) +
+                      piece(sizeof(engine::Space)) +
+                      piece(sizeof(uint32) * engine::Rotation::rounds * padded) + alignment;
+    char* chunk = static_cast<char*>(MemoryContextAllocHuge(index->rd_indexcxt, size));
+    Carver carver{chunk, chunk + size};
+    // The chunk starts with the directory, so that rd_amcache is both.
+    Directory* directory = reinterpret_cast<Directory*>(chunk);
+    carver.next = chunk + sizeof(Directory);
+    memset(static_cast<void*>(directory), 0, sizeof(Directory));
+    directory->version = meta.directory_version;
+    directory->parameters = meta.parameters;
+    directory->rows = meta.rows;
+    memcpy(&directory->calibration, meta.calibration, sizeof directory->calibration);
+    for (uint32 i = 0; i < special_slots; ++i) {
+        directory->lists[i] = {i, live[i].slot.head, live[i].slot.generation};
+    }
+    engine::CellSummary* summaries = carve_array<engine::CellSummary>(&carver, cells);
+    uint8* codes = carve_array<uint8>(&carver, Size{cells} * padded);
+    uint32* numbers = carve_array<uint32>(&carver, cells);
+    uint64* generations = carve_array<uint64>(&carver, cells);
+    Buffer buffer = InvalidBuffer;
+    uint32 current = 0;
+    for (uint32 i = 0; i < cells; ++i) {
+        const LiveSlot& from = live[special_slots + i];
+        if ((from.slot.flags & ~cell_always_first) != cell_has_codes) {
+            corrupted(index, array_block(index, meta.slot_pages, from.number / slots_per_page),
+                      "slot %u has flags %x", from.number, from.slot.flags);
+        }
+        numbers[i] = from.number;
+        generations[i] = from.slot.generation;
+        engine::CellSummary& summary = summaries[i];
+        summary = {};
+        memcpy(&summary.centroid, from.slot.centroid, sizeof summary.centroid);
+        summary.radius = from.slot.radius;
+        summary.flags =
+            (from.slot.flags & cell_always_first) != 0 ? engine::CellFlags::long_rows : 0;
+        summary.handle = (from.slot.generation << 32) | from.slot.head;
+        read_stream(index, meta.centroid_pages, PageKind::centroids, uint64{from.number} * padded,
+                    padded, codes + Size{i} * padded, &buffer, &current);
+    }
+    if (BufferIsValid(buffer)) {
+        UnlockReleaseBuffer(buffer);
+    }
+    pfree(live);
+    directory->cells = {cells, summaries, codes};
+    directory->usual_radius = usual_radius(summaries, cells);
+    directory->slots = numbers;
+    directory->generations = generations;
+    core::VectorView origin;
+    if (meta.has_origin != 0) {
+        float* values = carve_array<float>(&carver, padded);
+        uint32 done = 0;
+        BlockNumber known = 0;
+        check_blocks(index, meta_block, meta.origin.start + meta.origin.length, &known);
+        for (uint32 page = 0; done < padded; ++page) {
+            const Buffer from = read_page(index, meta.origin.start + page,
+                                          {PageKind::origin, 0, page, 0}, BUFFER_LOCK_SHARE);
+            const uint32 n = Min(padded - done, static_cast<uint32>(payload_size / sizeof(float)));
+            memcpy(values + done, payload(BufferGetPage(from)), n * sizeof(float));
+            UnlockReleaseBuffer(from);
+            done += n;
+        }
+        directory->origin = values;
+        origin = {values, padded};
+    }
+    core::Arena arena(carve, &carver);
+    directory->space =
+        arena.create<engine::Space>(arena, space_parameters(meta.parameters), origin);
+    return directory;
+}
+
+}  // namespace
+
+engine::SpaceParameters space_parameters(const Parameters& parameters) {
+    return {static_cast<engine::Metric>(parameters.metric), parameters.dimensions, parameters.seed,
+            parameters.scale, parameters.refine_bits};
+}
+
+Parameters make_parameters(engine::Metric metric, int dimensions, uint64 seed, uint32 refine_bits,
+                           double scale) {
+    Parameters parameters{};
+    parameters.metric = static_cast<uint32>(metric);
+    parameters.dimensions = dimensions;
+    parameters.padded = engine::padded_dimension(metric, dimensions);
+    parameters.refine_bits = refine_bits;
+    parameters.seed = seed;
+    parameters.scale = scale;
+    return parameters;
+}
+
+const Directory* open_directory(Relation index) {
+    Meta meta;
+    read_meta(index, &meta);
+    const Directory* cached = static_cast<const Directory*>(index->rd_amcache);
+    if (cached != nullptr && cached->version == meta.directory_version) {
+        return cached;
+    }
+    if (cached != nullptr) {
+        pfree(index->rd_amcache);
+        index->rd_amcache = nullptr;
+    }
+    for (int i = 0;; ++i) {
+        // A publication between the first page read and the last shows in the version. Should that
+        // go on, none gets through while the meta page is locked.
+        Buffer held = InvalidBuffer;
+        if (i == optimistic_tries) {
+            held = lock_meta(index, BUFFER_LOCK_SHARE);
+            meta = *meta_of(BufferGetPage(held));
+        }
+        Directory* loaded = load(index, meta);
+        const uint64 version = meta.directory_version;
+        if (BufferIsValid(held)) {
+            UnlockReleaseBuffer(held);
+        } else {
+            read_meta(index, &meta);
+        }
+        if (meta.directory_version == version) {
+            index->rd_amcache = loaded;
+            return loaded;
+        }
+        pfree(loaded);
+    }
+}
+
+engine::Space* copy_space(core::Arena& arena, const Directory& directory) {
+    return arena.create<engine::Space>(arena, *directory.space);
+}
+
+}  // namespace vecdot::index

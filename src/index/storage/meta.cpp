@@ -1,0 +1,375 @@
+#include "index/storage/meta.hpp"
+
+#include "index/storage/readers.hpp"
+
+extern "C" {
+#include "catalog/storage.h"
+#include "storage/lmgr.h"
+}
+
+namespace vecdot::index {
+
+namespace {
+
+constexpr BlockNumber structure_lock = 0;
+constexpr BlockNumber calibration_lock = 1;
+
+// Pages of the free list that an allocation looks at.
+constexpr uint32 free_pages_tried = 4;
+
+constexpr PageIdentity meta_identity{PageKind::meta, 0, 0, 0};
+
+uint32 segment_of(uint32 page) {
+    return 31 - __builtin_clz(page + 1);
+}
+
+void check_segments(Relation index, const Segments& segments, BlockNumber allocated) {
+    if (segments.count > max_segments) {
+        corrupted(index, meta_block, "an array has %u segments, at most %u are possible",
+                  segments.count, max_segments);
+    }
+    for (uint32 k = 0; k < segments.count; ++k) {
+        if (segments.start[k] == meta_block || segments.start[k] >= allocated ||
+            allocated - segments.start[k] < segment_pages(k)) {
+            corrupted(index, meta_block, "segment %u of an array starts at block %u of %u", k,
+                      segments.start[k], allocated);
+        }
+    }
+}
+
+void check_meta(Relation index, Page page) {
+    const Meta* meta = meta_of(page);
+    if (PageIsNew(page) || page_label(page)->magic != page_magic || meta->magic != meta_magic) {
+        corrupted(index, meta_block, "this is not the first page of a vecdot index");
+    }
+    if (meta->version != format_version) {
+        ereport(ERROR,
+                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                 errmsg("index \"%s\" has format version %u, this version of vecdot reads %u",
+                        RelationGetRelationName(index), meta->version, format_version),
+                 errhint("Please REINDEX it.")));
+    }
+    check_page(index, meta_block, page, meta_identity);
+    const Parameters& p = meta->parameters;
+    if (p.dimensions < 1 || p.dimensions > 16000 || p.metric > 2 ||
+        p.padded != engine::padded_dimension(static_cast<engine::Metric>(p.metric), p.dimensions) ||
+        (p.refine_bits != 4 && p.refine_bits != 8)) {
+        corrupted(index, meta_block, "%u dimensions, padded to %u, %u bits, metric %u",
+                  p.dimensions, p.padded, p.refine_bits, p.metric);
+    }
+    check_segments(index, meta->slot_pages, meta->allocated);
+    check_segments(index, meta->centroid_pages, meta->allocated);
+    check_segments(index, meta->free_pages[0], meta->allocated);
+    check_segments(index, meta->free_pages[1], meta->allocated);
+    check_segments(index, meta->retired_slot_pages, meta->allocated);
+    check_segments(index, meta->retired_centroid_pages, meta->allocated);
+    if (!std::isfinite(p.scale) || !(p.scale > 0)) {
+        corrupted(index, meta_block, "scale %g", p.scale);
+    }
+    if (meta->allocated > MaxBlockNumber || meta->has_origin > 1 ||
+        (meta->has_origin != 0 &&
+         (meta->origin.start == meta_block || meta->origin.start >= meta->allocated ||
+          meta->origin.length != divide_up(p.padded * sizeof(float), payload_size) ||
+          meta->origin.length > meta->allocated - meta->origin.start))) {
+        corrupted(index, meta_block, "origin of %u blocks at %u of %u", meta->origin.length,
+                  meta->origin.start, meta->allocated);
+    }
+    if (meta->free_active > 1 || meta->unfinished.intent_count > max_intents ||
+        meta->unfinished.retiring_count > max_retiring || meta->slots < special_slots ||
+        divide_up(meta->slots, slots_per_page) > pages_before_segment(meta->slot_pages.count) ||
+        (uint64{meta->slots} * p.padded - 1) / payload_size >=
+            pages_before_segment(meta->centroid_pages.count) ||
+        divide_up(meta->free_count, free_extents_per_page) >
+            pages_before_segment(meta->free_pages[meta->free_active].count) ||
+        divide_up(meta->retired_slots, slots_per_page) >
+            pages_before_segment(meta->retired_slot_pages.count) ||
+        meta->retired_next > meta->retired_slots || meta->frozen > 1) {
+        corrupted(index, meta_block, "a count is out of range");
+    }
+}
+
+// The first free run of this length on a page of the free list that is locked: its number, or n.
+uint32 first_fit(const FreeExtent* extents, uint32 n, uint32 length, Readers* readers) {
+    uint32 i = 0;
+    while (i < n && (extents[i].run.length < length || readers->may_read(extents[i].retired_at))) {
+        i += 1;
+    }
+    return i;
+}
+
+}  // namespace
+
+Meta* meta_of(Page page) {
+    return reinterpret_cast<Meta*>(payload(page));
+}
+
+Buffer lock_meta(Relation index, int lock) {
+    const Buffer buffer = ReadBuffer(index, meta_block);
+    lock_buffer(index, buffer, lock);
+    check_meta(index, BufferGetPage(buffer));
+    return buffer;
+}
+
+void read_meta(Relation index, Meta* meta) {
+    const Buffer buffer = lock_meta(index, BUFFER_LOCK_SHARE);
+    *meta = *meta_of(BufferGetPage(buffer));
+    UnlockReleaseBuffer(buffer);
+}
+
+void write_calibration(Relation index, const engine::Calibration& calibration, double scale) {
+    const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    if (meta_of(BufferGetPage(buffer))->parameters.scale != scale) {
+        // Learnt in another space: all rows have moved meanwhile.
+        UnlockReleaseBuffer(buffer);
+        return;
+    }
+    Record record(index);
+    Meta* meta = meta_of(record.add(buffer));
+    memcpy(meta->calibration, &calibration, sizeof calibration);
+    meta->calibrated_rows = calibration.rows;
+    meta->calibrated_cells = meta->cells;
+    meta->directory_version += 1;
+    record.finish();
+    UnlockReleaseBuffer(buffer);
+}
+
+void lock_structure(Relation index) {
+    LockPage(index, structure_lock, ExclusiveLock);
+}
+
+bool try_lock_structure(Relation index) {
+    return ConditionalLockPage(index, structure_lock, ExclusiveLock);
+}
+
+void unlock_structure(Relation index) {
+    UnlockPage(index, structure_lock, ExclusiveLock);
+}
+
+bool try_lock_calibration(Relation index) {
+    return ConditionalLockPage(index, calibration_lock, ExclusiveLock);
+}
+
+void unlock_calibration(Relation index) {
+    UnlockPage(index, calibration_lock, ExclusiveLock);
+}
+
+void lock_structure_shared(Relation index) {
+    LockPage(index, structure_lock, ShareLock);
+}
+
+void unlock_structure_shared(Relation index) {
+    UnlockPage(index, structure_lock, ShareLock);
+}
+
+BlockNumber array_block(Relation index, const Segments& segments, uint32 page) {
+    const uint32 k = segment_of(page);
+    if (k >= segments.count) {
+        corrupted(index, meta_block, "page %u of an array of %u segments", page, segments.count);
+    }
+    return segments.start[k] + (page - pages_before_segment(k));
+}
+
+Buffer read_array_page(Relation index, const Segments& segments, PageKind kind, uint32 page,
+                       int lock) {
+    return read_page(index, array_block(index, segments, page), {kind, 0, page, 0}, lock);
+}
+
+void grow_array(Meta* meta, Segments* segments, uint32 page) {
+    while (segments->count <= segment_of(page)) {
+        if (segments->count == max_segments) {
+            elog(ERROR, "no room for another segment");
+        }
+        segments->start[segments->count] = meta->allocated;
+        meta->allocated += segment_pages(segments->count);
+        segments->count += 1;
+    }
+}
+
+Page add_array_page(Relation index, const Segments& segments, PageKind kind, uint32 page,
+                    Record* record, Buffer* buffer) {
+    const BlockNumber block = array_block(index, segments, page);
+    const PageIdentity identity{kind, 0, page, 0};
+    check_allocated(index, block);
+    extend_to(index, block + 1);
+    *buffer = ReadBuffer(index, block);
+    lock_buffer(index, *buffer, BUFFER_LOCK_EXCLUSIVE);
+    const Page image = BufferGetPage(*buffer);
+    if (PageIsNew(image)) {
+        return record->add_fresh(*buffer, identity);
+    }
+    check_page(index, block, image, identity);
+    return record->add(*buffer);
+}
+
+BlockRun allocate_run(Relation index, Meta* meta, uint32 length, Record* record, Buffer* locked) {
+    *locked = InvalidBuffer;
+    Readers readers(index);
+    const Segments& pages = meta->free_pages[meta->free_active];
+    const uint32 used = divide_up(meta->free_count, free_extents_per_page);
+    for (uint32 page = 0; page < Min(used, free_pages_tried); ++page) {
+        const Buffer buffer =
+            read_array_page(index, pages, PageKind::free_list, page, BUFFER_LOCK_EXCLUSIVE);
+        const FreeExtent* extents =
+            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
+        const uint32 n =
+            Min(meta->free_count - page * free_extents_per_page, free_extents_per_page);
+        const uint32 i = first_fit(extents, n, length, &readers);
+        if (i < n) {
+            if (extents[i].run.start == meta_block || extents[i].run.start >= meta->allocated ||
+                extents[i].run.length > meta->allocated - extents[i].run.start) {
+                corrupted(index, array_block(index, pages, page), "%u free blocks at %u of %u",
+                          extents[i].run.length, extents[i].run.start, meta->allocated);
+            }
+            FreeExtent* taken = reinterpret_cast<FreeExtent*>(payload(record->add(buffer))) + i;
+            const BlockRun run{taken->run.start, length};
+            taken->run.start += length;
+            taken->run.length -= length;
+            *locked = buffer;
+            return run;
+        }
+        UnlockReleaseBuffer(buffer);
+    }
+    if (length > MaxBlockNumber - meta->allocated) {
+        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                        errmsg("index \"%s\" cannot have more than %u blocks",
+                               RelationGetRelationName(index), MaxBlockNumber)));
+    }
+    check_allocated(index, meta->allocated);
+    const BlockRun run{meta->allocated, length};
+    meta->allocated += length;
+    return run;
+}
+
+uint64 next_generation(Relation index) {
+    const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    Record record(index);
+    const uint64 generation = meta_of(record.add(buffer))->next_generation++;
+    record.finish();
+    UnlockReleaseBuffer(buffer);
+    return generation;
+}
+
+void freeze(Relation index, bool frozen) {
+    const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    Record record(index);
+    meta_of(record.add(buffer))->frozen = frozen ? 1 : 0;
+    record.finish();
+    UnlockReleaseBuffer(buffer);
+}
+
+uint64 free_blocks(Relation index) {
+    Meta meta;
+    read_meta(index, &meta);
+    const Segments& pages = meta.free_pages[meta.free_active];
+    uint64 blocks = 0;
+    for (uint32 first = 0; first < meta.free_count; first += free_extents_per_page) {
+        const Buffer buffer = read_array_page(index, pages, PageKind::free_list,
+                                              first / free_extents_per_page, BUFFER_LOCK_SHARE);
+        const FreeExtent* extents =
+            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
+        const uint32 n = Min(meta.free_count - first, free_extents_per_page);
+        for (uint32 i = 0; i < n; ++i) {
+            blocks += extents[i].run.length;
+        }
+        UnlockReleaseBuffer(buffer);
+    }
+    return blocks;
+}
+
+BlockNumber lowest_free(Relation index, uint32 length) {
+    Meta meta;
+    read_meta(index, &meta);
+    Readers readers(index);
+    const Segments& pages = meta.free_pages[meta.free_active];
+    const uint32 used = divide_up(meta.free_count, free_extents_per_page);
+    for (uint32 page = 0; page < Min(used, free_pages_tried); ++page) {
+        const Buffer buffer =
+            read_array_page(index, pages, PageKind::free_list, page, BUFFER_LOCK_SHARE);
+        const FreeExtent* extents =
+            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
+        const uint32 n = Min(meta.free_count - page * free_extents_per_page, free_extents_per_page);
+        const uint32 i = first_fit(extents, n, length, &readers);
+        const BlockNumber start = i < n ? extents[i].run.start : InvalidBlockNumber;
+        UnlockReleaseBuffer(buffer);
+        if (start != InvalidBlockNumber) {
+            return start;
+        }
+    }
+    return InvalidBlockNumber;
+}
+
+void cut_off_end(Relation index) {
+    Assert(Readers(index).none());
+    Meta before;
+    read_meta(index, &before);
+    if (before.free_count == 0) {
+        return;
+    }
+    // Sorted and joined: only the last one can end there.
+    const uint32 last = before.free_count - 1;
+    const uint32 page = last / free_extents_per_page;
+    const Buffer list = read_array_page(index, before.free_pages[before.free_active],
+                                        PageKind::free_list, page, BUFFER_LOCK_SHARE);
+    const BlockRun run = reinterpret_cast<const FreeExtent*>(
+                             payload(BufferGetPage(list)))[last % free_extents_per_page]
+                             .run;
+    UnlockReleaseBuffer(list);
+    if (run.length == 0 || run.start == meta_block || run.start + run.length != before.allocated) {
+        return;
+    }
+    // The file first: that it is shorter than what is allocated is nothing special, while pages
+    // behind the end have to be new.
+    if (run.start < RelationGetNumberOfBlocks(index)) {
+        RelationTruncate(index, run.start);
+    }
+    const Buffer meta_buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    Record record(index);
+    Meta* meta = meta_of(record.add(meta_buffer));
+    Buffer buffer;
+    const Page image = add_array_page(index, meta->free_pages[meta->free_active],
+                                      PageKind::free_list, page, &record, &buffer);
+    reinterpret_cast<FreeExtent*>(payload(image))[last % free_extents_per_page] = {};
+    meta->free_count -= 1;
+    meta->allocated = run.start;
+    record.finish();
+    UnlockReleaseBuffer(buffer);
+    UnlockReleaseBuffer(meta_buffer);
+}
+
+BlockRun allocate_intent(Relation index, uint32 length) {
+    const Buffer meta_buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    Record record(index);
+    Meta* meta = meta_of(record.add(meta_buffer));
+    Buffer locked;
+    const BlockRun run = allocate_run(index, meta, length, &record, &locked);
+    Assert(meta->unfinished.intent_count < max_intents);
+    meta->unfinished.intents[meta->unfinished.intent_count++] = run;
+    record.finish();
+    if (BufferIsValid(locked)) {
+        UnlockReleaseBuffer(locked);
+    }
+    UnlockReleaseBuffer(meta_buffer);
+    return run;
+}
+
+void free_runs(Relation index, Meta* meta, const BlockRun* runs, uint32 count, uint64 retired_at,
+               Record* record, Buffer* locked) {
+    Segments* pages = &meta->free_pages[meta->free_active];
+    uint32 used = 0;
+    locked[0] = locked[1] = InvalidBuffer;
+    Page image = nullptr;
+    for (uint32 i = 0; i < count; ++i) {
+        const uint32 page = meta->free_count / free_extents_per_page;
+        const uint32 entry = meta->free_count % free_extents_per_page;
+        if (image == nullptr || entry == 0) {
+            Assert(used < 2);
+            grow_array(meta, pages, page);
+            image =
+                add_array_page(index, *pages, PageKind::free_list, page, record, &locked[used++]);
+        }
+        reinterpret_cast<FreeExtent*>(payload(image))[entry] = {runs[i], retired_at};
+        meta->free_count += 1;
+    }
+}
+
+}  // namespace vecdot::index

@@ -1,0 +1,218 @@
+// The pages as engine::Search asks for them.
+#include "index/storage/cell.hpp"
+#include "index/storage/meta.hpp"
+#include "index/storage/storage.hpp"
+
+namespace vecdot::index {
+
+namespace {
+
+struct Store {
+    engine::CellStore functions;
+    Relation index;
+    MemoryContext context;
+    Parameters parameters;
+    ListEntry lists[special_slots];
+    CellView* opened_lists[special_slots];
+    BlockNumber known_blocks;
+};
+
+Store* store_of(void* self) {
+    return static_cast<Store*>(self);
+}
+
+void give_centroid(void* state, const float* piece, uint32 count) {
+    static_cast<engine::CellDistance*>(state)->add(piece, count);
+}
+
+void open(void* self, engine::OpenCell& cell) {
+    Store* store = store_of(self);
+    CHECK_FOR_INTERRUPTS();
+    CellView opened;
+    open_cell(store->index, store->parameters, any_cell, static_cast<BlockNumber>(cell.key.handle),
+              static_cast<uint32>(cell.key.handle >> 32), &opened, &store->known_blocks,
+              give_centroid, &cell.distance);
+    if (!opened.layout.has_codes) {
+        corrupted(store->index, opened.head, "a cell of the directory has no codes");
+    }
+    // Most have one extent of the many there may be.
+    const Size size = offsetof(CellView, extents) + opened.extent_count * sizeof(Extent);
+    CellView* view = static_cast<CellView*>(MemoryContextAlloc(store->context, size));
+    memcpy(static_cast<void*>(view), &opened, size);
+    cell.rows = view->rows;
+    cell.state = view;
+}
+
+// Its head page, while another cell is scored.
+void expect(void* self, const engine::CellKey& key) {
+    Store* store = store_of(self);
+    const uint32 bytes = payload_offset + sizeof(CellHeader) +
+                         store->parameters.padded * static_cast<uint32>(sizeof(float));
+    prefetch_page(store->index, static_cast<BlockNumber>(key.handle), Min(bytes, 4096) / unit_size);
+}
+
+void scan(void* self, engine::OpenCell& cell, engine::BlockScorer& scorer) {
+    (void)self;
+    scan_codes(*static_cast<CellView*>(cell.state),
+               [&scorer](const uint8* units, uint32 count, const uint8* ahead) {
+                   scorer.units(units, count, ahead);
+               });
+}
+
+std::size_t copy_entries(const CellView& view, uint64 first, std::span<engine::RowEntry> entries) {
+    uint32 done = 0;
+    const uint32 wanted = Min(entries.size(), view.rows - first);
+    while (done < wanted) {
+        done += read_addresses(view, first + done, wanted - done,
+                               reinterpret_cast<AddressEntry*>(entries.data() + done));
+    }
+    return done;
+}
+
+// Asks for what is read of rows spread over a cell before the first of them is waited for.
+class RowPrefetch {
+  public:
+    explicit RowPrefetch(const CellView& view) : view_(view) {}
+
+    void entry(uint32 row) {
+        const AddressPlace place = address_place(view_, row);
+        const uint32 first =
+            payload_offset + (place.on_head ? sizeof(CellHeader) + view_.layout.centroid_bytes : 0);
+        fetch(&addresses_, place.block, first + place.entry * sizeof(AddressEntry),
+              sizeof(AddressEntry));
+    }
+
+    void plane(Plane plane, uint32 row) {
+        uint32 local;
+        const uint32 e = find_extent(view_, row, &local);
+        const StreamPosition at =
+            stream_position(view_.layout.plane_start(plane, view_.extents[e].blocks, local));
+        fetch(&codes_, view_.layout.refine_start(e == 0, view_.extents[e]) + at.page,
+              payload_offset + at.offset, Min(view_.layout.plane_bytes, payload_size - at.offset));
+    }
+
+  private:
+    struct Page {
+        BlockNumber block = InvalidBlockNumber;
+        const char* start = nullptr;
+    };
+
+    void fetch(Page* page, BlockNumber block, uint32 offset, uint32 bytes) {
+        if (page->block != block) {
+            *page = {block, remembered_page(view_.index, block)};
+        }
+        if (page->start != nullptr) {
+            for (uint32 line = offset / unit_size; line <= (offset + bytes - 1) / unit_size;
+                 ++line) {
+                __builtin_prefetch(page->start + line * unit_size);
+            }
+        }
+    }
+
+    const CellView& view_;
+    Page addresses_;
+    Page codes_;
+};
+
+void refine(void* self, engine::OpenCell& cell, engine::RefineBatch& batch) {
+    (void)self;
+    const CellView& view = *static_cast<CellView*>(cell.state);
+    RowPrefetch ahead(view);
+    for (uint32 i = 0; i < batch.count; ++i) {
+        ahead.entry(batch.slots[i]);
+        ahead.plane(Plane::upper, batch.slots[i]);
+    }
+    Buffer buffer = InvalidBuffer;
+    BlockNumber current = InvalidBlockNumber;
+    for (uint32 i = 0; i < batch.count; ++i) {
+        const AddressPlace place = address_place(view, batch.slots[i]);
+        if (place.block != current) {
+            if (BufferIsValid(buffer)) {
+                UnlockReleaseBuffer(buffer);
+            }
+            current = place.block;
+            buffer = read_page(view.index, current,
+                               {place.on_head ? PageKind::head : PageKind::address, view.cell,
+                                place.position, view.generation},
+                               BUFFER_LOCK_SHARE);
+        }
+        const AddressEntry& entry =
+            address_entries(view, BufferGetPage(buffer), place.on_head)[place.entry];
+        if (!ItemPointerIsValid(&entry.tid)) {
+            corrupted(view.index, current, "row %u of the cell has no address", batch.slots[i]);
+        }
+        memcpy(static_cast<void*>(&batch.entries[i]), &entry, sizeof entry);
+    }
+    if (BufferIsValid(buffer)) {
+        UnlockReleaseBuffer(buffer);
+    }
+    read_plane(
+        view, Plane::upper, batch.slots, batch.count,
+        [&batch](uint32 i) { return (batch.entries[i].flags & engine::RowFlags::dead) == 0; },
+        [&batch](uint32 i, uint32 offset, const uint8* nibbles, uint32 bytes) {
+            batch.upper(i, offset, nibbles, bytes);
+        });
+}
+
+void complete(void* self, engine::OpenCell& cell, engine::RefineBatch& batch) {
+    (void)self;
+    const CellView& view = *static_cast<CellView*>(cell.state);
+    RowPrefetch ahead(view);
+    for (uint32 i = 0; i < batch.count; ++i) {
+        ahead.plane(Plane::lower, batch.slots[i]);
+    }
+    read_plane(
+        view, Plane::lower, batch.slots, batch.count,
+        [&batch](uint32 i) { return (batch.entries[i].flags & engine::RowFlags::dead) == 0; },
+        [&batch](uint32 i, uint32 offset, const uint8* nibbles, uint32 bytes) {
+            batch.lower(i, offset, nibbles, bytes);
+        });
+}
+
+void codes(void* self, engine::OpenCell& cell, engine::CodeScorer& scorer) {
+    (void)self;
+    const CellView& view = *static_cast<CellView*>(cell.state);
+    scan_upper(view, [&scorer](const uint8* nibbles, uint32 bytes, const uint8* ahead) {
+        scorer.upper(nibbles, bytes, ahead);
+    });
+    scan_addresses(view, [&scorer](const AddressEntry* entries, uint32 count) {
+        static_assert(sizeof(AddressEntry) == sizeof(engine::RowEntry));
+        scorer.entries(reinterpret_cast<const engine::RowEntry*>(entries), count);
+    });
+}
+
+std::size_t entries(void* self, engine::OpenCell& cell, std::uint32_t first,
+                    std::span<engine::RowEntry> to) {
+    (void)self;
+    CHECK_FOR_INTERRUPTS();
+    return copy_entries(*static_cast<CellView*>(cell.state), first, to);
+}
+
+std::size_t special(void* self, engine::SpecialList list, std::uint64_t position,
+                    std::span<engine::RowEntry> to) {
+    Store* store = store_of(self);
+    CHECK_FOR_INTERRUPTS();
+    const int i = static_cast<int>(list);
+    CellView*& view = store->opened_lists[i];
+    if (view == nullptr) {
+        view = static_cast<CellView*>(MemoryContextAlloc(store->context, sizeof(CellView)));
+        open_cell(store->index, store->parameters, store->lists[i].slot, store->lists[i].head,
+                  static_cast<uint32>(store->lists[i].generation), view, &store->known_blocks,
+                  nullptr, nullptr);
+    }
+    return position >= view->rows ? 0 : copy_entries(*view, position, to);
+}
+
+}  // namespace
+
+engine::CellStore* open_store(Relation index, const Directory& directory) {
+    Store* store = static_cast<Store*>(palloc0(sizeof(Store)));
+    store->functions = {store, open, expect, scan, refine, complete, codes, entries, special};
+    store->index = index;
+    store->context = CurrentMemoryContext;
+    store->parameters = directory.parameters;
+    memcpy(store->lists, directory.lists, sizeof store->lists);
+    return &store->functions;
+}
+
+}  // namespace vecdot::index

@@ -1,0 +1,166 @@
+// Learning the stopping rule from the index itself: stored rows, decoded, play queries.
+#include "index/upkeep/calibrate.hpp"
+
+#include <algorithm>
+
+#include "core/random.hpp"
+#include "index/storage/cell.hpp"
+#include "index/storage/storage.hpp"
+#include "index/upkeep/maintain.hpp"
+#include "pg/guard.hpp"
+#include "pg/memory.hpp"
+
+namespace vecdot::index {
+
+namespace {
+
+// A stored row, decoded to rotated; false if it is dead.
+bool decode_stored(const CellView& view, const float* centroid, uint32 row, uint8* code,
+                   float* rotated) {
+    AddressEntry entry;
+    read_addresses(view, row, 1, &entry);
+    if ((entry.flags & address_dead) != 0) {
+        return false;
+    }
+    read_codes(
+        view, &row, 1, [](uint32) { return true; }, code + view.layout.padded, code);
+    engine::RefineFactors factors;
+    memcpy(&factors, entry.refine, sizeof factors);
+    engine::decode_row(view.layout.padded, code, factors, centroid, rotated);
+    return true;
+}
+
+// Hands out the same places of shared memory in every process.
+struct Carver {
+    char* next;
+};
+
+void* carve(void* owner, std::size_t bytes) {
+    Carver* carver = static_cast<Carver*>(owner);
+    char* at = reinterpret_cast<char*>(TYPEALIGN(64, carver->next));
+    carver->next = at + bytes;
+    return at;
+}
+
+}  // namespace
+
+struct CalibrationRun {
+    Relation index;
+    MemoryContext scratch;
+    uint64 seed;
+    const engine::Space* space;
+    // A copy: the cached directory may go with any relcache message.
+    Parameters parameters;
+    engine::CellDirectory directory;
+    CellRef* refs;
+    uint64* ends;  // rows of the cells up to and with this one, those of long rows left out
+    uint64 live;
+    uint32 queries;
+    engine::Calibrator* calibrator;
+    float* centroid;
+    float* rotated;
+    uint8* code;  // and its planes behind it
+};
+
+CalibrationRun* begin_calibration(Relation index, uint64 seed, void* observations, uint64 most) {
+    core::Arena arena = pg::arena();
+    CalibrationRun* run = static_cast<CalibrationRun*>(palloc0(sizeof(CalibrationRun)));
+    const Directory* directory = open_directory(index);
+    const uint32 padded = directory->parameters.padded;
+    run->index = index;
+    run->scratch = AllocSetContextCreate(CurrentMemoryContext, "vecdot calibration query",
+                                         ALLOCSET_DEFAULT_SIZES);
+    run->seed = seed;
+    run->parameters = directory->parameters;
+    run->space = copy_space(arena, *directory);
+    const uint32 cells = directory->cells.count;
+    const std::span<engine::CellSummary> summaries = arena.allocate<engine::CellSummary>(cells);
+    const std::span<uint8> codes = arena.allocate<uint8>(Size{cells} * padded);
+    run->refs = arena.allocate<CellRef>(cells).data();
+    run->ends = arena.allocate<uint64>(cells).data();
+    memcpy(summaries.data(), directory->cells.summaries, summaries.size_bytes());
+    memcpy(codes.data(), directory->cells.codes, codes.size_bytes());
+    for (uint32 i = 0; i < cells; ++i) {
+        run->refs[i] = cell_ref(*directory, i);
+    }
+    run->directory = {cells, summaries.data(), codes.data()};
+    uint64 rows = 0;
+    for (uint32 i = 0; i < cells; ++i) {
+        CHECK_FOR_INTERRUPTS();
+        CellView view;
+        open_cell(index, run->parameters, run->refs[i].slot, run->refs[i].head,
+                  static_cast<uint32>(run->refs[i].generation), &view, nullptr);
+        if ((summaries[i].flags & engine::CellFlags::long_rows) == 0) {
+            rows += view.rows;
+        }
+        run->ends[i] = rows;
+        run->live += view.rows - Min(view.dead, view.rows);
+    }
+    run->queries = static_cast<uint32>(Min(Min(rows, most), uint64{engine::Calibrator::enough}));
+    if (run->queries > 0) {
+        Carver carver{static_cast<char*>(observations)};
+        core::Arena shared(carve, &carver);
+        run->calibrator = arena.create<engine::Calibrator>(shared, run->queries);
+    }
+    run->centroid = arena.allocate<float>(padded).data();
+    run->rotated = arena.allocate<float>(padded).data();
+    run->code = arena.allocate<uint8>(2 * Size{padded}).data();
+    return run;
+}
+
+uint32 calibration_queries(const CalibrationRun* run) {
+    return run->queries;
+}
+
+void calibrate_query(CalibrationRun* run, uint32 query) {
+    CHECK_FOR_INTERRUPTS();
+    // One row from each of equally long stretches of all rows.
+    const uint32 cells = run->directory.count;
+    const uint64 rows = run->ends[cells - 1];
+    const uint64 begin = rows * query / run->queries;
+    const uint64 end = rows * (query + 1) / run->queries;
+    core::Random random(run->seed ^ query);
+    const uint64 row = begin + random.below(end - begin);
+    const uint32 cell =
+        static_cast<uint32>(std::upper_bound(run->ends, run->ends + cells, row) - run->ends);
+    const CellRef& ref = run->refs[cell];
+    CellView view;
+    open_cell(run->index, run->parameters, ref.slot, ref.head, static_cast<uint32>(ref.generation),
+              &view, run->centroid);
+    const uint32 place = static_cast<uint32>(row - (cell > 0 ? run->ends[cell - 1] : 0));
+    if (!decode_stored(view, run->centroid, place, run->code, run->rotated)) {
+        return;
+    }
+    const MemoryContext old = MemoryContextSwitchTo(run->scratch);
+    // The store keeps the cells that it opens in memory of its own query.
+    const engine::CellStore* store = open_store(run->index, *open_directory(run->index));
+    run->calibrator->observe_slot(query, pg::arena(run->scratch), *run->space, run->rotated,
+                                  run->directory, *store, pg::interrupt());
+    MemoryContextSwitchTo(old);
+    MemoryContextReset(run->scratch);
+}
+
+void end_calibration(CalibrationRun* run) {
+    engine::Calibration calibration{};
+    if (run->queries > 0) {
+        run->calibrator->gather();
+        calibration = run->calibrator->finish(run->live, run->space->metric());
+    }
+    write_calibration(run->index, calibration, run->parameters.scale);
+}
+
+void calibrate(Relation index, uint64 seed, uint64 most) {
+    const MemoryContext context =
+        AllocSetContextCreate(CurrentMemoryContext, "vecdot calibration", ALLOCSET_DEFAULT_SIZES);
+    const MemoryContext old = MemoryContextSwitchTo(context);
+    CalibrationRun* run = begin_calibration(
+        index, seed, palloc0(engine::Calibrator::bytes(engine::Calibrator::enough)), most);
+    for (uint32 i = 0; i < run->queries; ++i) {
+        calibrate_query(run, i);
+    }
+    end_calibration(run);
+    MemoryContextSwitchTo(old);
+    MemoryContextDelete(context);
+}
+
+}  // namespace vecdot::index

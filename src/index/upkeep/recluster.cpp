@@ -1,0 +1,253 @@
+// Finding better cells. Splits see one cell at a time and merges two: clusters stay cut where they
+// were first cut. So when the number of cells has changed enough, all rows are clustered anew, as a
+// build does it, and all cells are replaced at once (renewal.hpp).
+//
+// Inserts go on while that is done: the rows that they have added meanwhile are written when all
+// others are, and only the last of them, and the new directory, with the index frozen.
+#include "engine/growth.hpp"
+#include "engine/kmeans.hpp"
+#include "index/upkeep/renewal.hpp"
+#include "pg/guard.hpp"
+#include "pg/memory.hpp"
+
+extern "C" {
+#include "miscadmin.h"
+}
+
+namespace vecdot::index {
+
+namespace {
+
+// Rounds of writing what was added meanwhile before the index is frozen for the last of it.
+constexpr int unfrozen_rounds = 2;
+
+// Owns C++ memory, which its memory context frees.
+struct Clusters {
+    std::vector<float> centroids;
+    engine::CentroidTable table;
+};
+
+// The new cells of all usual rows.
+struct Assignment {
+    Plan plan;
+    const Clusters* clusters;
+    uint32* chosen;  // of each row, in the order of the walk
+    uint64 next;     // of chosen
+    bool full;       // rows that came meanwhile have found no room
+};
+
+void delete_clusters(void* clusters) {
+    delete static_cast<Clusters*>(clusters);
+}
+
+// May own C++ memory: calls no PostgreSQL.
+void train(Clusters* clusters, const RowSample& sample, std::size_t padded, uint64 k, uint64 seed,
+           const core::Interrupt& interrupt) {
+    engine::KmeansOptions options{};
+    options.clusters = k;
+    options.seed = seed;
+    clusters->centroids =
+        engine::train_kmeans(sample.rows, sample.count, padded, options, interrupt);
+    clusters->table = engine::CentroidTable(clusters->centroids.data(),
+                                            clusters->centroids.size() / padded, padded);
+}
+
+void choose(void* state, const AddressEntry&, float* rotated, float) {
+    Assignment* all = static_cast<Assignment*>(state);
+    uint32* cell = &all->chosen[all->next++];
+    all->clusters->table.assign(rotated, 1, cell, nullptr);
+    all->plan.rows[*cell] += 1;
+}
+
+void write_chosen(void* state, const AddressEntry& entry, float* rotated, float error) {
+    Assignment* all = static_cast<Assignment*>(state);
+    write_to(&all->plan, all->chosen[all->next++], entry, rotated, error);
+}
+
+// A row that came meanwhile: to the nearest cell that has room.
+void write_late(void* state, const AddressEntry& entry, float* rotated, float error) {
+    Assignment* all = static_cast<Assignment*>(state);
+    Plan& plan = all->plan;
+    uint32 best;
+    all->clusters->table.assign(rotated, 1, &best, nullptr);
+    if (plan.writers[best].rows == plan.writers[best].capacity) {
+        best = nearest_with_room(plan, rotated);
+    }
+    if (best == no_cell) {
+        all->full = true;
+    } else {
+        write_to(&plan, best, entry, rotated, error);
+    }
+}
+
+void find_clusters(Assignment* all, uint64 k) {
+    Plan& plan = all->plan;
+    const Renewal& renewal = *plan.renewal;
+    const uint32 padded = renewal.parameters.padded;
+    const RowSample sample = sample_rows(plan, engine::sample_for(k));
+    Clusters* clusters = new Clusters();
+    MemoryContextCallback* callback =
+        static_cast<MemoryContextCallback*>(palloc0(sizeof(MemoryContextCallback)));
+    callback->func = delete_clusters;
+    callback->arg = clusters;
+    MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+    train(clusters, sample, padded, k, renewal.parameters.seed ^ plan.cells[0].ref.generation,
+          pg::interrupt());
+    pfree(sample.rows);
+    all->clusters = clusters;
+    plan.count = static_cast<uint32>(clusters->table.count());
+    plan.centroids = clusters->centroids.data();
+    plan.rows = static_cast<uint64*>(palloc0(sizeof(uint64) * plan.count));
+    uint64 rows = 1;
+    for (uint32 i = 0; i < plan.cell_count; ++i) {
+        rows += plan.cells[i].view.rows;
+    }
+    all->chosen =
+        static_cast<uint32*>(MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * rows));
+    walk(plan, {choose, all});
+}
+
+// The rows that were added since the cells were last looked at.
+void write_added(Assignment* all) {
+    Plan& plan = all->plan;
+    for (uint32 i = 0; i < plan.cell_count && !all->full; ++i) {
+        CHECK_FOR_INTERRUPTS();
+        OldRows& cell = plan.cells[i];
+        const uint32 before = cell.view.rows;
+        open_cell(plan.renewal->index, plan.renewal->old_parameters, cell.ref.slot, cell.ref.head,
+                  static_cast<uint32>(cell.ref.generation), &cell.view, nullptr);
+        walk(cell, before, {write_late, all});
+    }
+}
+
+// Cells of long rows stay what they are, in new places.
+void write_long_rows(Renewal* renewal, const CellRef* refs, uint32 count) {
+    for (uint32 i = 0; i < count; ++i) {
+        OldRows old;
+        open_old(*renewal, refs[i], &old);
+        Plan plan{};
+        plan.renewal = renewal;
+        plan.cells = &old;
+        plan.cell_count = 1;
+        plan.flags = cell_has_codes | cell_always_first;
+        plan_same(&plan);
+        begin_cells(renewal, &plan, allocate_cells(*renewal, count_pages(plan)));
+        walk(plan, {[](void* state, const AddressEntry& entry, float* rotated, float error) {
+                        write_to(static_cast<Plan*>(state), 0, entry, rotated, error);
+                    },
+                    &plan});
+        end_cells(renewal, &plan);
+    }
+}
+
+// All usual rows into k new cells.
+void cluster(Renewal* renewal, uint64 k) {
+    const uint32 cells = renewal->list.count - special_slots;
+    OldRows* olds = static_cast<OldRows*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, sizeof(OldRows) * (cells + 1)));
+    CellRef* long_cells = static_cast<CellRef*>(palloc(sizeof(CellRef) * (cells + 1)));
+    Assignment all{};
+    all.plan.renewal = renewal;
+    all.plan.cells = olds;
+    all.plan.flags = cell_has_codes;
+    uint32 long_count = 0;
+    for (uint32 i = 0; i < cells; ++i) {
+        const CellRef& ref = renewal->list.cells[special_slots + i];
+        OldRows& old = olds[all.plan.cell_count];
+        open_old(*renewal, ref, &old);
+        if ((old.view.flags & cell_always_first) != 0) {
+            long_cells[long_count++] = ref;
+        } else {
+            all.plan.cell_count += 1;
+        }
+    }
+    find_clusters(&all, k);
+    begin_directory(renewal, special_slots + all.plan.count + long_count);
+    begin_cells(renewal, &all.plan, allocate_cells(*renewal, count_pages(all.plan)));
+    all.next = 0;
+    walk(all.plan, {write_chosen, &all});
+    for (int round = 0; round < unfrozen_rounds; ++round) {
+        write_added(&all);
+    }
+    if (!all.full) {
+        stop_inserters(*renewal);
+        write_added(&all);
+    }
+    if (!all.full) {
+        end_cells(renewal, &all.plan);
+        write_long_rows(renewal, long_cells, long_count);
+        end_renewal(renewal);
+    }
+    // Where more rows have come than there is room for, the next split asks again.
+    finish_unfinished(renewal->index);
+    coalesce_free_list(renewal->index);
+}
+
+// Memory for writing so many cells at once.
+uint64 memory_of(const Parameters& parameters, uint64 cells) {
+    const CellLayout layout = CellLayout::of(parameters, cell_has_codes);
+    return cells * (7 * BLCKSZ + layout.units_per_block * unit_size + 3 * layout.centroid_bytes);
+}
+
+// About how many live rows there are, from a few cells.
+uint64 estimate_rows(Relation index) {
+    constexpr uint32 most = 32;
+    const Directory* directory = open_directory(index);
+    const Parameters parameters = directory->parameters;
+    const uint32 cells = directory->cells.count;
+    const uint32 some = Min(cells, most);
+    CellRef refs[most];
+    for (uint32 i = 0; i < some; ++i) {
+        refs[i] = cell_ref(*directory, static_cast<uint32>(uint64{i} * cells / some));
+    }
+    uint64 rows = 0;
+    for (uint32 i = 0; i < some; ++i) {
+        CellView view;
+        open_cell(index, parameters, refs[i].slot, refs[i].head,
+                  static_cast<uint32>(refs[i].generation), &view, nullptr);
+        rows += live_rows(view);
+    }
+    return some > 0 ? rows * cells / some : 0;
+}
+
+}  // namespace
+
+void recluster_if_due(Relation index, Relation table) {
+    const bool by_vacuum = table == nullptr;
+    Meta meta;
+    read_meta(index, &meta);
+    // All new cells are written at once.
+    const uint64 memory = static_cast<uint64>(maintenance_work_mem) * 1024;
+    if (!by_vacuum) {
+        // Cheap questions first: this is asked after each split.
+        if (!engine::is_clustering_due(meta.cells, meta.clustered_cells, can_read(index, table))) {
+            return;
+        }
+        const uint64 rows = estimate_rows(index);
+        if (!engine::have_rows_grown(rows, meta.clustered_rows) ||
+            memory_of(meta.parameters, engine::cells_for(rows)) > memory) {
+            return;
+        }
+    }
+    const MemoryContext context =
+        AllocSetContextCreate(CurrentMemoryContext, "vecdot clustering", ALLOCSET_DEFAULT_SIZES);
+    const MemoryContext old = MemoryContextSwitchTo(context);
+    Renewal renewal = begin_renewal(index);
+    renewal.clustered = true;
+    renewal.slack = by_vacuum ? room_of_vacuum : room_of_inserter;
+    const uint64 rows = renewal.rows - renewal.long_rows;
+    const uint64 clusters = engine::cells_for(rows);
+    const bool due =
+        by_vacuum ? engine::is_clustering_due(meta.cells, meta.clustered_cells, false) ||
+                        engine::are_cells_too_many(meta.cells, renewal.rows, meta.clustered_rows)
+                  : engine::have_rows_grown(renewal.rows, meta.clustered_rows);
+    if (rows > 0 && due && memory_of(renewal.parameters, clusters) <= memory) {
+        renewal.table = begin_reading(index, table);
+        cluster(&renewal, clusters);
+        end_reading(renewal.table);
+    }
+    MemoryContextSwitchTo(old);
+    MemoryContextDelete(context);
+}
+
+}  // namespace vecdot::index

@@ -1,0 +1,167 @@
+// Giving blocks back to the file system at the end of a vacuum: cells and arrays at the end of the
+// file are moved to free blocks before them, and the file is cut off.
+//
+// Blocks may be used again at once, and cut off, only where nobody can be reading them: so this
+// needs an AccessExclusiveLock on the index, which is only tried, never waited for, and given up
+// as soon as somebody else waits for it: as vacuum does to truncate a table. A standby replays that
+// lock before it replays the rest. Locks: AccessExclusiveLock -> structure lock -> as everywhere.
+#include <algorithm>
+
+#include "index/storage/cell.hpp"
+#include "index/storage/meta.hpp"
+#include "index/upkeep/maintain.hpp"
+
+extern "C" {
+#include "access/transam.h"
+#include "access/xact.h"
+#include "storage/lmgr.h"
+}
+
+namespace vecdot::index {
+
+namespace {
+
+// Not worth it for less than an eighth of the file.
+bool is_shrinking_due(Relation index) {
+    Meta meta;
+    read_meta(index, &meta);
+    return free_blocks(index) * 8 > meta.allocated;
+}
+
+struct Place {
+    BlockNumber end;  // of the cell's last extent
+    uint32 number;    // in the list
+};
+
+BlockNumber end_of(const CellView& view) {
+    BlockNumber end = 0;
+    for (uint32 e = 0; e < view.extent_count; ++e) {
+        end = Max(end, view.extents[e].start + view.layout.pages(e == 0, view.extents[e].blocks));
+    }
+    return end;
+}
+
+// Copies the pages of a segment to new blocks; those never written are formatted.
+void copy_segment(Relation index, const Segments& segments, uint32 k, PageKind kind,
+                  BlockNumber to) {
+    for (uint32 i = 0; i < segment_pages(k); ++i) {
+        CHECK_FOR_INTERRUPTS();
+        const uint32 page = pages_before_segment(k) + i;
+        const BlockNumber from = segments.start[k] + i;
+        const Buffer target = lock_fresh_page(index, to + i);
+        Record record(index);
+        const Page image = record.add_fresh(target, {kind, 0, page, 0});
+        if (from < RelationGetNumberOfBlocks(index)) {
+            const Buffer source = ReadBuffer(index, from);
+            LockBuffer(source, BUFFER_LOCK_SHARE);
+            if (!PageIsNew(BufferGetPage(source))) {
+                check_page(index, from, BufferGetPage(source), {kind, 0, page, 0});
+                memcpy(payload(image), payload(BufferGetPage(source)), payload_size);
+            }
+            UnlockReleaseBuffer(source);
+        }
+        record.finish();
+        UnlockReleaseBuffer(target);
+    }
+}
+
+// Moves a segment of an array to free blocks before it, if there are any. which: chooses the array
+// of a meta page.
+void move_segment(Relation index, Segments* (*which)(Meta*), uint32 k, PageKind kind) {
+    Meta before;
+    read_meta(index, &before);
+    const Segments& segments = *which(&before);
+    const uint32 pages = segment_pages(k);
+    if (k >= segments.count || lowest_free(index, pages) >= segments.start[k]) {
+        return;
+    }
+    const BlockRun run = allocate_intent(index, pages);
+    copy_segment(index, segments, k, kind, run.start);
+    const BlockRun old{segments.start[k], pages};
+    const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    Record record(index);
+    Meta* meta = meta_of(record.add(buffer));
+    which(meta)->start[k] = run.start;
+    meta->unfinished.intent_count = 0;
+    Buffer locked[2];
+    free_runs(index, meta, &old, 1, U64FromFullTransactionId(ReadNextFullTransactionId()), &record,
+              locked);
+    record.finish();
+    for (const Buffer one : locked) {
+        if (BufferIsValid(one)) {
+            UnlockReleaseBuffer(one);
+        }
+    }
+    UnlockReleaseBuffer(buffer);
+}
+
+void move_arrays(Relation index) {
+    for (uint32 k = 0; k < max_segments; ++k) {
+        move_segment(
+            index, [](Meta* meta) { return &meta->slot_pages; }, k, PageKind::slots);
+        move_segment(
+            index, [](Meta* meta) { return &meta->centroid_pages; }, k, PageKind::centroids);
+        move_segment(
+            index, [](Meta* meta) { return &meta->free_pages[0]; }, k, PageKind::free_list);
+        move_segment(
+            index, [](Meta* meta) { return &meta->free_pages[1]; }, k, PageKind::free_list);
+    }
+}
+
+// Moves cells down, the last one first, until one doesn't fit before its end.
+void move_cells(Relation index) {
+    const CellList list = list_cells(index);
+    Place* places = static_cast<Place*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Place) * list.count));
+    for (uint32 i = 0; i < list.count; ++i) {
+        CHECK_FOR_INTERRUPTS();
+        CellView view;
+        open_cell(index, list.parameters, list.cells[i].slot, list.cells[i].head,
+                  static_cast<uint32>(list.cells[i].generation), &view, nullptr);
+        places[i] = {end_of(view), i};
+    }
+    std::sort(places, places + list.count,
+              [](const Place& a, const Place& b) { return a.end > b.end; });
+    for (uint32 i = 0; i < list.count; ++i) {
+        CHECK_FOR_INTERRUPTS();
+        if (LockHasWaitersRelation(index, AccessExclusiveLock)) {
+            break;
+        }
+        const CellRef& cell = list.cells[places[i].number];
+        CellView view;
+        open_cell(index, list.parameters, cell.slot, cell.head,
+                  static_cast<uint32>(cell.generation), &view, nullptr);
+        const uint32 live = view.rows - Min(view.dead, view.rows);
+        const uint32 pages =
+            view.layout.pages(true, view.layout.round_up(true, blocks_to_rewrite(live)));
+        if (lowest_free(index, pages) >= places[i].end) {
+            break;
+        }
+        rewrite_cell(index, cell);
+        coalesce_free_list(index);
+    }
+    pfree(places);
+    pfree(list.cells);
+}
+
+}  // namespace
+
+void shrink(Relation index) {
+    // A standby is told of that lock by a record that needs a transaction's number, which can't be
+    // had while workers run: a parallel vacuum leaves it to the next one.
+    if (IsInParallelMode() || !is_shrinking_due(index) ||
+        !ConditionalLockRelation(index, AccessExclusiveLock)) {
+        return;
+    }
+    lock_structure(index);
+    finish_unfinished(index);
+    coalesce_free_list(index);
+    move_cells(index);
+    move_arrays(index);
+    coalesce_free_list(index);
+    cut_off_end(index);
+    unlock_structure(index);
+    UnlockRelation(index, AccessExclusiveLock);
+}
+
+}  // namespace vecdot::index

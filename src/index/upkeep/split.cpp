@@ -1,0 +1,210 @@
+// A cell that has grown too large becomes two, or more where splits have been missed. rewrite.cpp
+// has the protocol and the locks.
+#include "core/random.hpp"
+#include "engine/growth.hpp"
+#include "engine/kmeans.hpp"
+#include "index/storage/meta.hpp"
+#include "index/upkeep/rewrite.hpp"
+#include "pg/guard.hpp"
+#include "pg/memory.hpp"
+
+extern "C" {
+#include "miscadmin.h"
+}
+
+namespace vecdot::index {
+
+namespace {
+
+// Rows that the new centroids are learnt from.
+constexpr uint64 sample_for_two = 4096;
+constexpr uint64 sample_for_each = 256;
+
+// An inserter calibrates with half as many queries as a build; the next vacuum with all of them.
+constexpr uint64 queries_of_inserter = 200;
+
+constexpr uint64 seed_base = 0x7665636474;
+
+// Where one of the rows is sampled with these odds.
+struct Sample {
+    float* rows;
+    uint64 count;
+};
+
+// Decoded rows of a cell, at most `most` of the live ones, evenly from all.
+Sample take_sample(const OldCell& cell, uint64 most, uint64 live) {
+    const CellLayout& layout = cell.view.layout;
+    const uint64 wanted = Min(most, live);
+    Sample sample{static_cast<float*>(MemoryContextAllocHuge(
+                      CurrentMemoryContext, Max(wanted, uint64{1}) * layout.centroid_bytes)),
+                  0};
+    RowBlock* block = new_block(layout);
+    uint64 seen = 0;
+    for (uint32 first = 0; first < cell.view.rows; first += rows_per_block) {
+        delay_point();
+        read_block(cell.view, first, Min(rows_per_block, cell.view.rows - first), false, block);
+        for (uint32 i = 0; i < block->count; ++i) {
+            if (is_dead(block->entries[i])) {
+                continue;
+            }
+            // Row n of live is taken when n·wanted/live passes a whole number.
+            if (sample.count < wanted && seen * wanted / live >= sample.count) {
+                engine::decode_row(layout.padded, block->codes + Size{i} * layout.padded,
+                                   refine_factors(block->entries[i]), cell.centroid,
+                                   sample.rows + sample.count * layout.padded);
+                sample.count += 1;
+            }
+            seen += 1;
+        }
+    }
+    return sample;
+}
+
+// How many live rows each new cell gets.
+void count_rows(Rewrite* rewrite, const OldCell& old) {
+    visit_rows(old, [rewrite](const float* rotated) {
+        rewrite->cells[nearest_new_cell(*rewrite, rotated)].rows += 1;
+    });
+}
+
+// Not before the cell has twice its rows.
+void give_up(Relation index, const OldCell& cell) {
+    const Buffer buffer =
+        read_page(index, cell.ref.head, {PageKind::head, cell.ref.slot, 0, cell.ref.generation},
+                  BUFFER_LOCK_EXCLUSIVE);
+    Record record(index);
+    CellHeader* header = reinterpret_cast<CellHeader*>(payload(record.add(buffer)));
+    header->no_split_below = header->rows > UINT32_MAX / 2 ? UINT32_MAX : header->rows * 2;
+    record.finish();
+    UnlockReleaseBuffer(buffer);
+}
+
+bool split(Relation index, Relation table, const Directory& directory, const CellRef& ref) {
+    Rewrite rewrite{};
+    rewrite.index = index;
+    rewrite.parameters = directory.parameters;
+    core::Arena arena = pg::arena();
+    rewrite.space = copy_space(arena, directory);
+    const uint64 cells = directory.cells.count;
+    const OldCell& old = *add_old_cell(&rewrite, ref);
+    const uint64 live = old.view.rows - Min(old.view.dead, old.view.rows);
+    if (live <= engine::split_above(cells) || old.view.rows < old.view.no_split_below) {
+        return false;
+    }
+    const uint32 padded = rewrite.parameters.padded;
+    const Size row_bytes = sizeof(float) * padded;
+    const uint64 memory = static_cast<uint64>(maintenance_work_mem) * 1024 / 4;
+    const uint64 fit = Max(memory / row_bytes, uint64{64});
+    const uint64 parts =
+        engine::cells_of_split(live, cells, Min(uint64{max_new_cells}, Max(uint64{2}, fit / 64)));
+    const uint64 seed = seed_base ^ ref.generation;
+    const Sample sample =
+        take_sample(old, Min(fit, parts == 2 ? sample_for_two : parts * sample_for_each), live);
+    float* centroids = static_cast<float*>(palloc(engine::most_clusters(parts) * row_bytes));
+    uint64 found = 2;
+    if (sample.count < 2) {
+        return false;
+    }
+    if (parts == 2) {
+        uint8* side = static_cast<uint8*>(palloc0(sample.count));
+        engine::split_in_two(arena, sample.rows, sample.count, padded, seed, centroids, side);
+    } else {
+        engine::KmeansOptions options{};
+        options.clusters = parts;
+        options.seed = seed;
+        found = engine::train_kmeans(sample.rows, sample.count, padded, options, pg::interrupt(),
+                                     centroids);
+    }
+    pfree(sample.rows);
+    rewrite.choose = nearest_new_cell;
+    rewrite.cells = static_cast<NewCell*>(palloc0(sizeof(NewCell) * found));
+    rewrite.new_count = static_cast<uint32>(found);
+    for (uint32 i = 0; i < rewrite.new_count; ++i) {
+        rewrite.cells[i].flags = static_cast<uint16>(old.view.flags);
+        rewrite.cells[i].same_as = no_cell;
+        rewrite.cells[i].centroid = centroids + Size{i} * padded;
+    }
+    count_rows(&rewrite, old);
+    uint64 largest = 0;
+    uint32 kept = 0;
+    for (uint32 i = 0; i < rewrite.new_count; ++i) {
+        largest = Max(largest, rewrite.cells[i].rows);
+        if (rewrite.cells[i].rows > 0) {
+            rewrite.cells[kept++] = rewrite.cells[i];
+        }
+    }
+    rewrite.new_count = kept;
+    if (kept < 2 || engine::is_split_in_vain(largest, live)) {
+        give_up(index, old);
+        return false;
+    }
+    rewrite.table = begin_reading(index, table);
+    const bool done = replace_cells(&rewrite, room_to_grow);
+    end_reading(rewrite.table);
+    for (uint32 i = 0; done && i < kept; ++i) {
+        gather_strays(index, table, rewrite.cells[i].slot);
+    }
+    return done;
+}
+
+}  // namespace
+
+bool split_cell(Relation index, Relation table, const CellRef& cell) {
+    const MemoryContext context =
+        AllocSetContextCreate(CurrentMemoryContext, "vecdot split", ALLOCSET_DEFAULT_SIZES);
+    const MemoryContext old = MemoryContextSwitchTo(context);
+    const bool done = split(index, table, *open_directory(index), cell);
+    MemoryContextSwitchTo(old);
+    MemoryContextDelete(context);
+    return done;
+}
+
+void grow(Relation index, Relation table, const CellRef& cell) {
+    if (!try_lock_structure(index)) {
+        return;
+    }
+    finish_unfinished(index);
+    const Directory* directory = open_directory(index);
+    const uint32 i = find_slot(*directory, cell.slot);
+    if (i < directory->cells.count && directory->generations[i] == cell.generation) {
+        if ((directory->cells.summaries[i].flags & engine::CellFlags::long_rows) != 0) {
+            rescale(index);
+        } else {
+            split_cell(index, table, cell_ref(*directory, i));
+        }
+        recluster_if_due(index, table);
+    }
+    unlock_structure(index);
+    calibrate_if_due(index, false);
+}
+
+void calibrate_if_due(Relation index, bool by_vacuum) {
+    // Once more under the lock: somebody may just have done it.
+    bool locked = false;
+    for (;;) {
+        Meta meta;
+        read_meta(index, &meta);
+        engine::Calibration calibration;
+        memcpy(&calibration, meta.calibration, sizeof calibration);
+        const bool rough = calibration.queries > 0 && calibration.queries <= queries_of_inserter &&
+                           meta.rows > 2 * queries_of_inserter;
+        if (!engine::is_calibration_due(meta.cells, meta.calibrated_cells) &&
+            !(by_vacuum && rough)) {
+            break;
+        }
+        if (locked) {
+            calibrate(index, seed_base ^ meta.directory_version,
+                      by_vacuum ? engine::Calibrator::enough : queries_of_inserter);
+            break;
+        }
+        locked = try_lock_calibration(index);
+        if (!locked) {
+            return;
+        }
+    }
+    if (locked) {
+        unlock_calibration(index);
+    }
+}
+
+}  // namespace vecdot::index

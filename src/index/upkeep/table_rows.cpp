@@ -1,0 +1,93 @@
+// Why it is safe. The structure lock keeps ambulkdelete out, so no address in the cells that are
+// being rewritten can have been given to another row. A HOT chain has one value of an indexed
+// column; which of its tuples is read is therefore all the same, and a chain broken for a new index
+// is noticed, as is anything else, because what was read must lie within the stored code's error. A
+// tuple that SnapshotSelf sees is deleted by nobody or by a transaction that the inserter's own
+// snapshot holds for running: its TOAST values stay. An uncommitted row of somebody else is not
+// seen; it keeps its code.
+#include "index/upkeep/table_rows.hpp"
+
+#include <cmath>
+
+#include "kernels/kernels.hpp"
+#include "pg/memory.hpp"
+#include "pg/vector_datum.hpp"
+
+extern "C" {
+#include "access/tableam.h"
+#include "executor/tuptable.h"
+#include "storage/proc.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+}
+
+namespace vecdot::index {
+
+struct TableRows {
+    IndexFetchTableData* fetch;
+    TupleTableSlot* slot;
+    AttrNumber column;
+    MemoryContext memory;  // of one row
+};
+
+bool can_read(Relation index, Relation table) {
+    return table != nullptr && index->rd_index->indkey.values[0] > 0 &&
+           TransactionIdIsValid(MyProc->xmin);
+}
+
+TableRows* begin_reading(Relation index, Relation table) {
+    if (!can_read(index, table)) {
+        return nullptr;
+    }
+    TableRows* rows = static_cast<TableRows*>(palloc0(sizeof(TableRows)));
+    rows->fetch = table_index_fetch_begin(table);
+    rows->slot = table_slot_create(table, nullptr);
+    rows->column = index->rd_index->indkey.values[0];
+    rows->memory =
+        AllocSetContextCreate(CurrentMemoryContext, "vecdot row", ALLOCSET_DEFAULT_SIZES);
+    return rows;
+}
+
+void end_reading(TableRows* rows) {
+    if (rows != nullptr) {
+        ExecDropSingleTupleTableSlot(rows->slot);
+        table_index_fetch_end(rows->fetch);
+        MemoryContextDelete(rows->memory);
+    }
+}
+
+float read_exactly(TableRows* rows, const engine::Space& space, const ItemPointerData& address,
+                   float error, float* rotated) {
+    if (rows == nullptr) {
+        return error;
+    }
+    ItemPointerData tid = address;
+    bool again = false;
+    if (!table_index_fetch_tuple(rows->fetch, &tid, SnapshotSelf, rows->slot, &again, nullptr)) {
+        return error;
+    }
+    const MemoryContext old = MemoryContextSwitchTo(rows->memory);
+    bool is_null;
+    const Datum value = slot_getattr(rows->slot, rows->column, &is_null);
+    const pg::Vector* vector = is_null ? nullptr : pg::vector_from_datum(value);
+    if (vector != nullptr && static_cast<std::size_t>(vector->dim) == space.dimension()) {
+        const std::size_t padded = space.padded();
+        float* exact = static_cast<float*>(palloc(padded * sizeof(float)));
+        const engine::RoutedRow routed = space.route(vector->view(), exact);
+        if ((routed.kind == engine::RowKind::normal || routed.kind == engine::RowKind::long_row) &&
+            std::sqrt(kernels::active().floats.l2_squared(exact, rotated, padded)) <=
+                (static_cast<double>(error) + static_cast<double>(routed.error)) * (1 + 0x1p-20)) {
+            memcpy(rotated, exact, padded * sizeof(float));
+            error = Min(error, routed.error);
+        }
+    }
+    MemoryContextSwitchTo(old);
+    MemoryContextReset(rows->memory);
+    // Lets the page go: the next row is on another one, or soon found again.
+    ExecClearTuple(rows->slot);
+    table_index_fetch_reset(rows->fetch);
+    return error;
+}
+
+}  // namespace vecdot::index
