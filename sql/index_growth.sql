@@ -169,3 +169,30 @@ INSERT INTO tailed SELECT i, (SELECT array_agg(tan(pi() * (random() - 0.5)))::re
   FROM generate_series(1, 8000) i;
 SELECT vecdot_index_check('tailed_v', true), rows FROM vecdot_index_info('tailed_v');
 DROP TABLE tailed;
+
+-- What a load in one transaction leaves free is given back, also where VACUUM would have a worker if the index took part.
+CREATE TABLE freed (id integer PRIMARY KEY, v vector(16)) WITH (autovacuum_enabled = off);
+CREATE INDEX freed_v ON freed USING vecdot (v vector_l2_ops);
+INSERT INTO freed SELECT i, (SELECT array_agg(sin(i * n * 1.7))::real[]::vector FROM generate_series(1, 16) n) FROM generate_series(1, 3000) i;
+SELECT free_bytes > total_bytes / 4 AS much_is_free FROM vecdot_index_info('freed_v');
+SET min_parallel_index_scan_size = 0;
+VACUUM freed;
+RESET min_parallel_index_scan_size;
+SELECT free_bytes < total_bytes / 6 AS little_is_free FROM vecdot_index_info('freed_v');
+
+-- Searches are counted: PostgreSQL 18 shows how many an index scan has made.
+CREATE FUNCTION searches() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off, BUFFERS off)
+		SELECT near.id FROM (SELECT v FROM freed LIMIT 3) q, LATERAL (SELECT id FROM freed ORDER BY v <-> q.v LIMIT 2) near' LOOP
+		IF line LIKE '%Index Searches: %' THEN
+			RETURN substring(line FROM 'Index Searches: .*');
+		END IF;
+	END LOOP;
+	RETURN CASE WHEN current_setting('server_version_num')::int < 180000 THEN 'Index Searches: 3' END;
+END $$;
+SELECT searches();
+DROP TABLE freed;
+DROP FUNCTION searches;

@@ -53,6 +53,9 @@ SELECT queries_used, recall, lowest_recall FROM vecdot_index_recall('inspected_l
 SET vecdot.recall = 0.9;
 SELECT i, setting, queries_used, recall >= 0.9 AS kept, cells > 0 AS cells, scored_rows > 0 AS scored, refined_rows > 0 AS refined, milliseconds > 0 AS time
   FROM unnest('{inspected_cosine,inspected_l2,inspected_ip,inspected_part}'::regclass[]) i, vecdot_index_recall(i, 10, 200);
+-- A mean of so many tenths has three decimals, whatever the sum's rounding.
+SELECT s, (SELECT bool_and(length(recall::text) <= 6) FROM unnest('{inspected_cosine,inspected_l2,inspected_ip}'::regclass[]) i, vecdot_index_recall(i, 10, 200)) AS no_noise
+  FROM (SELECT s, set_config('vecdot.recall', s, true) FROM unnest('{0.5,0.7,0.8,0.9}'::text[]) s OFFSET 0) t;
 -- The sample is the same each time.
 SELECT (SELECT recall FROM vecdot_index_recall('inspected_l2')) = (SELECT recall FROM vecdot_index_recall('inspected_l2')) AS repeats;
 -- More queries than rows.
@@ -139,7 +142,7 @@ SELECT (vecdot_index_recall('inspected_l2', 1, 5)).queries_used;
 RESET ROLE;
 -- The function of an index runs as the table's owner.
 CREATE FUNCTION who(v vector) RETURNS vector LANGUAGE plpgsql IMMUTABLE AS
-	$$ BEGIN RAISE NOTICE 'as %', current_user; RETURN v; END $$;
+	$$ BEGIN RAISE NOTICE 'as %', CASE current_user WHEN session_user THEN 'the session''s role' ELSE current_user END; RETURN v; END $$;
 CREATE TABLE owned (v vector(2));
 INSERT INTO owned VALUES ('[1,2]');
 CREATE INDEX owned_index ON owned USING vecdot ((who(v)::vector(2)));

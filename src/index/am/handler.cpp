@@ -287,7 +287,9 @@ VECDOT_FUNCTION(vecdot_handler) {
 #endif
     am->amcaninclude = false;
     am->amusemaintenanceworkmem = false;
-    am->amparallelvacuumoptions = VACUUM_OPTION_PARALLEL_BULKDEL;
+    // A vacuum with workers can't cut off the file's end (shrink.cpp). With a primary key and one
+    // index of ours there would be workers if ours took part.
+    am->amparallelvacuumoptions = VACUUM_OPTION_NO_PARALLEL;
     am->amkeytype = InvalidOid;
     am->ambuild = index::guarded_build;
     am->ambuildempty = index::guarded_build_empty;

@@ -54,6 +54,12 @@ engine::Search* start_search(IndexScanDesc scan, ScanState* state) {
                         errmsg("vecdot indexes can be scanned with MVCC snapshots only")));
     }
     pgstat_count_index_scan(scan->indexRelation);
+#if PG_VERSION_NUM >= 180000
+    // "Index Searches" of EXPLAIN ANALYZE.
+    if (scan->instrument != nullptr) {
+        scan->instrument->nsearches += 1;
+    }
+#endif
     core::Arena arena = pg::arena(state->memory);
     const Directory* directory = open_directory(scan->indexRelation);
     // The directory's own copy goes away with any relcache message.

@@ -311,6 +311,8 @@ Measured measure_recall(Relation heap, Relation index, Snapshot snapshot, uint32
                         &measured.fetched, &measured.milliseconds}) {
         *sum /= Max(measured.queries, 1u);
     }
+    // Without the noise of the sum: 0.994 rather than 0.9940000000000001.
+    measured.recall = std::round(measured.recall * 1e12) / 1e12;
     return measured;
 }
 
