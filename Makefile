@@ -10,7 +10,7 @@ ifneq ($(filter $(COMMANDS),$(MAKECMDGOALS)),)
 
 ## make                  the library and the extension's script, for the PostgreSQL of PG_CONFIG
 ## make install          installs them there (DESTDIR=... elsewhere)
-## make installcheck     the SQL tests on a running server that has the extension installed
+## make installcheck     the SQL tests on a running server that has the extension installed, as a superuser
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -87,6 +87,8 @@ server_objects = $(patsubst src/%.cpp,$(SERVER)/%.o,$(SERVER_SOURCES))
 OBJS = $(server_objects)
 
 REGRESS = $(sort $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)))
+# Before installcheck; pg_regress would say neither.
+REGRESS_PREP = installcheck-conditions
 REGRESS_OPTS = --inputdir=. --encoding=UTF8 --load-extension=vecdot
 
 override with_llvm = no
@@ -199,6 +201,12 @@ fuzz: $(FUZZ_TESTS)
 	$(FUZZ_DIR)/vector_input_fuzz $(fuzz_options) -max_total_time=$(FUZZ_SECONDS) -max_len=512 -dict=test/fuzz/vector_input.dict
 	$(FUZZ_DIR)/search_fuzz -verbosity=0 $(wildcard test/fuzz/found/search_*)
 	$(FUZZ_DIR)/search_fuzz $(fuzz_options) -max_total_time=$(FUZZ_SECONDS) -max_len=2048
+
+.PHONY: installcheck-conditions
+installcheck-conditions:
+	@test -w . || { echo "make installcheck writes results/ here: it needs a tree that $$(id -un) may write to"; exit 1; }
+	@super=$$("$(bindir)/psql" -XAtq -d postgres -c 'SHOW is_superuser') || exit 1; [ "$$super" = on ] || \
+		{ echo "make installcheck creates databases and roles: it needs a superuser (PGUSER=...)"; exit 1; }
 
 .PHONY: unit format bench-kernels
 ## make unit             the unit tests, without PostgreSQL

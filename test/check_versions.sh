@@ -60,6 +60,10 @@ enter() {
 need_packages debootstrap util-linux tar
 mkdir -p "$chroots" || die "cannot make $chroots"
 
+for name in "$@"; do
+    [[ " ${suites[*]} " == *" $name "* ]] || die "no suite is called $name; there are (with their PostgreSQL): ${suites[*]}"
+done
+
 failed=()
 for entry in "${suites[@]}"; do
     read -r suite version <<<"$entry"
@@ -69,7 +73,7 @@ for entry in "${suites[@]}"; do
     if [ ! -f "$directory/.complete" ]; then
         say "debootstrap (some minutes; $directory.log) ..."
         rm -rf "$directory"
-        debootstrap --variant=minbase --include="postgresql-$version,postgresql-server-dev-$version,g++,make,libxsimd-dev,libeigen3-dev,libgtest-dev,python3,binutils" \
+        debootstrap --variant=minbase --include="postgresql-$version,postgresql-server-dev-$version,g++,make,libxsimd-dev,libgtest-dev,python3,binutils" \
             "$suite" "$directory" ${mirror:+"$mirror"} >"$directory.log" 2>&1 || {
             tail -n 20 "$directory.log"
             failed+=("$suite: debootstrap")

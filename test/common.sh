@@ -76,6 +76,8 @@ need_packages() {
     say "Installing from Debian what is missing: ${missing[*]}"
     for attempt in 1 2 3; do
         apt_get update || say "warning: apt-get update failed; trying with the package lists that are here"
+        # How much it is, before it is done.
+        apt_get -o APT::Get::Assume-Yes=false --assume-no --no-install-recommends install "${missing[@]}" | grep -E 'disk space|archives'
         apt_get install --no-install-recommends "${missing[@]}" && break
         # Another run may hold the package lists.
         sleep 5
