@@ -26,7 +26,7 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-need_packages g++ make libxsimd-dev libeigen3-dev libbenchmark-dev libfaiss-dev libblas-dev libopenblas0-pthread \
+need_packages g++ make libxsimd-dev libbenchmark-dev libfaiss-dev libblas-dev libopenblas0-pthread \
     python3-numpy python3-matplotlib python3-psycopg2 dataset-fashion-mnist
 find_postgres
 mkdir -p "$output"
@@ -43,7 +43,7 @@ for name in "${names[@]}"; do
 done
 [ ${#sql[@]} -gt 0 ] || exit 0
 
-say "Building vecdot and a private server ..."
+say "Building vecdot (some minutes the first time; $output/build.log) and a private server ..."
 if [ -n "${BENCH_KEEP:-}" ]; then
     mkdir -p "$BENCH_KEEP" || exit 1
     # Not in "stage" before it is ours: finish stops the server of that directory.

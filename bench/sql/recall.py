@@ -33,7 +33,8 @@ class Answer:
         return missing, wrong
 
     def recall(self, found, k):
-        return 1 - self.misses(found, k)[0] / (len(found) * k)
+        asked = len(found) * k
+        return (asked - self.misses(found, k)[0]) / asked
 
 
 def speed_at(points, recall):

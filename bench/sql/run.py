@@ -15,6 +15,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
+import datasets  # noqa: E402
 import plot  # noqa: E402
 from contenders import connect  # noqa: E402
 
@@ -33,6 +34,9 @@ def processor():
 def main():
     dsn, output = sys.argv[1:3]
     names = sys.argv[3:] or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        sys.exit(f"no benchmark is called {' or '.join(unknown)}; there are: kernels {' '.join(BENCHMARKS)}")
     rounds = int(os.environ.get("BENCH_ROUNDS", "7"))
     contenders = connect(dsn, ["vecdot"] if set(names) <= ALONE else ["vecdot", "pgvector"])
     server = contenders[0].run("SELECT version()")[0][0].split(" on ")[0]
@@ -42,7 +46,11 @@ def main():
         print("(the server has no extension \"vector\": nothing to compare with)")
     broken = []
     for name in names:
-        lines = importlib.import_module(BENCHMARKS[name]).main(contenders, rounds, output)
+        try:
+            lines = importlib.import_module(BENCHMARKS[name]).main(contenders, rounds, output)
+        except datasets.Missing as missing:
+            print(f"{name}: left out: {missing}", flush=True)
+            continue
         with open(f"{output}/{name}.json", "w") as file:
             json.dump({"server": server, "versions": versions, "cpu": processor(), "rounds": rounds,
                        "lines": lines}, file, indent=1)

@@ -61,8 +61,8 @@ def copies(contenders, report, data, rounds, directory):
 def main(contenders, rounds, directory):
     report = Report(contenders, "µs", 1e6)
     report.head("Text input and output")
-    for name, repeats in [("synthetic768", 200), ("glove", 1000), ("fashion", 200)]:
-        data = datasets.load(name)
+    for data in datasets.each(["synthetic768", "glove", "fashion"]):
+        repeats = 1000 if data.dimensions < 200 else 200
         functions(contenders, report, data, rounds, repeats)
         copies(contenders, report, data, rounds, directory)
     return report.lines
