@@ -48,6 +48,10 @@ SELECT state, length(message), left(message, 50), right(message, 10), detail FRO
 SELECT state, length(message), left(message, 50), right(message, 10), detail FROM refusal('x' || repeat('漢', 333333));
 SELECT state, length(message), right(message, 40), detail FROM refusal('[1' || repeat('0', 1000000) || ']');
 SELECT state, length(message), right(message, 40), detail FROM refusal('[' || repeat('[', 1000000));
+-- so is a number that is too large for an element
+SELECT state, length(message), left(message, 20), right(message, 40), detail
+	FROM refusal('{1,1' || repeat('0', 131071) || '}', 'numeric[]::vector');
+SELECT state, length(message), right(message, 40) FROM refusal('{-1' || repeat('0', 100) || '}', 'numeric[]::vector');
 SELECT state, message FROM refusal('[0.' || repeat('0', 100000) || '1e100001]');
 SELECT state, message FROM refusal('[' || repeat(' ', 1000000) || '1' || repeat(' ', 1000000) || ']');
 

@@ -90,6 +90,14 @@ SELECT outcome(q) FROM unnest(ARRAY[
 	$$SELECT linear_discriminant('[1,2]'::vector, 7)$$,
 	$$SELECT (m).classes FROM (SELECT linear_discriminant('[1,2]'::vector, i % 2) AS m FROM generate_series(1, 4) i) t$$,
 	$$SELECT attention('[1,2]'::vector, '[1,2]'::vector, '[3]'::vector)$$]) q;
+-- A result that no array can hold is refused before it is computed: the first score is too large for
+-- an element, which nobody gets to see.
+SELECT outcome(q) FROM unnest(ARRAY[
+	$$SELECT attention_scores(array_fill('[3e38]'::vector, ARRAY[18000]), array_fill('[3e38]'::vector, ARRAY[16000]))$$,
+	$$SELECT attention_scores(array_fill('[3e38]'::vector, ARRAY[100]), array_fill('[3e38]'::vector, ARRAY[16000]))$$,
+	$$SELECT attention_scores('{"[1]"}', array_fill('[1]'::vector, ARRAY[16001]))$$,
+	$$SELECT attention(array_fill('[1]'::vector, ARRAY[18000]), '{"[1]"}',
+		ARRAY[array_fill(1::real, ARRAY[16000])::vector])$$]) q;
 -- A long pca ends with the statement, and its memory with it.
 SET maintenance_work_mem = '1GB';
 SELECT sum(total_bytes) AS before FROM pg_backend_memory_contexts \gset

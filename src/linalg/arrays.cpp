@@ -51,19 +51,53 @@ math::Rows matrix_argument(FunctionCallInfo fcinfo, int n, const char* name) {
 pg::Vector* vector_of(std::span<const double> values) {
     pg::check_dimensions(static_cast<int>(values.size()));
     pg::Vector* result = pg::new_vector(static_cast<int>(values.size()));
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        result->x[i] = pg::element_from_double(values[i]);
-    }
+    write_row(values, result->view());
     return result;
 }
 
-Datum matrix_datum(core::MatrixView<const double> values, Oid vector_type) {
-    Datum* rows = static_cast<Datum*>(palloc(sizeof(Datum) * values.rows));
-    for (std::size_t i = 0; i < values.rows; ++i) {
-        rows[i] = PointerGetDatum(vector_of(values.row(i)));
+NewMatrix new_matrix(std::size_t rows, std::size_t columns, Oid vector_type) {
+    const int dim = static_cast<int>(columns);
+    pg::check_dimensions(dim);
+    const Size vector_bytes = pg::vector_size(dim);
+    static_assert(pg::vector_size(1) % sizeof(int32) == 0, "vectors follow one another unpadded");
+    if (rows > (MaxAllocSize - ARR_OVERHEAD_NONULLS(1)) / vector_bytes) {
+        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                        errmsg("array size exceeds the maximum allowed (%zu)", MaxAllocSize),
+                        errdetail("The result is %zu by %zu, of %zu bytes a row.", rows, columns,
+                                  vector_bytes)));
     }
-    return PointerGetDatum(
-        construct_array(rows, static_cast<int>(values.rows), vector_type, -1, false, TYPALIGN_INT));
+    const Size bytes = ARR_OVERHEAD_NONULLS(1) + rows * vector_bytes;
+    ArrayType* array = static_cast<ArrayType*>(palloc(bytes));
+    SET_VARSIZE(array, bytes);
+    array->ndim = 1;
+    array->dataoffset = 0;
+    array->elemtype = vector_type;
+    ARR_DIMS(array)[0] = static_cast<int>(rows);
+    ARR_LBOUND(array)[0] = 1;
+    char* vectors = ARR_DATA_PTR(array);
+    for (std::size_t i = 0; i < rows; ++i) {
+        CHECK_FOR_INTERRUPTS();
+        pg::Vector* vector = reinterpret_cast<pg::Vector*>(vectors + i * vector_bytes);
+        SET_VARSIZE(vector, vector_bytes);
+        vector->dim = static_cast<int16>(dim);
+        vector->unused = 0;
+    }
+    return {reinterpret_cast<char*>(array), vectors, dim};
+}
+
+void write_row(std::span<const double> values, core::MutableVectorView row) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        row[i] = pg::element_from_double(values[i]);
+    }
+}
+
+Datum matrix_datum(core::MatrixView<const double> values, Oid vector_type) {
+    const NewMatrix result = new_matrix(values.rows, values.columns, vector_type);
+    for (std::size_t i = 0; i < values.rows; ++i) {
+        CHECK_FOR_INTERRUPTS();
+        write_row(values.row(i), result.row(i));
+    }
+    return result.datum();
 }
 
 Oid returned_element_type(FunctionCallInfo fcinfo) {

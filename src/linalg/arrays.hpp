@@ -17,6 +17,24 @@ math::Rows matrix_from_datum(Datum datum, const char* name);
 // values as a new vector, rounded to float4; an error where they are beyond it.
 pg::Vector* vector_of(std::span<const double> values);
 
+// An array of vectors whose elements are still to be written.
+struct NewMatrix {
+    char* array;
+    char* vectors;
+    int columns;
+
+    core::MutableVectorView row(std::size_t i) const {
+        const Size size = pg::vector_size(columns);
+        return reinterpret_cast<pg::Vector*>(vectors + i * size)->view();
+    }
+    Datum datum() const { return PointerGetDatum(array); }
+};
+// columns: 1 to 16,000. More bytes than an array can have are an error: make it before the work.
+NewMatrix new_matrix(std::size_t rows, std::size_t columns, Oid vector_type);
+
+// Writes values, rounded to float4; an error where they are beyond it.
+void write_row(std::span<const double> values, core::MutableVectorView row);
+
 // rows × columns values as an array of vectors, whose element type is vector.
 Datum matrix_datum(core::MatrixView<const double> values, Oid vector_type);
 

@@ -136,12 +136,15 @@ VECDOT_FUNCTION(vector_attention_scores) {
     const math::Rows queries = linalg::matrix_argument(fcinfo, 0, "queries");
     const math::Rows keys = linalg::matrix_argument(fcinfo, 1, "keys");
     check_same_columns(queries, "queries", keys, "keys");
-    pg::check_dimensions(static_cast<int>(keys.rows));
-    const std::span<double> scores = pg::arena().allocate<double>(queries.rows * keys.rows);
-    math::attention_scores(queries, keys, math::default_scale(keys.columns), scores,
-                           pg::interrupt());
-    return linalg::matrix_datum({scores.data(), queries.rows, keys.rows},
-                                linalg::returned_element_type(fcinfo));
+    const linalg::NewMatrix result =
+        linalg::new_matrix(queries.rows, keys.rows, linalg::returned_element_type(fcinfo));
+    const std::span<double> scores = pg::arena().allocate<double>(keys.rows);
+    for (std::size_t i = 0; i < queries.rows; ++i) {
+        math::attention_scores({queries.row + i, 1, queries.columns}, keys,
+                               math::default_scale(keys.columns), scores, pg::interrupt());
+        linalg::write_row(scores, result.row(i));
+    }
+    return result.datum();
 }
 
 VECDOT_FUNCTION(vector_attention_matrix) {
@@ -169,15 +172,19 @@ VECDOT_FUNCTION(vector_attention_matrix) {
                         errmsg("causal attention of %zu queries needs as many keys, not %zu",
                                queries.rows, keys.rows)));
     }
+    const linalg::NewMatrix result =
+        linalg::new_matrix(queries.rows, values.columns, linalg::returned_element_type(fcinfo));
     core::Arena arena = pg::arena();
     const core::MatrixView<float> out{arena.allocate<float>(queries.rows * values.columns).data(),
                                       queries.rows, values.columns};
     math::attention(queries, keys, values, {causal, static_cast<std::size_t>(heads)}, out, arena,
                     pg::interrupt());
-    const std::span<double> wide = arena.allocate<double>(out.flat().size());
-    for (std::size_t i = 0; i < wide.size(); ++i) {
-        wide[i] = static_cast<double>(out.flat()[i]);
+    for (std::size_t i = 0; i < out.rows; ++i) {
+        CHECK_FOR_INTERRUPTS();
+        for (const float x : out.row(i)) {
+            pg::check_finite(x);
+        }
+        std::memcpy(result.row(i).data(), out.row(i).data(), out.columns * sizeof(float));
     }
-    return linalg::matrix_datum({wide.data(), out.rows, out.columns},
-                                linalg::returned_element_type(fcinfo));
+    return result.datum();
 }

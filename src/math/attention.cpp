@@ -15,6 +15,9 @@ namespace {
 // float8 no accuracy, and scores that rise row by row don't rescale the sums each time.
 constexpr double lag = 300;
 
+// A million products where vectors are as long as can be.
+constexpr std::size_t keys_between_polls = 64;
+
 double finite(double score) {
     constexpr double largest = std::numeric_limits<double>::max();
     return std::clamp(score, -largest, largest);
@@ -91,8 +94,10 @@ void attention_scores(Rows queries, Rows keys, double scale, std::span<double> o
                       core::Interrupt interrupt) {
     const auto dot = kernels::active().floats.dot;
     for (std::size_t i = 0; i < queries.rows; ++i) {
-        interrupt.poll();
         for (std::size_t j = 0; j < keys.rows; ++j) {
+            if (j % keys_between_polls == 0) {
+                interrupt.poll();
+            }
             out[i * keys.rows + j] = dot(queries.row[i], keys.row[j], keys.columns) * scale;
         }
     }
@@ -108,10 +113,12 @@ void attention(Rows queries, Rows keys, Rows values, AttentionShape shape,
     for (std::size_t i = 0; i < queries.rows; ++i) {
         const std::size_t seen = shape.causal ? keys.rows - queries.rows + i + 1 : keys.rows;
         for (std::size_t h = 0; h < shape.heads; ++h) {
-            interrupt.poll();
             OnlineAttention online(sums);
             const float* query = queries.row[i] + h * key_width;
             for (std::size_t j = 0; j < seen; ++j) {
+                if (j % keys_between_polls == 0) {
+                    interrupt.poll();
+                }
                 online.add(dot(query, keys.row[j] + h * key_width, key_width) * scale,
                            values.row[j] + h * value_width);
             }

@@ -1,6 +1,7 @@
 // Casts between vector and PostgreSQL's arrays of numbers.
 #include "core/vector_text.hpp"
 #include "pg/guard.hpp"
+#include "pg/quote.hpp"
 #include "pg/vector_datum.hpp"
 
 extern "C" {
@@ -15,8 +16,9 @@ using namespace vecdot;
 namespace {
 
 [[noreturn]] void out_of_range(const char* text) {
-    ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-                    errmsg("\"%s\" is out of range for type vector", text)));
+    ereport(ERROR,
+            (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+             errmsg("\"%s\" is out of range for type vector", pg::quote(text, std::strlen(text)))));
     pg_unreachable();
 }
 
@@ -55,7 +57,7 @@ float element_from_numeric(Datum number) {
         default:
             break;
     }
-    elog(ERROR, "unexpected text of a numeric: \"%s\"", text);
+    elog(ERROR, "unexpected text of a numeric: \"%s\"", pg::quote(text, std::strlen(text)));
     pg_unreachable();
 }
 

@@ -2,12 +2,12 @@
 #include "core/vector_binary.hpp"
 #include "core/vector_text.hpp"
 #include "pg/guard.hpp"
+#include "pg/quote.hpp"
 #include "pg/vector_datum.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
 #include "libpq/pqformat.h"
-#include "mb/pg_wchar.h"
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
 #endif
@@ -17,18 +17,6 @@ extern "C" {
 using namespace vecdot;
 
 namespace {
-
-// Of a text that a message quotes.
-constexpr int max_quoted = 200;
-
-// The start of text, whole characters only, for a message. Quoting a megabyte helps nobody.
-const char* quote(const char* text, std::size_t length) {
-    if (length <= max_quoted) {
-        return pnstrdup(text, length);
-    }
-    const int kept = pg_mbcliplen(text, static_cast<int>(length), max_quoted);
-    return psprintf("%.*s...", kept, text);
-}
 
 // Errors of input functions are soft, for pg_input_is_valid() and friends, where PostgreSQL knows
 // such. A soft error returns here.
@@ -52,7 +40,7 @@ void report_text_problem(Node* context, const char* text, std::size_t length,
         case core::TextProblem::no_opening_bracket:
             REPORT_INPUT_ERROR(context, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
                                          errmsg("invalid input syntax for type vector: \"%s\"",
-                                                quote(text, length)),
+                                                pg::quote(text, length)),
                                          errdetail("Vector contents must start with \"[\".")));
             return;
         case core::TextProblem::empty:
@@ -62,12 +50,12 @@ void report_text_problem(Node* context, const char* text, std::size_t length,
         case core::TextProblem::syntax:
             REPORT_INPUT_ERROR(context, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
                                          errmsg("invalid input syntax for type vector: \"%s\"",
-                                                quote(text, length))));
+                                                pg::quote(text, length))));
             return;
         case core::TextProblem::junk:
             REPORT_INPUT_ERROR(context, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
                                          errmsg("invalid input syntax for type vector: \"%s\"",
-                                                quote(text, length)),
+                                                pg::quote(text, length)),
                                          errdetail("Junk after closing right brace.")));
             return;
         case core::TextProblem::too_many:
@@ -76,9 +64,10 @@ void report_text_problem(Node* context, const char* text, std::size_t length,
                                                 pg::max_dimensions)));
             return;
         case core::TextProblem::out_of_range:
-            REPORT_INPUT_ERROR(context, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-                                         errmsg("\"%s\" is out of range for type vector",
-                                                quote(parsed.where.data(), parsed.where.size()))));
+            REPORT_INPUT_ERROR(context,
+                               (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+                                errmsg("\"%s\" is out of range for type vector",
+                                       pg::quote(parsed.where.data(), parsed.where.size()))));
             return;
         case core::TextProblem::not_a_number:
             REPORT_INPUT_ERROR(

@@ -201,5 +201,24 @@ TEST(AttentionTest, LongMatrixWorkIsInterrupted) {
         core::Error);
 }
 
+int polls;
+
+// One query, as the SQL function asks for one after another, has up to 16,000 keys.
+TEST(AttentionTest, ManyKeysArePolledBetween) {
+    const Matrix k = random_matrix(1000, 4, 1);
+    const auto kp = pointers(k);
+    std::vector<double> scores(1000);
+    std::vector<float> out(4);
+    HeapArena memory;
+    const core::Interrupt third([] { return ++polls == 3; });
+    polls = 0;
+    EXPECT_THROW(attention_scores({kp.data(), 1, 4}, {kp.data(), 1000, 4}, 1, scores, third),
+                 core::Error);
+    polls = 0;
+    EXPECT_THROW(attention({kp.data(), 1, 4}, {kp.data(), 1000, 4}, {kp.data(), 1000, 4}, {},
+                           {out.data(), 1, 4}, memory.arena(), third),
+                 core::Error);
+}
+
 }  // namespace
 }  // namespace vecdot::math
