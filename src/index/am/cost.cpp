@@ -3,11 +3,11 @@
 // The planner interpolates between the startup cost (the first row) and the total (all rows) by the
 // share of rows that a LIMIT, or a filter above, will want. root->limit_tuples therefore needs no
 // term of its own.
+#include "index/am/cost.hpp"
+
 #include <cmath>
 
 #include "engine/kmeans.hpp"
-#include "index/am/access.hpp"
-#include "index/storage/storage.hpp"
 #include "pg/guard.hpp"
 #include "pg/settings.hpp"
 

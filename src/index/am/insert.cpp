@@ -1,11 +1,18 @@
 // One new row: found its cell, encoded, appended. Nothing but the last WAL record, which raises the
 // cell's number of rows, makes any of it visible.
+#include "index/am/insert.hpp"
+
 #include <cmath>
 #include <limits>
 
 #include "engine/growth.hpp"
+#include "index/storage/cell.hpp"
+#include "index/storage/directory.hpp"
+#include "index/storage/free_list.hpp"
 #include "index/storage/meta.hpp"
-#include "index/upkeep/maintain.hpp"
+#include "index/upkeep/recover.hpp"
+#include "index/upkeep/split.hpp"
+#include "index/upkeep/strays.hpp"
 #include "kernels/kernels.hpp"
 #include "pg/memory.hpp"
 #include "pg/vector_datum.hpp"
@@ -243,79 +250,6 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
 }
 
 }  // namespace
-
-CellRef cell_ref(const Directory& directory, uint32 i) {
-    return {directory.slots[i], static_cast<BlockNumber>(directory.cells.summaries[i].handle),
-            directory.generations[i], directory.cells.summaries[i].radius};
-}
-
-CellRef list_ref(const Directory& directory, uint32 list) {
-    const ListEntry& entry = directory.lists[list];
-    return {entry.slot, entry.head, entry.generation, 0};
-}
-
-uint32 nearest_cell(core::Arena arena, const Directory& directory, const float* rotated,
-                    bool long_rows, uint32 except) {
-    const uint32 padded = directory.parameters.padded;
-    const engine::CellDirectory& cells = directory.cells;
-    const kernels::CodeKernels& kernel = kernels::active().codes;
-    // The row as 8 bits a dimension: rotated ≈ step·coarse.
-    float largest = 0;
-    for (uint32 i = 0; i < padded; ++i) {
-        const float size = std::fabs(rotated[i]);
-        largest = size > largest ? size : largest;
-    }
-    const std::span<uint8> code = arena.allocate<uint8>(padded);
-    const std::span<int8> coarse = arena.allocate<int8>(padded);
-    kernel.quantise(rotated, padded, largest > 1e-30f ? 127.0f / largest : 0.0f, code.data());
-    int32 sum = 0;
-    for (uint32 i = 0; i < padded; ++i) {
-        const int value = static_cast<int>(code[i]) - 128;
-        coarse[i] = static_cast<int8>(value);
-        sum += value;
-    }
-    const float step = largest / 127.0f;
-    // Squared distances to the coded centroids, without the row's own norm.
-    const std::span<float> scores = arena.allocate<float>(cells.count);
-    constexpr uint32 run = 64;
-    int32 dots[run];
-    float least = std::numeric_limits<float>::infinity();
-    float longest = 0;
-    for (uint32 first = 0; first < cells.count; first += run) {
-        const uint32 some = Min(run, cells.count - first);
-        kernel.dot_rows(cells.codes + Size{first} * padded, some, padded, coarse.data(), dots);
-        for (uint32 i = 0; i < some; ++i) {
-            const engine::CellSummary& summary = cells.summaries[first + i];
-            const float score = summary.centroid.add - 2 * summary.centroid.scale * step *
-                                                           static_cast<float>(dots[i] - 128 * sum);
-            const bool usable =
-                ((summary.flags & engine::CellFlags::long_rows) != 0) == long_rows &&
-                first + i != except;
-            scores[first + i] = usable ? score : std::numeric_limits<float>::infinity();
-            least = Min(least, scores[first + i]);
-            longest = Max(longest, summary.centroid.add);
-        }
-    }
-    // What the row's code makes of <row, centroid> is off by 0.29·step·|centroid| at one standard
-    // deviation: all that may be nearest, exactly.
-    const float limit = least + 12 * 0.29f * step * std::sqrt(Max(longest, 0.0f));
-    uint32 best = UINT32_MAX;
-    float best_score = 0;
-    for (uint32 i = 0; i < cells.count; ++i) {
-        if (!(scores[i] <= limit) || std::isinf(scores[i])) {
-            continue;
-        }
-        const engine::CellSummary& summary = cells.summaries[i];
-        const float score = summary.centroid.add -
-                            2 * summary.centroid.scale *
-                                engine::code_dot(padded, cells.codes + Size{i} * padded, rotated);
-        if (best == UINT32_MAX || score < best_score) {
-            best = i;
-            best_score = score;
-        }
-    }
-    return best;
-}
 
 void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum value) {
     const MemoryContext context =

@@ -4,7 +4,7 @@
 // releases of PostgreSQL before November 2026 hand them on without their ctid: SELECT ctid shows an
 // invalid one, and FOR UPDATE would lock a row that does not exist. There a scan of the index must
 // not be chosen where somebody wants the ctid. A trial tells.
-#include "index/am/access.hpp"
+#include "index/am/row_address.hpp"
 
 extern "C" {
 #include "access/htup_details.h"

@@ -3,10 +3,12 @@
 // The executor computes the operator's distance of each row that comes with a lower bound and
 // reorders; rows whose distance the index knows for sure (NaN, NULL) or that come too late for
 // their place are returned as they are.
+#include "index/am/scan.hpp"
+
 #include "engine/search.hpp"
-#include "index/am/access.hpp"
+#include "index/storage/directory.hpp"
 #include "index/storage/readers.hpp"
-#include "index/storage/storage.hpp"
+#include "index/storage/store.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
 #include "pg/settings.hpp"

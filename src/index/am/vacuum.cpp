@@ -7,24 +7,24 @@
 // An entry is never used again in place, and a row is only dead to everybody once ambulkdelete says
 // so: readers may see the mark or not. Rows that arrive meanwhile can't be among the ones to
 // remove: their addresses are still taken.
+#include "index/am/vacuum.hpp"
+
 #include "index/storage/cell.hpp"
+#include "index/storage/directory.hpp"
+#include "index/storage/free_list.hpp"
 #include "index/storage/meta.hpp"
-#include "index/storage/storage.hpp"
-#include "index/upkeep/maintain.hpp"
+#include "index/upkeep/calibrate.hpp"
+#include "index/upkeep/recluster.hpp"
+#include "index/upkeep/recover.hpp"
+#include "index/upkeep/shrink.hpp"
+#include "index/upkeep/tidy.hpp"
+#include "pg/delay_point.hpp"
 
 extern "C" {
 #include "commands/vacuum.h"
 }
 
 namespace vecdot::index {
-
-void delay_point() {
-#if PG_VERSION_NUM >= 180000
-    vacuum_delay_point(false);
-#else
-    vacuum_delay_point();
-#endif
-}
 
 namespace {
 
@@ -42,7 +42,7 @@ Marked mark_cell(Relation index, const Parameters& parameters, const CellRef& ce
               nullptr);
     Marked marked{};
     for (uint32 first = 0; first < view.rows;) {
-        delay_point();
+        pg::delay_point();
         const AddressPlace place = address_place(view, first);
         const uint32 n = Min(place.run, view.rows - first);
         const Buffer buffer =
@@ -105,7 +105,7 @@ uint64 count_live(Relation index) {
     const CellList list = list_cells(index);
     uint64 live = 0;
     for (uint32 i = 0; i < list.count; ++i) {
-        delay_point();
+        pg::delay_point();
         CellView view;
         open_cell(index, list.parameters, list.cells[i].slot, list.cells[i].head,
                   static_cast<uint32>(list.cells[i].generation), &view, nullptr);

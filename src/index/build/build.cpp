@@ -6,12 +6,16 @@
 // whatever the table's size. The result does not depend on the number of workers: chunks of the
 // sample have random numbers of their own, training has the same result in any order, rows of a
 // cell are ordered by their address. The same table and options give the same index.
+#include "index/build/build.hpp"
+
 #include <algorithm>
 
 #include "engine/growth.hpp"
-#include "index/am/access.hpp"
 #include "index/build/builder.hpp"
-#include "index/storage/storage.hpp"
+#include "index/opclass.hpp"
+#include "index/options.hpp"
+#include "index/storage/bulk.hpp"
+#include "index/storage/meta.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
 

@@ -1,10 +1,10 @@
 #include "index/build/builder.hpp"
+#include "index/storage/meta.hpp"
+#include "index/upkeep/calibrate.hpp"
 
 #include <algorithm>
 
 #include "core/random.hpp"
-#include "index/am/access.hpp"
-#include "index/storage/storage.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
 #include "pg/vector_datum.hpp"

@@ -6,6 +6,7 @@
 #include "pg/memory.hpp"
 
 extern "C" {
+#include "access/genam.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/index.h"

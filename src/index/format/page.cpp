@@ -1,7 +1,9 @@
 // The formats' own checks against the engine's.
+#include "index/format/page.hpp"
+
+#include "engine/calibration.hpp"
 #include "engine/code.hpp"
 #include "index/format/layout.hpp"
-#include "index/storage/storage.hpp"
 
 namespace vecdot::index {
 

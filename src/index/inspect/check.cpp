@@ -12,11 +12,12 @@
 // A standby knows no such lock. There the meta page must be the same before and after, and what
 // looks like damage is believed only if it is the same still.
 #include "index/inspect/check.hpp"
+#include "index/opclass.hpp"
+#include "index/upkeep/recover.hpp"
 
 #include <algorithm>
 
 #include "engine/code.hpp"
-#include "index/am/access.hpp"
 #include "index/storage/meta.hpp"
 
 extern "C" {

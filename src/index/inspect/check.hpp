@@ -3,7 +3,6 @@
 
 #include "engine/code.hpp"
 #include "index/storage/cell.hpp"
-#include "index/storage/storage.hpp"
 
 extern "C" {
 #include "utils/snapshot.h"

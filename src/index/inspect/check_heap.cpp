@@ -5,6 +5,7 @@
 // second pass, those of the table's rows are sorted (within maintenance_work_mem, on disk beyond)
 // and merged: each must be there once on both sides.
 #include "index/inspect/check.hpp"
+#include "index/storage/directory.hpp"
 #include "pg/memory.hpp"
 #include "pg/vector_datum.hpp"
 

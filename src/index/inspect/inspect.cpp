@@ -4,7 +4,6 @@
 // on also with MAINTAIN); vecdot_index_info(), which tells sizes and numbers of rows, these,
 // whoever may read the table or statistics; vecdot_index_recall() whoever may read all rows of the
 // table. Functions of index expressions run as the table's owner.
-#include "index/am/access.hpp"
 #include "index/inspect/check.hpp"
 #include "index/storage/meta.hpp"
 #include "index/storage/readers.hpp"

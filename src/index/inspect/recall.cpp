@@ -5,8 +5,9 @@
 #include <limits>
 
 #include "core/random.hpp"
-#include "index/am/access.hpp"
+#include "index/am/scan.hpp"
 #include "index/inspect/check.hpp"
+#include "index/opclass.hpp"
 #include "kernels/kernels.hpp"
 #include "pg/memory.hpp"
 #include "pg/vector_datum.hpp"

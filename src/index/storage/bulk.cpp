@@ -1,7 +1,8 @@
 // Writing a whole index: a build's, and an empty one.
+#include "index/storage/bulk.hpp"
+
 #include "index/storage/cell_writer.hpp"
 #include "index/storage/meta.hpp"
-#include "index/storage/storage.hpp"
 
 extern "C" {
 #include "access/xloginsert.h"

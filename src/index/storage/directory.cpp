@@ -1,9 +1,10 @@
 // The directory in memory: one chunk in rd_amcache, as new as the meta page's version.
+#include "index/storage/directory.hpp"
+
 #include <algorithm>
 
-#include "index/am/access.hpp"
+#include "index/opclass.hpp"
 #include "index/storage/meta.hpp"
-#include "index/storage/storage.hpp"
 
 namespace vecdot::index {
 
@@ -196,23 +197,6 @@ Directory* load(Relation index, const Meta& meta) {
 
 }  // namespace
 
-engine::SpaceParameters space_parameters(const Parameters& parameters) {
-    return {static_cast<engine::Metric>(parameters.metric), parameters.dimensions, parameters.seed,
-            parameters.scale, parameters.refine_bits};
-}
-
-Parameters make_parameters(engine::Metric metric, int dimensions, uint64 seed, uint32 refine_bits,
-                           double scale) {
-    Parameters parameters{};
-    parameters.metric = static_cast<uint32>(metric);
-    parameters.dimensions = dimensions;
-    parameters.padded = engine::padded_dimension(metric, dimensions);
-    parameters.refine_bits = refine_bits;
-    parameters.seed = seed;
-    parameters.scale = scale;
-    return parameters;
-}
-
 const Directory* open_directory(Relation index) {
     Meta meta;
     read_meta(index, &meta);
@@ -249,6 +233,106 @@ const Directory* open_directory(Relation index) {
 
 engine::Space* copy_space(core::Arena& arena, const Directory& directory) {
     return arena.create<engine::Space>(arena, *directory.space);
+}
+
+CellRef cell_ref(const Directory& directory, uint32 i) {
+    return {directory.slots[i], static_cast<BlockNumber>(directory.cells.summaries[i].handle),
+            directory.generations[i], directory.cells.summaries[i].radius};
+}
+
+CellRef list_ref(const Directory& directory, uint32 list) {
+    const ListEntry& entry = directory.lists[list];
+    return {entry.slot, entry.head, entry.generation, 0};
+}
+
+uint32 find_slot(const Directory& directory, uint32 slot) {
+    uint32 i = 0;
+    while (i < directory.cells.count && directory.slots[i] != slot) {
+        i += 1;
+    }
+    return i;
+}
+
+bool is_current(const Directory& directory, const CellRef& cell) {
+    const uint32 i = find_slot(directory, cell.slot);
+    return i < directory.cells.count && directory.generations[i] == cell.generation;
+}
+
+CellList list_cells(Relation index) {
+    const Directory* directory = open_directory(index);
+    CellList list{directory->parameters, directory->cells.count + special_slots, nullptr};
+    list.cells = static_cast<CellRef*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CellRef) * list.count));
+    for (uint32 i = 0; i < special_slots; ++i) {
+        list.cells[i] = list_ref(*directory, i);
+    }
+    for (uint32 i = 0; i < directory->cells.count; ++i) {
+        list.cells[special_slots + i] = cell_ref(*directory, i);
+    }
+    return list;
+}
+
+uint32 nearest_cell(core::Arena arena, const Directory& directory, const float* rotated,
+                    bool long_rows, uint32 except) {
+    const uint32 padded = directory.parameters.padded;
+    const engine::CellDirectory& cells = directory.cells;
+    const kernels::CodeKernels& kernel = kernels::active().codes;
+    // The row as 8 bits a dimension: rotated ≈ step·coarse.
+    float largest = 0;
+    for (uint32 i = 0; i < padded; ++i) {
+        const float size = std::fabs(rotated[i]);
+        largest = size > largest ? size : largest;
+    }
+    const std::span<uint8> code = arena.allocate<uint8>(padded);
+    const std::span<int8> coarse = arena.allocate<int8>(padded);
+    kernel.quantise(rotated, padded, largest > 1e-30f ? 127.0f / largest : 0.0f, code.data());
+    int32 sum = 0;
+    for (uint32 i = 0; i < padded; ++i) {
+        const int value = static_cast<int>(code[i]) - 128;
+        coarse[i] = static_cast<int8>(value);
+        sum += value;
+    }
+    const float step = largest / 127.0f;
+    // Squared distances to the coded centroids, without the row's own norm.
+    const std::span<float> scores = arena.allocate<float>(cells.count);
+    constexpr uint32 run = 64;
+    int32 dots[run];
+    float least = std::numeric_limits<float>::infinity();
+    float longest = 0;
+    for (uint32 first = 0; first < cells.count; first += run) {
+        const uint32 some = Min(run, cells.count - first);
+        kernel.dot_rows(cells.codes + Size{first} * padded, some, padded, coarse.data(), dots);
+        for (uint32 i = 0; i < some; ++i) {
+            const engine::CellSummary& summary = cells.summaries[first + i];
+            const float score = summary.centroid.add - 2 * summary.centroid.scale * step *
+                                                           static_cast<float>(dots[i] - 128 * sum);
+            const bool usable =
+                ((summary.flags & engine::CellFlags::long_rows) != 0) == long_rows &&
+                first + i != except;
+            scores[first + i] = usable ? score : std::numeric_limits<float>::infinity();
+            least = Min(least, scores[first + i]);
+            longest = Max(longest, summary.centroid.add);
+        }
+    }
+    // What the row's code makes of <row, centroid> is off by 0.29·step·|centroid| at one standard
+    // deviation: all that may be nearest, exactly.
+    const float limit = least + 12 * 0.29f * step * std::sqrt(Max(longest, 0.0f));
+    uint32 best = UINT32_MAX;
+    float best_score = 0;
+    for (uint32 i = 0; i < cells.count; ++i) {
+        if (!(scores[i] <= limit) || std::isinf(scores[i])) {
+            continue;
+        }
+        const engine::CellSummary& summary = cells.summaries[i];
+        const float score = summary.centroid.add -
+                            2 * summary.centroid.scale *
+                                engine::code_dot(padded, cells.codes + Size{i} * padded, rotated);
+        if (best == UINT32_MAX || score < best_score) {
+            best = i;
+            best_score = score;
+        }
+    }
+    return best;
 }
 
 }  // namespace vecdot::index

@@ -1,144 +1,184 @@
-// Ending what was interrupted, and tidying the free list.
+#include "index/storage/free_list.hpp"
+#include "index/storage/meta.hpp"
+
 #include <algorithm>
 
-#include "index/storage/cell.hpp"
-#include "index/storage/meta.hpp"
-#include "index/upkeep/maintain.hpp"
+#include "index/storage/readers.hpp"
 
 extern "C" {
-#include "access/transam.h"
-#include "access/xact.h"
+#include "catalog/storage.h"
 }
 
 namespace vecdot::index {
 
 namespace {
 
-void release(Buffer* buffers, int count) {
-    for (int i = 0; i < count; ++i) {
-        if (BufferIsValid(buffers[i])) {
-            UnlockReleaseBuffer(buffers[i]);
-        }
-    }
-}
+// Pages of the free list that an allocation looks at.
+constexpr uint32 free_pages_tried = 4;
 
-// Extents of cells that were never published: nobody has seen them.
-void free_intents(Relation index) {
-    const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
-    const Meta* current = meta_of(BufferGetPage(buffer));
-    if (current->unfinished.intent_count > 0) {
-        Record record(index);
-        Meta* meta = meta_of(record.add(buffer));
-        Buffer locked[2];
-        free_runs(index, meta, meta->unfinished.intents, meta->unfinished.intent_count, 0, &record,
-                  locked);
-        meta->unfinished.intent_count = 0;
-        record.finish();
-        release(locked, 2);
+// The first free run of this length on a page of the free list that is locked: its number, or n.
+uint32 first_fit(const FreeExtent* extents, uint32 n, uint32 length, Readers* readers) {
+    uint32 i = 0;
+    while (i < n && (extents[i].run.length < length || readers->may_read(extents[i].retired_at))) {
+        i += 1;
     }
-    UnlockReleaseBuffer(buffer);
-}
-
-// One cell that is out of the directory: flags it and frees its extents, as one record, which also
-// takes it off the meta page: the last one of the list of retiring cells, or, retired_next being
-// given, the slot before that of the directory that was replaced.
-void free_retiring(Relation index, const Parameters& parameters, const Retiring& cell,
-                   uint32 retired_next = 0) {
-    const Buffer head_buffer = read_page(
-        index, cell.head, {PageKind::head, cell.cell, 0, cell.generation}, BUFFER_LOCK_EXCLUSIVE);
-    CellView view;
-    view_head(index, parameters, cell.head, BufferGetPage(head_buffer), &view);
-    BlockRun runs[max_extents];
-    for (uint32 e = 0; e < view.extent_count; ++e) {
-        runs[e] = {view.extents[e].start, view.layout.pages(e == 0, view.extents[e].blocks)};
-    }
-    const Buffer meta_buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
-    Record record(index);
-    Meta* meta = meta_of(record.add(meta_buffer));
-    reinterpret_cast<CellHeader*>(payload(record.add(head_buffer)))->retired = 1;
-    Unfinished& unfinished = meta->unfinished;
-    if (retired_next > 0) {
-        meta->retired_next = retired_next;
-    } else {
-        Assert(unfinished.retiring_count > 0);
-        unfinished.retiring_count -= 1;
-        Assert(unfinished.retiring[unfinished.retiring_count].head == cell.head);
-    }
-    Buffer locked[2];
-    free_runs(index, meta, runs, view.extent_count,
-              U64FromFullTransactionId(ReadNextFullTransactionId()), &record, locked);
-    record.finish();
-    release(locked, 2);
-    UnlockReleaseBuffer(meta_buffer);
-    UnlockReleaseBuffer(head_buffer);
-}
-
-// The cells of a directory that was replaced as a whole, and then its pages.
-void free_retired_directory(Relation index, const Meta& before) {
-    uint32 next = 0;
-    Retiring cell;
-    while (next_retired_cell(index, before, &next, &cell)) {
-        delay_point();
-        free_retiring(index, before.parameters, cell, next);
-    }
-    const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
-    Record record(index);
-    Meta* meta = meta_of(record.add(buffer));
-    BlockRun runs[2 * max_segments];
-    uint32 count = 0;
-    for (const Segments* segments : {&meta->retired_slot_pages, &meta->retired_centroid_pages}) {
-        for (uint32 k = 0; k < segments->count; ++k) {
-            runs[count++] = {segments->start[k], segment_pages(k)};
-        }
-    }
-    Buffer locked[2];
-    free_runs(index, meta, runs, count, U64FromFullTransactionId(ReadNextFullTransactionId()),
-              &record, locked);
-    meta->retired_slots = 0;
-    meta->retired_next = 0;
-    meta->retired_slot_pages = {};
-    meta->retired_centroid_pages = {};
-    record.finish();
-    release(locked, 2);
-    UnlockReleaseBuffer(buffer);
+    return i;
 }
 
 }  // namespace
 
-bool next_retired_cell(Relation index, const Meta& meta, uint32* next, Retiring* cell) {
-    for (uint32 i = Max(*next, Max(meta.retired_next, special_slots)); i < meta.retired_slots;
-         ++i) {
-        CHECK_FOR_INTERRUPTS();
-        const Buffer buffer = read_array_page(index, meta.retired_slot_pages, PageKind::slots,
-                                              i / slots_per_page, BUFFER_LOCK_SHARE);
-        const Slot slot =
-            reinterpret_cast<const Slot*>(payload(BufferGetPage(buffer)))[i % slots_per_page];
-        UnlockReleaseBuffer(buffer);
-        if (slot.state == SlotState::live) {
-            *next = i + 1;
-            *cell = {slot.head, i, slot.generation};
-            return true;
+BlockRun allocate_run(Relation index, Meta* meta, uint32 length, Record* record, Buffer* locked) {
+    *locked = InvalidBuffer;
+    Readers readers(index);
+    const Segments& pages = meta->free_pages[meta->free_active];
+    const uint32 used = divide_up(meta->free_count, free_extents_per_page);
+    for (uint32 page = 0; page < Min(used, free_pages_tried); ++page) {
+        const Buffer buffer =
+            read_array_page(index, pages, PageKind::free_list, page, BUFFER_LOCK_EXCLUSIVE);
+        const FreeExtent* extents =
+            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
+        const uint32 n =
+            Min(meta->free_count - page * free_extents_per_page, free_extents_per_page);
+        const uint32 i = first_fit(extents, n, length, &readers);
+        if (i < n) {
+            if (extents[i].run.start == meta_block || extents[i].run.start >= meta->allocated ||
+                extents[i].run.length > meta->allocated - extents[i].run.start) {
+                corrupted(index, array_block(index, pages, page), "%u free blocks at %u of %u",
+                          extents[i].run.length, extents[i].run.start, meta->allocated);
+            }
+            FreeExtent* taken = reinterpret_cast<FreeExtent*>(payload(record->add(buffer))) + i;
+            const BlockRun run{taken->run.start, length};
+            taken->run.start += length;
+            taken->run.length -= length;
+            *locked = buffer;
+            return run;
         }
+        UnlockReleaseBuffer(buffer);
     }
-    return false;
+    if (length > MaxBlockNumber - meta->allocated) {
+        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                        errmsg("index \"%s\" cannot have more than %u blocks",
+                               RelationGetRelationName(index), MaxBlockNumber)));
+    }
+    check_allocated(index, meta->allocated);
+    const BlockRun run{meta->allocated, length};
+    meta->allocated += length;
+    return run;
 }
 
-void finish_unfinished(Relation index) {
+BlockRun allocate_intent(Relation index, uint32 length) {
+    const Buffer meta_buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    Record record(index);
+    Meta* meta = meta_of(record.add(meta_buffer));
+    Buffer locked;
+    const BlockRun run = allocate_run(index, meta, length, &record, &locked);
+    Assert(meta->unfinished.intent_count < max_intents);
+    meta->unfinished.intents[meta->unfinished.intent_count++] = run;
+    record.finish();
+    if (BufferIsValid(locked)) {
+        UnlockReleaseBuffer(locked);
+    }
+    UnlockReleaseBuffer(meta_buffer);
+    return run;
+}
+
+void free_runs(Relation index, Meta* meta, const BlockRun* runs, uint32 count, uint64 retired_at,
+               Record* record, Buffer* locked) {
+    Segments* pages = &meta->free_pages[meta->free_active];
+    uint32 used = 0;
+    locked[0] = locked[1] = InvalidBuffer;
+    Page image = nullptr;
+    for (uint32 i = 0; i < count; ++i) {
+        const uint32 page = meta->free_count / free_extents_per_page;
+        const uint32 entry = meta->free_count % free_extents_per_page;
+        if (image == nullptr || entry == 0) {
+            Assert(used < 2);
+            grow_array(meta, pages, page);
+            image =
+                add_array_page(index, *pages, PageKind::free_list, page, record, &locked[used++]);
+        }
+        reinterpret_cast<FreeExtent*>(payload(image))[entry] = {runs[i], retired_at};
+        meta->free_count += 1;
+    }
+}
+
+uint64 free_blocks(Relation index) {
     Meta meta;
     read_meta(index, &meta);
-    if (meta.frozen != 0) {
-        // Whoever was replacing all cells has not got to the end.
-        freeze(index, false);
+    const Segments& pages = meta.free_pages[meta.free_active];
+    uint64 blocks = 0;
+    for (uint32 first = 0; first < meta.free_count; first += free_extents_per_page) {
+        const Buffer buffer = read_array_page(index, pages, PageKind::free_list,
+                                              first / free_extents_per_page, BUFFER_LOCK_SHARE);
+        const FreeExtent* extents =
+            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
+        const uint32 n = Min(meta.free_count - first, free_extents_per_page);
+        for (uint32 i = 0; i < n; ++i) {
+            blocks += extents[i].run.length;
+        }
+        UnlockReleaseBuffer(buffer);
     }
-    if (meta.retired_slots > 0) {
-        free_retired_directory(index, meta);
+    return blocks;
+}
+
+BlockNumber lowest_free(Relation index, uint32 length) {
+    Meta meta;
+    read_meta(index, &meta);
+    Readers readers(index);
+    const Segments& pages = meta.free_pages[meta.free_active];
+    const uint32 used = divide_up(meta.free_count, free_extents_per_page);
+    for (uint32 page = 0; page < Min(used, free_pages_tried); ++page) {
+        const Buffer buffer =
+            read_array_page(index, pages, PageKind::free_list, page, BUFFER_LOCK_SHARE);
+        const FreeExtent* extents =
+            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
+        const uint32 n = Min(meta.free_count - page * free_extents_per_page, free_extents_per_page);
+        const uint32 i = first_fit(extents, n, length, &readers);
+        const BlockNumber start = i < n ? extents[i].run.start : InvalidBlockNumber;
+        UnlockReleaseBuffer(buffer);
+        if (start != InvalidBlockNumber) {
+            return start;
+        }
     }
-    if (meta.unfinished.intent_count > 0) {
-        free_intents(index);
+    return InvalidBlockNumber;
+}
+
+void cut_off_end(Relation index) {
+    Assert(Readers(index).none());
+    Meta before;
+    read_meta(index, &before);
+    if (before.free_count == 0) {
+        return;
     }
-    for (uint32 i = meta.unfinished.retiring_count; i > 0; --i) {
-        free_retiring(index, meta.parameters, meta.unfinished.retiring[i - 1]);
+    // Sorted and joined: only the last one can end there.
+    const uint32 last = before.free_count - 1;
+    const uint32 page = last / free_extents_per_page;
+    const Buffer list = read_array_page(index, before.free_pages[before.free_active],
+                                        PageKind::free_list, page, BUFFER_LOCK_SHARE);
+    const BlockRun run = reinterpret_cast<const FreeExtent*>(
+                             payload(BufferGetPage(list)))[last % free_extents_per_page]
+                             .run;
+    UnlockReleaseBuffer(list);
+    if (run.length == 0 || run.start == meta_block || run.start + run.length != before.allocated) {
+        return;
     }
+    // The file first: that it is shorter than what is allocated is nothing special, while pages
+    // behind the end have to be new.
+    if (run.start < RelationGetNumberOfBlocks(index)) {
+        RelationTruncate(index, run.start);
+    }
+    const Buffer meta_buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    Record record(index);
+    Meta* meta = meta_of(record.add(meta_buffer));
+    Buffer buffer;
+    const Page image = add_array_page(index, meta->free_pages[meta->free_active],
+                                      PageKind::free_list, page, &record, &buffer);
+    reinterpret_cast<FreeExtent*>(payload(image))[last % free_extents_per_page] = {};
+    meta->free_count -= 1;
+    meta->allocated = run.start;
+    record.finish();
+    UnlockReleaseBuffer(buffer);
+    UnlockReleaseBuffer(meta_buffer);
 }
 
 void coalesce_free_list(Relation index) {

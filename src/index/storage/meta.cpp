@@ -14,9 +14,6 @@ namespace {
 constexpr BlockNumber structure_lock = 0;
 constexpr BlockNumber calibration_lock = 1;
 
-// Pages of the free list that an allocation looks at.
-constexpr uint32 free_pages_tried = 4;
-
 constexpr PageIdentity meta_identity{PageKind::meta, 0, 0, 0};
 
 uint32 segment_of(uint32 page) {
@@ -88,16 +85,24 @@ void check_meta(Relation index, Page page) {
     }
 }
 
-// The first free run of this length on a page of the free list that is locked: its number, or n.
-uint32 first_fit(const FreeExtent* extents, uint32 n, uint32 length, Readers* readers) {
-    uint32 i = 0;
-    while (i < n && (extents[i].run.length < length || readers->may_read(extents[i].retired_at))) {
-        i += 1;
-    }
-    return i;
+}  // namespace
+
+engine::SpaceParameters space_parameters(const Parameters& parameters) {
+    return {static_cast<engine::Metric>(parameters.metric), parameters.dimensions, parameters.seed,
+            parameters.scale, parameters.refine_bits};
 }
 
-}  // namespace
+Parameters make_parameters(engine::Metric metric, int dimensions, uint64 seed, uint32 refine_bits,
+                           double scale) {
+    Parameters parameters{};
+    parameters.metric = static_cast<uint32>(metric);
+    parameters.dimensions = dimensions;
+    parameters.padded = engine::padded_dimension(metric, dimensions);
+    parameters.refine_bits = refine_bits;
+    parameters.seed = seed;
+    parameters.scale = scale;
+    return parameters;
+}
 
 Meta* meta_of(Page page) {
     return reinterpret_cast<Meta*>(payload(page));
@@ -201,45 +206,6 @@ Page add_array_page(Relation index, const Segments& segments, PageKind kind, uin
     return record->add(*buffer);
 }
 
-BlockRun allocate_run(Relation index, Meta* meta, uint32 length, Record* record, Buffer* locked) {
-    *locked = InvalidBuffer;
-    Readers readers(index);
-    const Segments& pages = meta->free_pages[meta->free_active];
-    const uint32 used = divide_up(meta->free_count, free_extents_per_page);
-    for (uint32 page = 0; page < Min(used, free_pages_tried); ++page) {
-        const Buffer buffer =
-            read_array_page(index, pages, PageKind::free_list, page, BUFFER_LOCK_EXCLUSIVE);
-        const FreeExtent* extents =
-            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
-        const uint32 n =
-            Min(meta->free_count - page * free_extents_per_page, free_extents_per_page);
-        const uint32 i = first_fit(extents, n, length, &readers);
-        if (i < n) {
-            if (extents[i].run.start == meta_block || extents[i].run.start >= meta->allocated ||
-                extents[i].run.length > meta->allocated - extents[i].run.start) {
-                corrupted(index, array_block(index, pages, page), "%u free blocks at %u of %u",
-                          extents[i].run.length, extents[i].run.start, meta->allocated);
-            }
-            FreeExtent* taken = reinterpret_cast<FreeExtent*>(payload(record->add(buffer))) + i;
-            const BlockRun run{taken->run.start, length};
-            taken->run.start += length;
-            taken->run.length -= length;
-            *locked = buffer;
-            return run;
-        }
-        UnlockReleaseBuffer(buffer);
-    }
-    if (length > MaxBlockNumber - meta->allocated) {
-        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-                        errmsg("index \"%s\" cannot have more than %u blocks",
-                               RelationGetRelationName(index), MaxBlockNumber)));
-    }
-    check_allocated(index, meta->allocated);
-    const BlockRun run{meta->allocated, length};
-    meta->allocated += length;
-    return run;
-}
-
 uint64 next_generation(Relation index) {
     const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
     Record record(index);
@@ -255,121 +221,6 @@ void freeze(Relation index, bool frozen) {
     meta_of(record.add(buffer))->frozen = frozen ? 1 : 0;
     record.finish();
     UnlockReleaseBuffer(buffer);
-}
-
-uint64 free_blocks(Relation index) {
-    Meta meta;
-    read_meta(index, &meta);
-    const Segments& pages = meta.free_pages[meta.free_active];
-    uint64 blocks = 0;
-    for (uint32 first = 0; first < meta.free_count; first += free_extents_per_page) {
-        const Buffer buffer = read_array_page(index, pages, PageKind::free_list,
-                                              first / free_extents_per_page, BUFFER_LOCK_SHARE);
-        const FreeExtent* extents =
-            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
-        const uint32 n = Min(meta.free_count - first, free_extents_per_page);
-        for (uint32 i = 0; i < n; ++i) {
-            blocks += extents[i].run.length;
-        }
-        UnlockReleaseBuffer(buffer);
-    }
-    return blocks;
-}
-
-BlockNumber lowest_free(Relation index, uint32 length) {
-    Meta meta;
-    read_meta(index, &meta);
-    Readers readers(index);
-    const Segments& pages = meta.free_pages[meta.free_active];
-    const uint32 used = divide_up(meta.free_count, free_extents_per_page);
-    for (uint32 page = 0; page < Min(used, free_pages_tried); ++page) {
-        const Buffer buffer =
-            read_array_page(index, pages, PageKind::free_list, page, BUFFER_LOCK_SHARE);
-        const FreeExtent* extents =
-            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
-        const uint32 n = Min(meta.free_count - page * free_extents_per_page, free_extents_per_page);
-        const uint32 i = first_fit(extents, n, length, &readers);
-        const BlockNumber start = i < n ? extents[i].run.start : InvalidBlockNumber;
-        UnlockReleaseBuffer(buffer);
-        if (start != InvalidBlockNumber) {
-            return start;
-        }
-    }
-    return InvalidBlockNumber;
-}
-
-void cut_off_end(Relation index) {
-    Assert(Readers(index).none());
-    Meta before;
-    read_meta(index, &before);
-    if (before.free_count == 0) {
-        return;
-    }
-    // Sorted and joined: only the last one can end there.
-    const uint32 last = before.free_count - 1;
-    const uint32 page = last / free_extents_per_page;
-    const Buffer list = read_array_page(index, before.free_pages[before.free_active],
-                                        PageKind::free_list, page, BUFFER_LOCK_SHARE);
-    const BlockRun run = reinterpret_cast<const FreeExtent*>(
-                             payload(BufferGetPage(list)))[last % free_extents_per_page]
-                             .run;
-    UnlockReleaseBuffer(list);
-    if (run.length == 0 || run.start == meta_block || run.start + run.length != before.allocated) {
-        return;
-    }
-    // The file first: that it is shorter than what is allocated is nothing special, while pages
-    // behind the end have to be new.
-    if (run.start < RelationGetNumberOfBlocks(index)) {
-        RelationTruncate(index, run.start);
-    }
-    const Buffer meta_buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
-    Record record(index);
-    Meta* meta = meta_of(record.add(meta_buffer));
-    Buffer buffer;
-    const Page image = add_array_page(index, meta->free_pages[meta->free_active],
-                                      PageKind::free_list, page, &record, &buffer);
-    reinterpret_cast<FreeExtent*>(payload(image))[last % free_extents_per_page] = {};
-    meta->free_count -= 1;
-    meta->allocated = run.start;
-    record.finish();
-    UnlockReleaseBuffer(buffer);
-    UnlockReleaseBuffer(meta_buffer);
-}
-
-BlockRun allocate_intent(Relation index, uint32 length) {
-    const Buffer meta_buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
-    Record record(index);
-    Meta* meta = meta_of(record.add(meta_buffer));
-    Buffer locked;
-    const BlockRun run = allocate_run(index, meta, length, &record, &locked);
-    Assert(meta->unfinished.intent_count < max_intents);
-    meta->unfinished.intents[meta->unfinished.intent_count++] = run;
-    record.finish();
-    if (BufferIsValid(locked)) {
-        UnlockReleaseBuffer(locked);
-    }
-    UnlockReleaseBuffer(meta_buffer);
-    return run;
-}
-
-void free_runs(Relation index, Meta* meta, const BlockRun* runs, uint32 count, uint64 retired_at,
-               Record* record, Buffer* locked) {
-    Segments* pages = &meta->free_pages[meta->free_active];
-    uint32 used = 0;
-    locked[0] = locked[1] = InvalidBuffer;
-    Page image = nullptr;
-    for (uint32 i = 0; i < count; ++i) {
-        const uint32 page = meta->free_count / free_extents_per_page;
-        const uint32 entry = meta->free_count % free_extents_per_page;
-        if (image == nullptr || entry == 0) {
-            Assert(used < 2);
-            grow_array(meta, pages, page);
-            image =
-                add_array_page(index, *pages, PageKind::free_list, page, record, &locked[used++]);
-        }
-        reinterpret_cast<FreeExtent*>(payload(image))[entry] = {runs[i], retired_at};
-        meta->free_count += 1;
-    }
 }
 
 }  // namespace vecdot::index

@@ -1,14 +1,29 @@
-// The meta page and what hangs on it: the paged arrays and the allocation of blocks.
+// The meta page, the paged arrays that hang on it, and the locks of the whole index.
 //
 // Lock order: structure lock (heavyweight) -> one head page -> meta page -> pages of the directory
 // and the free list. Nobody waits for a head while holding the meta page.
 #pragma once
 
+#include "engine/calibration.hpp"
+#include "engine/space.hpp"
 #include "index/format/layout.hpp"
 #include "index/storage/pages.hpp"
-#include "index/storage/storage.hpp"
 
 namespace vecdot::index {
+
+// Parameters of a new index over vectors of dimensions.
+Parameters make_parameters(engine::Metric metric, int dimensions, uint64 seed, uint32 refine_bits,
+                           double scale);
+
+engine::SpaceParameters space_parameters(const Parameters& parameters);
+
+// A copy of the meta page; ERRCODE_INDEX_CORRUPTED or, for a version this library can't read,
+// ERRCODE_FEATURE_NOT_SUPPORTED with a REINDEX hint.
+void read_meta(Relation index, Meta* meta);
+
+// Stores what the stopping rule learnt under this scale, as one WAL record. Cached directories are
+// reloaded.
+void write_calibration(Relation index, const engine::Calibration& calibration, double scale);
 
 // Reads, locks and checks block 0.
 Buffer lock_meta(Relation index, int lock);
@@ -39,44 +54,10 @@ void grow_array(Meta* meta, Segments* segments, uint32 page);
 Page add_array_page(Relation index, const Segments& segments, PageKind kind, uint32 page,
                     Record* record, Buffer* buffer);
 
-// Takes length contiguous blocks, noted as an intent by the same record.
-BlockRun allocate_intent(Relation index, uint32 length);
-
-// Takes length contiguous blocks for a cell, changing the meta page's image and perhaps a page of
-// the free list, which is added to the record: *locked is it, or invalid; release it after
-// finish().
-BlockRun allocate_run(Relation index, Meta* meta, uint32 length, Record* record, Buffer* locked);
-
-// Gives blocks back, to be reused once nobody can read them: changes the meta page's image, and one
-// or two pages of the free list, added to the record. locked: two buffers, invalid if not used.
-void free_runs(Relation index, Meta* meta, const BlockRun* runs, uint32 count, uint64 retired_at,
-               Record* record, Buffer* locked);
-
 // A generation for a new cell.
 uint64 next_generation(Relation index);
 
 // Whether rows may be added. Needs the structure lock.
 void freeze(Relation index, bool frozen);
-
-// The next cell of a directory that was replaced as a whole, of those not freed yet; the special
-// lists have been taken over. *next is the slot to begin with, at first 0, then the one to go on
-// with. False if there is none.
-bool next_retired_cell(Relation index, const Meta& meta, uint32* next, Retiring* cell);
-
-// Ends what an interrupted operation has left on the meta page. Needs the structure lock.
-void finish_unfinished(Relation index);
-
-// Blocks on the free list, whether they can be used yet or not.
-uint64 free_blocks(Relation index);
-
-// Where allocate_run() would find room for so many blocks: InvalidBlockNumber if only at the end.
-BlockNumber lowest_free(Relation index, uint32 length);
-
-// Gives the free blocks at the end back to the file system. The list has been coalesced. Needs the
-// structure lock, and an AccessExclusiveLock on the index, held by a vacuum.
-void cut_off_end(Relation index);
-
-// Sorts the free list, joins neighbours. Needs the structure lock.
-void coalesce_free_list(Relation index);
 
 }  // namespace vecdot::index

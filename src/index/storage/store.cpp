@@ -1,7 +1,9 @@
 // The pages as engine::Search asks for them.
+#include "index/storage/store.hpp"
+
 #include "index/storage/cell.hpp"
+#include "index/storage/directory.hpp"
 #include "index/storage/meta.hpp"
-#include "index/storage/storage.hpp"
 
 namespace vecdot::index {
 

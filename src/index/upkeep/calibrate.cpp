@@ -4,15 +4,22 @@
 #include <algorithm>
 
 #include "core/random.hpp"
+#include "engine/growth.hpp"
 #include "index/storage/cell.hpp"
-#include "index/storage/storage.hpp"
-#include "index/upkeep/maintain.hpp"
+#include "index/storage/directory.hpp"
+#include "index/storage/meta.hpp"
+#include "index/storage/store.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
 
 namespace vecdot::index {
 
 namespace {
+
+// An inserter calibrates with half as many queries as a build; the next vacuum with all of them.
+constexpr uint64 queries_of_inserter = 200;
+
+constexpr uint64 seed_base = 0x7665636474;
 
 // A stored row, decoded to rotated; false if it is dead.
 bool decode_stored(const CellView& view, const float* centroid, uint32 row, uint8* code,
@@ -161,6 +168,35 @@ void calibrate(Relation index, uint64 seed, uint64 most) {
     end_calibration(run);
     MemoryContextSwitchTo(old);
     MemoryContextDelete(context);
+}
+
+void calibrate_if_due(Relation index, bool by_vacuum) {
+    // Once more under the lock: somebody may just have done it.
+    bool locked = false;
+    for (;;) {
+        Meta meta;
+        read_meta(index, &meta);
+        engine::Calibration calibration;
+        memcpy(&calibration, meta.calibration, sizeof calibration);
+        const bool rough = calibration.queries > 0 && calibration.queries <= queries_of_inserter &&
+                           meta.rows > 2 * queries_of_inserter;
+        if (!engine::is_calibration_due(meta.cells, meta.calibrated_cells) &&
+            !(by_vacuum && rough)) {
+            break;
+        }
+        if (locked) {
+            calibrate(index, seed_base ^ meta.directory_version,
+                      by_vacuum ? engine::Calibrator::enough : queries_of_inserter);
+            break;
+        }
+        locked = try_lock_calibration(index);
+        if (!locked) {
+            return;
+        }
+    }
+    if (locked) {
+        unlock_calibration(index);
+    }
 }
 
 }  // namespace vecdot::index

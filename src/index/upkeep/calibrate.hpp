@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/calibration.hpp"
-#include "index/storage/storage.hpp"
+#include "index/storage/directory.hpp"
 
 namespace vecdot::index {
 
@@ -22,5 +22,13 @@ void calibrate_query(CalibrationRun* run, uint32 query);
 
 // In one process, when all have been followed: stores what was learnt.
 void end_calibration(CalibrationRun* run);
+
+// Learns the stopping rule anew from stored rows (calibrate.cpp); the build calls it after
+// bulk_finish(), vacuum and inserters when the number of cells has changed. most: queries.
+void calibrate(Relation index, uint64 seed, uint64 most = engine::Calibrator::enough);
+
+// Learns the stopping rule again if the number of cells has changed enough since it was learnt, and
+// nobody else is at it.
+void calibrate_if_due(Relation index, bool by_vacuum);
 
 }  // namespace vecdot::index

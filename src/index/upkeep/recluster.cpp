@@ -4,8 +4,14 @@
 //
 // Inserts go on while that is done: the rows that they have added meanwhile are written when all
 // others are, and only the last of them, and the new directory, with the index frozen.
+#include "index/upkeep/recluster.hpp"
+
 #include "engine/growth.hpp"
 #include "engine/kmeans.hpp"
+#include "index/storage/directory.hpp"
+#include "index/storage/free_list.hpp"
+#include "index/storage/meta.hpp"
+#include "index/upkeep/recover.hpp"
 #include "index/upkeep/renewal.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"

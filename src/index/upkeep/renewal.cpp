@@ -1,4 +1,7 @@
 #include "index/upkeep/renewal.hpp"
+#include "index/storage/directory.hpp"
+#include "index/storage/free_list.hpp"
+#include "index/storage/meta.hpp"
 
 #include "engine/growth.hpp"
 #include "kernels/kernels.hpp"

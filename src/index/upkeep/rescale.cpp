@@ -1,10 +1,14 @@
 // Inner product: another scale for an index. 1/M is made for rows up to the length M; longer ones
 // live in a cell that every search reads; when there are many, all rows get a new scale, for which
 // few are long, and all cells are replaced at once (renewal.hpp).
+#include "index/upkeep/rescale.hpp"
+
 #include <span>
 
 #include "engine/growth.hpp"
 #include "engine/kmeans.hpp"
+#include "index/storage/meta.hpp"
+#include "index/upkeep/recover.hpp"
 #include "index/upkeep/renewal.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"

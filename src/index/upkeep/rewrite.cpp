@@ -21,6 +21,10 @@
 // and only one backend at a time is here; all others hold one head at most and wait, while they
 // hold it, for pages that come later in this order only. So there is no cycle.
 #include "index/upkeep/rewrite.hpp"
+#include "index/storage/directory.hpp"
+#include "index/storage/free_list.hpp"
+#include "index/upkeep/recover.hpp"
+#include "pg/delay_point.hpp"
 
 #include "index/storage/meta.hpp"
 #include "kernels/kernels.hpp"
@@ -159,7 +163,7 @@ bool copy_rows(Rewrite* rewrite, uint32 number, uint32 to, Scratch* scratch, boo
     RowBlock* block = scratch->block;
     while (old.copied < to) {
         if (!locked) {
-            delay_point();
+            pg::delay_point();
         }
         const uint32 first = old.copied;
         const uint32 count = Min(to - first, rows_per_block - first % rows_per_block);

@@ -2,8 +2,9 @@
 #pragma once
 
 #include "index/storage/cell_writer.hpp"
-#include "index/upkeep/maintain.hpp"
+#include "index/storage/directory.hpp"
 #include "index/upkeep/table_rows.hpp"
+#include "pg/delay_point.hpp"
 
 namespace vecdot::index {
 
@@ -92,7 +93,7 @@ void visit_rows(const OldCell& old, Visit visit) {
     RowBlock* block = new_block(layout);
     float* rotated = static_cast<float*>(palloc(layout.centroid_bytes));
     for (uint32 first = 0; first < old.view.rows; first += rows_per_block) {
-        delay_point();
+        pg::delay_point();
         read_block(old.view, first, Min(rows_per_block, old.view.rows - first), false, block);
         for (uint32 i = 0; i < block->count; ++i) {
             if (!is_dead(block->entries[i])) {

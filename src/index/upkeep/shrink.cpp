@@ -5,11 +5,16 @@
 // needs an AccessExclusiveLock on the index, which is only tried, never waited for, and given up
 // as soon as somebody else waits for it: as vacuum does to truncate a table. A standby replays that
 // lock before it replays the rest. Locks: AccessExclusiveLock -> structure lock -> as everywhere.
+#include "index/upkeep/shrink.hpp"
+
 #include <algorithm>
 
 #include "index/storage/cell.hpp"
+#include "index/storage/directory.hpp"
+#include "index/storage/free_list.hpp"
 #include "index/storage/meta.hpp"
-#include "index/upkeep/maintain.hpp"
+#include "index/upkeep/recover.hpp"
+#include "index/upkeep/tidy.hpp"
 
 extern "C" {
 #include "access/transam.h"

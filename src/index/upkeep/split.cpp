@@ -1,10 +1,19 @@
 // A cell that has grown too large becomes two, or more where splits have been missed. rewrite.cpp
 // has the protocol and the locks.
+#include "index/upkeep/split.hpp"
+
 #include "core/random.hpp"
 #include "engine/growth.hpp"
 #include "engine/kmeans.hpp"
+#include "index/storage/directory.hpp"
 #include "index/storage/meta.hpp"
+#include "index/upkeep/calibrate.hpp"
+#include "index/upkeep/recluster.hpp"
+#include "index/upkeep/recover.hpp"
+#include "index/upkeep/rescale.hpp"
 #include "index/upkeep/rewrite.hpp"
+#include "index/upkeep/strays.hpp"
+#include "pg/delay_point.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
 
@@ -20,10 +29,7 @@ namespace {
 constexpr uint64 sample_for_two = 4096;
 constexpr uint64 sample_for_each = 256;
 
-// An inserter calibrates with half as many queries as a build; the next vacuum with all of them.
-constexpr uint64 queries_of_inserter = 200;
-
-constexpr uint64 seed_base = 0x7665636474;
+constexpr uint64 split_seed = 0x7665636474;
 
 // Where one of the rows is sampled with these odds.
 struct Sample {
@@ -41,7 +47,7 @@ Sample take_sample(const OldCell& cell, uint64 most, uint64 live) {
     RowBlock* block = new_block(layout);
     uint64 seen = 0;
     for (uint32 first = 0; first < cell.view.rows; first += rows_per_block) {
-        delay_point();
+        pg::delay_point();
         read_block(cell.view, first, Min(rows_per_block, cell.view.rows - first), false, block);
         for (uint32 i = 0; i < block->count; ++i) {
             if (is_dead(block->entries[i])) {
@@ -97,7 +103,7 @@ bool split(Relation index, Relation table, const Directory& directory, const Cel
     const uint64 fit = Max(memory / row_bytes, uint64{64});
     const uint64 parts =
         engine::cells_of_split(live, cells, Min(uint64{max_new_cells}, Max(uint64{2}, fit / 64)));
-    const uint64 seed = seed_base ^ ref.generation;
+    const uint64 seed = split_seed ^ ref.generation;
     const Sample sample =
         take_sample(old, Min(fit, parts == 2 ? sample_for_two : parts * sample_for_each), live);
     float* centroids = static_cast<float*>(palloc(engine::most_clusters(parts) * row_bytes));
@@ -176,35 +182,6 @@ void grow(Relation index, Relation table, const CellRef& cell) {
     }
     unlock_structure(index);
     calibrate_if_due(index, false);
-}
-
-void calibrate_if_due(Relation index, bool by_vacuum) {
-    // Once more under the lock: somebody may just have done it.
-    bool locked = false;
-    for (;;) {
-        Meta meta;
-        read_meta(index, &meta);
-        engine::Calibration calibration;
-        memcpy(&calibration, meta.calibration, sizeof calibration);
-        const bool rough = calibration.queries > 0 && calibration.queries <= queries_of_inserter &&
-                           meta.rows > 2 * queries_of_inserter;
-        if (!engine::is_calibration_due(meta.cells, meta.calibrated_cells) &&
-            !(by_vacuum && rough)) {
-            break;
-        }
-        if (locked) {
-            calibrate(index, seed_base ^ meta.directory_version,
-                      by_vacuum ? engine::Calibrator::enough : queries_of_inserter);
-            break;
-        }
-        locked = try_lock_calibration(index);
-        if (!locked) {
-            return;
-        }
-    }
-    if (locked) {
-        unlock_calibration(index);
-    }
 }
 
 }  // namespace vecdot::index

@@ -6,10 +6,15 @@
 //   are moved, by writing both cells anew.
 //
 // Both need what replace_cells() needs; see rewrite.cpp.
+#include "index/upkeep/strays.hpp"
+
 #include <algorithm>
 
 #include "engine/growth.hpp"
+#include "index/storage/directory.hpp"
 #include "index/storage/meta.hpp"
+#include "index/upkeep/calibrate.hpp"
+#include "index/upkeep/recover.hpp"
 #include "index/upkeep/rewrite.hpp"
 #include "kernels/kernels.hpp"
 #include "pg/memory.hpp"

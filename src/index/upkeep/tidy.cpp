@@ -1,11 +1,17 @@
 // What vacuum does to cells once dead rows are marked: those with many dead entries, or scattered
 // over many extents, are written anew, those that have grown too large are split, thin ones are
 // merged with their nearest neighbour. All from stored codes; rewrite.cpp has the protocol.
+#include "index/upkeep/tidy.hpp"
+
 #include <algorithm>
 
 #include "engine/growth.hpp"
+#include "index/storage/directory.hpp"
 #include "index/storage/meta.hpp"
+#include "index/upkeep/rescale.hpp"
 #include "index/upkeep/rewrite.hpp"
+#include "index/upkeep/split.hpp"
+#include "pg/delay_point.hpp"
 #include "pg/memory.hpp"
 
 namespace vecdot::index {
@@ -138,7 +144,7 @@ bool merge_thin_cells(Relation index) {
     Thin* thin =
         static_cast<Thin*>(MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Thin) * list.count));
     for (uint32 i = special_slots; i < list.count; ++i) {
-        delay_point();
+        pg::delay_point();
         const CellView view = look_at(index, list.parameters, list.cells[i]);
         rows += live_rows(view);
         if (live_rows(view) < engine::merge_below(list.count - special_slots)) {
@@ -166,33 +172,6 @@ bool merge_thin_cells(Relation index) {
 
 }  // namespace
 
-uint32 find_slot(const Directory& directory, uint32 slot) {
-    uint32 i = 0;
-    while (i < directory.cells.count && directory.slots[i] != slot) {
-        i += 1;
-    }
-    return i;
-}
-
-bool is_current(const Directory& directory, const CellRef& cell) {
-    const uint32 i = find_slot(directory, cell.slot);
-    return i < directory.cells.count && directory.generations[i] == cell.generation;
-}
-
-CellList list_cells(Relation index) {
-    const Directory* directory = open_directory(index);
-    CellList list{directory->parameters, directory->cells.count + special_slots, nullptr};
-    list.cells = static_cast<CellRef*>(
-        MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CellRef) * list.count));
-    for (uint32 i = 0; i < special_slots; ++i) {
-        list.cells[i] = list_ref(*directory, i);
-    }
-    for (uint32 i = 0; i < directory->cells.count; ++i) {
-        list.cells[special_slots + i] = cell_ref(*directory, i);
-    }
-    return list;
-}
-
 uint32 blocks_to_rewrite(uint64 live) {
     const double room = static_cast<double>(live) * (1 + slacks[0]) + 1;
     return divide_up(static_cast<uint32>(room), rows_per_block);
@@ -207,7 +186,7 @@ void tidy(Relation index) {
     const CellList list = list_cells(index);
     const uint64 cells = list.count - special_slots;
     for (uint32 i = 0; i < list.count; ++i) {
-        delay_point();
+        pg::delay_point();
         // A split may have written cells around it anew.
         if (i >= special_slots && !is_current(*open_directory(index), list.cells[i])) {
             continue;

@@ -1,0 +1,15 @@
+// Whether a row's address survives the executor.
+#pragma once
+
+#include "pg/postgres.hpp"
+
+extern "C" {
+#include "nodes/pathnodes.h"
+}
+
+namespace vecdot::index {
+
+// Whether the plan above this path wants addresses that the executor would lose.
+bool loses_row_address(const IndexPath* path);
+
+}  // namespace vecdot::index

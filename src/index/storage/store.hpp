@@ -1,0 +1,13 @@
+// The pages behind a search.
+#pragma once
+
+#include "engine/store.hpp"
+#include "index/storage/directory.hpp"
+
+namespace vecdot::index {
+
+// The pages behind engine::Search. Memory is CurrentMemoryContext's; the index must stay open. Take
+// it from the same directory as the search's keys.
+engine::CellStore* open_store(Relation index, const Directory& directory);
+
+}  // namespace vecdot::index
