@@ -160,14 +160,16 @@ $(FREE)/unit/%.o: test/unit/%.cpp Makefile
 $(UNIT_TESTS): $(unit_objects) $(ARCHIVE)
 	$(CXX) $(VECDOT_CXXFLAGS) -o $@ $^ -lgtest -lgtest_main -lpthread
 
-# Modules of the tests, no part of the extension: one throws through the guard, one writes to pages.
-TEST_MODULES = $(SERVER)/guard_test.so $(SERVER)/damage_test.so
+# Modules of the tests, no part of the extension: one throws through the guard, one writes to pages,
+# one makes sessions wait.
+TEST_MODULES = $(SERVER)/guard_test.so $(SERVER)/damage_test.so $(SERVER)/pause_test.so
 
 $(SERVER)/%_test.o: Makefile
 	@mkdir -p $(@D)
 	$(CXX) $(VECDOT_CXXFLAGS) -Isrc -isystem $(includedir_server) -D_GNU_SOURCE -MMD -MP -c -o $@ $(filter %.cpp,$^)
 $(SERVER)/guard_test.o: test/modules/guard/guard_test.cpp
 $(SERVER)/damage_test.o: test/modules/damage/damage_test.cpp
+$(SERVER)/pause_test.o: test/modules/pause/pause_test.cpp
 
 $(SERVER)/%_test.so: $(SERVER)/%_test.o $(SERVER)/pg/guard.o $(SERVER)/pg/memory.o $(ARCHIVE)
 	$(CXX) $(VECDOT_CXXFLAGS) -shared -o $@ $^

@@ -3,6 +3,7 @@
 #include "pg/guard.hpp"
 #include "pg/postgres.hpp"
 #include "pg/settings.hpp"
+#include "pg/test_point.hpp"
 
 extern "C" {
 #include "utils/guc.h"
@@ -61,4 +62,5 @@ void _PG_init(void) {
         "1 is exact, proven. 0.9999 and below may stop early once enough has been seen.", &recall,
         0.99, 0.5, 1, PGC_USERSET, GUC_EXPLAIN, nullptr, nullptr, nullptr);
     MarkGUCPrefixReserved("vecdot");
+    vecdot::pg::find_test_points();
 }

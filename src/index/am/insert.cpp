@@ -15,6 +15,7 @@
 #include "index/upkeep/strays.hpp"
 #include "kernels/kernels.hpp"
 #include "pg/memory.hpp"
+#include "pg/test_point.hpp"
 #include "pg/vector_datum.hpp"
 
 namespace vecdot::index {
@@ -174,6 +175,9 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
                {PageKind::head, cell.slot, 0, cell.generation});
     CellView view;
     view_head(index, parameters, cell.head, BufferGetPage(head_buffer), &view);
+    if (view.retired) {
+        corrupted(index, cell.head, "cell %u is in the directory, though retired", cell.slot);
+    }
     // Writing makes the file longer where it has to be: not for the sake of a damaged number.
     for (uint32 e = 0; e < view.extent_count; ++e) {
         const uint64 end =
@@ -255,7 +259,6 @@ void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum
     const MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot insert", ALLOCSET_DEFAULT_SIZES);
     const MemoryContext old = MemoryContextSwitchTo(context);
-    // Detoasting may run into relcache messages: before the directory is looked at.
     const pg::Vector* vector = is_null ? nullptr : pg::vector_from_datum(value);
     bool started = false;
     for (;;) {
@@ -296,6 +299,7 @@ void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum
             row.code = pg::arena().allocate<uint8>(padded).data();
             engine::encode_row(*directory->space, rotated, routed.error, centroid, row);
         }
+        pg::test_point("insert: routed");
         Appended appended = Appended::stale;
         if (list >= special_slots && routed.kind != engine::RowKind::long_row && !started &&
             engine::is_unlike(static_cast<double>(row.radius), static_cast<double>(cell.radius),

@@ -64,13 +64,11 @@ engine::Search* start_search(IndexScanDesc scan, ScanState* state) {
 #endif
     core::Arena arena = pg::arena(state->memory);
     const Directory* directory = open_directory(scan->indexRelation);
-    // The directory's own copy goes away with any relcache message.
-    const engine::Space* space = copy_space(arena, *directory);
     engine::CellStore* store = open_store(scan->indexRelation, *directory);
     engine::SearchOptions options =
         engine::options_for(pg::recall_setting(), directory->calibration);
     options.budget = static_cast<std::size_t>(work_mem) * 1024;
-    const engine::Query* query = make_query(scan, arena, *space);
+    const engine::Query* query = make_query(scan, arena, *directory->space);
     return arena.create<engine::Search>(arena, *query, directory->cells, *store, options,
                                         pg::interrupt());
 }

@@ -155,7 +155,7 @@ HeapCheck* begin_heap_check(Relation heap, Relation index, const Census& census,
     check->heap = heap;
     check->index = index;
     check->snapshot = snapshot;
-    check->space = copy_space(arena, *open_directory(index));
+    check->space = open_directory(index)->space;
     check->info = BuildIndexInfo(index);
     check->state = CreateExecutorState();
     check->context = GetPerTupleExprContext(check->state);

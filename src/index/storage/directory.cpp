@@ -1,4 +1,7 @@
-// The directory in memory: one chunk in rd_amcache, as new as the meta page's version.
+// The directory in memory, as new as the meta page's version, in a memory context of its own that
+// ends when the last holder lets go: the index's relcache entry, which has the newest one, and each
+// memory context that one was opened in. rd_amcache, which any relcache message frees, only says
+// that the entry's is still good.
 #include "index/storage/directory.hpp"
 
 #include <algorithm>
@@ -106,7 +109,65 @@ float usual_radius(const engine::CellSummary* summaries, uint32 count) {
     return radius;
 }
 
-Directory* load(Relation index, const Meta& meta) {
+struct Held {
+    Directory directory;
+    MemoryContext context;  // of all of it
+    uint32 holders;
+};
+
+// In the memory of who holds it, with whose end it lets go.
+struct Holder {
+    MemoryContextCallback callback;
+    Held* held;
+};
+
+// In rd_amcache.
+struct Cache {
+    Holder* entry;
+};
+
+void let_go(Holder* holder) {
+    Held* held = holder->held;
+    holder->held = nullptr;
+    if (held != nullptr && --held->holders == 0) {
+        MemoryContextDelete(held->context);
+    }
+}
+
+void hold(Holder* holder, Held* held) {
+    held->holders += 1;
+    let_go(holder);
+    holder->held = held;
+}
+
+void end_of_entry(void* holder) {
+    let_go(static_cast<Holder*>(holder));
+}
+
+void end_of_reader(void* holder) {
+    let_go(static_cast<Holder*>(holder));
+}
+
+Holder* new_holder(MemoryContext context, MemoryContextCallbackFunction end) {
+    Holder* holder = static_cast<Holder*>(MemoryContextAllocZero(context, sizeof(Holder)));
+    holder->callback.func = end;
+    holder->callback.arg = holder;
+    MemoryContextRegisterResetCallback(context, &holder->callback);
+    return holder;
+}
+
+// The relcache entry's holder, whatever has become of rd_amcache.
+Holder* holder_of_entry(Relation index) {
+    const MemoryContextCallback* callback = index->rd_indexcxt->reset_cbs;
+    while (callback != nullptr && callback->func != end_of_entry) {
+        callback = callback->next;
+    }
+    return callback != nullptr ? static_cast<Holder*>(callback->arg)
+                               : new_holder(index->rd_indexcxt, end_of_entry);
+}
+
+// In CurrentMemoryContext, which is the directory's own.
+Held* load(Relation index, const Meta& meta) {
     if (meta.parameters.metric != static_cast<uint32>(metric_of(index))) {
         corrupted(index, meta_block, "metric %u is not that of the operator class",
                   meta.parameters.metric);
@@ -122,17 +183,17 @@ Directory* load(Relation index, const Meta& meta) {
         }
     }
     const uint32 cells = count - special_slots;
-    const Size size = piece(sizeof(Directory)) + piece(sizeof(engine::CellSummary) * cells) +
+    const Size size = piece(sizeof(Held)) + piece(sizeof(engine::CellSummary) * cells) +
                       piece(Size{cells} * padded) + piece(sizeof(uint32) * cells) +
                       piece(sizeof(uint64) * cells) + piece(sizeof(float) * padded) +
                       piece(sizeof(engine::Space)) +
                       piece(sizeof(uint32) * engine::Rotation::rounds * padded) + alignment;
-    char* chunk = static_cast<char*>(MemoryContextAllocHuge(index->rd_indexcxt, size));
+    char* chunk = static_cast<char*>(MemoryContextAllocHuge(CurrentMemoryContext, size));
     Carver carver{chunk, chunk + size};
-    // The chunk starts with the directory, so that rd_amcache is both.
-    Directory* directory = reinterpret_cast<Directory*>(chunk);
-    carver.next = chunk + sizeof(Directory);
-    memset(static_cast<void*>(directory), 0, sizeof(Directory));
+    Held* held = carve_array<Held>(&carver, 1);
+    memset(static_cast<void*>(held), 0, sizeof(Held));
+    held->context = CurrentMemoryContext;
+    Directory* directory = &held->directory;
     directory->version = meta.directory_version;
     directory->parameters = meta.parameters;
     directory->rows = meta.rows;
@@ -192,7 +253,41 @@ Directory* load(Relation index, const Meta& meta) {
     core::Arena arena(carve, &carver);
     directory->space =
         arena.create<engine::Space>(arena, space_parameters(meta.parameters), origin);
-    return directory;
+    return held;
+}
+
+Held* load_in_context(Relation index, const Meta& meta) {
+    // The caller's until it is complete, so that an error leaves nothing behind.
+    const MemoryContext context =
+        AllocSetContextCreate(CurrentMemoryContext, "vecdot directory", ALLOCSET_SMALL_SIZES);
+    const MemoryContext old = MemoryContextSwitchTo(context);
+    Held* held = load(index, meta);
+    MemoryContextSwitchTo(old);
+    return held;
+}
+
+// One that the meta page had the version of, before and after it was read.
+Held* load_current(Relation index, Meta meta) {
+    for (int i = 0;; ++i) {
+        // A publication between the first page read and the last shows in the version. Should that
+        // go on, none gets through while the meta page is locked.
+        Buffer locked = InvalidBuffer;
+        if (i == optimistic_tries) {
+            locked = lock_meta(index, BUFFER_LOCK_SHARE);
+            meta = *meta_of(BufferGetPage(locked));
+        }
+        Held* loaded = load_in_context(index, meta);
+        const uint64 version = meta.directory_version;
+        if (BufferIsValid(locked)) {
+            UnlockReleaseBuffer(locked);
+        } else {
+            read_meta(index, &meta);
+        }
+        if (meta.directory_version == version) {
+            return loaded;
+        }
+        MemoryContextDelete(loaded->context);
+    }
 }
 
 }  // namespace
@@ -200,39 +295,23 @@ Directory* load(Relation index, const Meta& meta) {
 const Directory* open_directory(Relation index) {
     Meta meta;
     read_meta(index, &meta);
-    const Directory* cached = static_cast<const Directory*>(index->rd_amcache);
-    if (cached != nullptr && cached->version == meta.directory_version) {
-        return cached;
+    Holder* reader = new_holder(CurrentMemoryContext, end_of_reader);
+    const Cache* cache = static_cast<const Cache*>(index->rd_amcache);
+    if (cache != nullptr && cache->entry->held->directory.version == meta.directory_version) {
+        hold(reader, cache->entry->held);
+        return &reader->held->directory;
     }
-    if (cached != nullptr) {
-        pfree(index->rd_amcache);
-        index->rd_amcache = nullptr;
+    Held* loaded = load_current(index, meta);
+    Holder* entry = holder_of_entry(index);
+    if (index->rd_amcache == nullptr) {
+        Cache* fresh = static_cast<Cache*>(MemoryContextAlloc(index->rd_indexcxt, sizeof(Cache)));
+        fresh->entry = entry;
+        index->rd_amcache = fresh;
     }
-    for (int i = 0;; ++i) {
-        // A publication between the first page read and the last shows in the version. Should that
-        // go on, none gets through while the meta page is locked.
-        Buffer held = InvalidBuffer;
-        if (i == optimistic_tries) {
-            held = lock_meta(index, BUFFER_LOCK_SHARE);
-            meta = *meta_of(BufferGetPage(held));
-        }
-        Directory* loaded = load(index, meta);
-        const uint64 version = meta.directory_version;
-        if (BufferIsValid(held)) {
-            UnlockReleaseBuffer(held);
-        } else {
-            read_meta(index, &meta);
-        }
-        if (meta.directory_version == version) {
-            index->rd_amcache = loaded;
-            return loaded;
-        }
-        pfree(loaded);
-    }
-}
-
-engine::Space* copy_space(core::Arena& arena, const Directory& directory) {
-    return arena.create<engine::Space>(arena, *directory.space);
+    MemoryContextSetParent(loaded->context, CacheMemoryContext);
+    hold(entry, loaded);
+    hold(reader, loaded);
+    return &loaded->directory;
 }
 
 CellRef cell_ref(const Directory& directory, uint32 i) {
@@ -258,18 +337,24 @@ bool is_current(const Directory& directory, const CellRef& cell) {
     return i < directory.cells.count && directory.generations[i] == cell.generation;
 }
 
+bool is_current(Relation index, const CellRef& cell) {
+    return with_directory(
+        index, [&cell](const Directory& directory) { return is_current(directory, cell); });
+}
+
 CellList list_cells(Relation index) {
-    const Directory* directory = open_directory(index);
-    CellList list{directory->parameters, directory->cells.count + special_slots, nullptr};
-    list.cells = static_cast<CellRef*>(
-        MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CellRef) * list.count));
-    for (uint32 i = 0; i < special_slots; ++i) {
-        list.cells[i] = list_ref(*directory, i);
-    }
-    for (uint32 i = 0; i < directory->cells.count; ++i) {
-        list.cells[special_slots + i] = cell_ref(*directory, i);
-    }
-    return list;
+    return with_directory(index, [](const Directory& directory) {
+        CellList list{directory.parameters, directory.cells.count + special_slots, nullptr};
+        list.cells = static_cast<CellRef*>(
+            MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CellRef) * list.count));
+        for (uint32 i = 0; i < special_slots; ++i) {
+            list.cells[i] = list_ref(directory, i);
+        }
+        for (uint32 i = 0; i < directory.cells.count; ++i) {
+            list.cells[special_slots + i] = cell_ref(directory, i);
+        }
+        return list;
+    });
 }
 
 uint32 nearest_cell(core::Arena arena, const Directory& directory, const float* rotated,

@@ -19,8 +19,6 @@ struct ListEntry {
     uint64 generation;
 };
 
-// One chunk in the relation's rd_amcache: any relcache message may free it, so nobody keeps a
-// pointer into it across a call that may open relations or run SQL. A search copies what it needs.
 struct Directory {
     uint64 version;
     Parameters parameters;
@@ -35,11 +33,24 @@ struct Directory {
     const float* origin;  // float4[padded], or null
 };
 
-// The current directory: the cached one while the meta page still has its version.
+// The current directory: the cached one while the meta page still has its version. Like memory
+// allocated in CurrentMemoryContext it is there until that is reset or deleted, whatever is
+// published, opened or told by relcache messages meanwhile. So a loop opens it in a memory context
+// that it resets, or by with_directory(): otherwise it keeps every version.
 const Directory* open_directory(Relation index);
 
-// A Space that outlives the cached directory, in arena.
-engine::Space* copy_space(core::Arena& arena, const Directory& directory);
+// What use makes of the current directory, which is let go afterwards.
+template <typename Use>
+auto with_directory(Relation index, Use use) {
+    const MemoryContext context =
+        AllocSetContextCreate(CurrentMemoryContext, "vecdot look", ALLOCSET_SMALL_SIZES);
+    const MemoryContext old = MemoryContextSwitchTo(context);
+    const Directory* directory = open_directory(index);
+    MemoryContextSwitchTo(old);
+    const auto result = use(*directory);
+    MemoryContextDelete(context);
+    return result;
+}
 
 // A cell as a caller found it in the directory.
 struct CellRef {
@@ -56,14 +67,15 @@ CellRef list_ref(const Directory& directory, uint32 list);
 uint32 find_slot(const Directory& directory, uint32 slot);
 // Whether the directory still has the cell.
 bool is_current(const Directory& directory, const CellRef& cell);
+bool is_current(Relation index, const CellRef& cell);
 
 // The cell with codes, of those with flags (engine::CellFlags) long_rows or without, whose coded
 // centroid is nearest; except is left out. UINT32_MAX if there is none.
 uint32 nearest_cell(core::Arena arena, const Directory& directory, const float* rotated,
                     bool long_rows, uint32 except = UINT32_MAX);
 
-// All cells, the special lists' first, in memory of their own: the cached directory may go at any
-// time.
+// All cells, the special lists' first, in CurrentMemoryContext: without the directory, so that it
+// is not kept while cells are replaced one after another.
 struct CellList {
     Parameters parameters;
     uint32 count;

@@ -55,10 +55,7 @@ struct CalibrationRun {
     Relation index;
     MemoryContext scratch;
     uint64 seed;
-    const engine::Space* space;
-    // A copy: the cached directory may go with any relcache message.
-    Parameters parameters;
-    engine::CellDirectory directory;
+    const Directory* directory;
     CellRef* refs;
     uint64* ends;  // rows of the cells up to and with this one, those of long rows left out
     uint64 live;
@@ -78,24 +75,19 @@ CalibrationRun* begin_calibration(Relation index, uint64 seed, void* observation
     run->scratch = AllocSetContextCreate(CurrentMemoryContext, "vecdot calibration query",
                                          ALLOCSET_DEFAULT_SIZES);
     run->seed = seed;
-    run->parameters = directory->parameters;
-    run->space = copy_space(arena, *directory);
+    run->directory = directory;
+    const engine::CellSummary* summaries = directory->cells.summaries;
     const uint32 cells = directory->cells.count;
-    const std::span<engine::CellSummary> summaries = arena.allocate<engine::CellSummary>(cells);
-    const std::span<uint8> codes = arena.allocate<uint8>(Size{cells} * padded);
     run->refs = arena.allocate<CellRef>(cells).data();
     run->ends = arena.allocate<uint64>(cells).data();
-    memcpy(summaries.data(), directory->cells.summaries, summaries.size_bytes());
-    memcpy(codes.data(), directory->cells.codes, codes.size_bytes());
     for (uint32 i = 0; i < cells; ++i) {
         run->refs[i] = cell_ref(*directory, i);
     }
-    run->directory = {cells, summaries.data(), codes.data()};
     uint64 rows = 0;
     for (uint32 i = 0; i < cells; ++i) {
         CHECK_FOR_INTERRUPTS();
         CellView view;
-        open_cell(index, run->parameters, run->refs[i].slot, run->refs[i].head,
+        open_cell(index, run->directory->parameters, run->refs[i].slot, run->refs[i].head,
                   static_cast<uint32>(run->refs[i].generation), &view, nullptr);
         if ((summaries[i].flags & engine::CellFlags::long_rows) == 0) {
             rows += view.rows;
@@ -122,7 +114,7 @@ uint32 calibration_queries(const CalibrationRun* run) {
 void calibrate_query(CalibrationRun* run, uint32 query) {
     CHECK_FOR_INTERRUPTS();
     // One row from each of equally long stretches of all rows.
-    const uint32 cells = run->directory.count;
+    const uint32 cells = run->directory->cells.count;
     const uint64 rows = run->ends[cells - 1];
     const uint64 begin = rows * query / run->queries;
     const uint64 end = rows * (query + 1) / run->queries;
@@ -132,17 +124,17 @@ void calibrate_query(CalibrationRun* run, uint32 query) {
         static_cast<uint32>(std::upper_bound(run->ends, run->ends + cells, row) - run->ends);
     const CellRef& ref = run->refs[cell];
     CellView view;
-    open_cell(run->index, run->parameters, ref.slot, ref.head, static_cast<uint32>(ref.generation),
-              &view, run->centroid);
+    open_cell(run->index, run->directory->parameters, ref.slot, ref.head,
+              static_cast<uint32>(ref.generation), &view, run->centroid);
     const uint32 place = static_cast<uint32>(row - (cell > 0 ? run->ends[cell - 1] : 0));
     if (!decode_stored(view, run->centroid, place, run->code, run->rotated)) {
         return;
     }
     const MemoryContext old = MemoryContextSwitchTo(run->scratch);
     // The store keeps the cells that it opens in memory of its own query.
-    const engine::CellStore* store = open_store(run->index, *open_directory(run->index));
-    run->calibrator->observe_slot(query, pg::arena(run->scratch), *run->space, run->rotated,
-                                  run->directory, *store, pg::interrupt());
+    const engine::CellStore* store = open_store(run->index, *run->directory);
+    run->calibrator->observe_slot(query, pg::arena(run->scratch), *run->directory->space,
+                                  run->rotated, run->directory->cells, *store, pg::interrupt());
     MemoryContextSwitchTo(old);
     MemoryContextReset(run->scratch);
 }
@@ -151,9 +143,9 @@ void end_calibration(CalibrationRun* run) {
     engine::Calibration calibration{};
     if (run->queries > 0) {
         run->calibrator->gather();
-        calibration = run->calibrator->finish(run->live, run->space->metric());
+        calibration = run->calibrator->finish(run->live, run->directory->space->metric());
     }
-    write_calibration(run->index, calibration, run->parameters.scale);
+    write_calibration(run->index, calibration, run->directory->parameters.scale);
 }
 
 void calibrate(Relation index, uint64 seed, uint64 most) {

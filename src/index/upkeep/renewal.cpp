@@ -94,13 +94,12 @@ void publish(const Renewal& renewal, const Segments& slots, const Segments& cent
 }  // namespace
 
 Renewal begin_renewal(Relation index) {
-    core::Arena arena = pg::arena();
     const Directory* directory = open_directory(index);
     Renewal renewal{};
     renewal.index = index;
     renewal.old_parameters = directory->parameters;
     renewal.parameters = directory->parameters;
-    renewal.old_space = copy_space(arena, *directory);
+    renewal.old_space = directory->space;
     renewal.space = renewal.old_space;
     renewal.ratio = 1;
     renewal.slack = room_of_inserter;

@@ -90,7 +90,7 @@ bool split(Relation index, Relation table, const Directory& directory, const Cel
     rewrite.index = index;
     rewrite.parameters = directory.parameters;
     core::Arena arena = pg::arena();
-    rewrite.space = copy_space(arena, directory);
+    rewrite.space = directory.space;
     const uint64 cells = directory.cells.count;
     const OldCell& old = *add_old_cell(&rewrite, ref);
     const uint64 live = old.view.rows - Min(old.view.dead, old.view.rows);
@@ -171,12 +171,12 @@ void grow(Relation index, Relation table, const CellRef& cell) {
     }
     finish_unfinished(index);
     const Directory* directory = open_directory(index);
-    const uint32 i = find_slot(*directory, cell.slot);
-    if (i < directory->cells.count && directory->generations[i] == cell.generation) {
+    if (is_current(*directory, cell)) {
+        const uint32 i = find_slot(*directory, cell.slot);
         if ((directory->cells.summaries[i].flags & engine::CellFlags::long_rows) != 0) {
             rescale(index);
         } else {
-            split_cell(index, table, cell_ref(*directory, i));
+            split_cell(index, table, cell);
         }
         recluster_if_due(index, table);
     }

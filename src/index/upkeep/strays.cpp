@@ -123,7 +123,7 @@ void gather_strays(Relation index, Relation table, uint32 slot) {
     core::Arena arena = pg::arena();
     const Directory* directory = open_directory(index);
     const Parameters parameters = directory->parameters;
-    const engine::Space* space = copy_space(arena, *directory);
+    const engine::Space* space = directory->space;
     uint32 self = find_slot(*directory, slot);
     if (self < directory->cells.count) {
         float* centroid = arena.allocate<float>(parameters.padded).data();
@@ -136,13 +136,13 @@ void gather_strays(Relation index, Relation table, uint32 slot) {
         for (uint32 i = 0; i < count; ++i) {
             MemoryContextSwitchTo(attempt);
             // The cell is another one after each move.
-            directory = open_directory(index);
-            self = find_slot(*directory, slot);
-            if (self == directory->cells.count) {
+            const Directory* current = open_directory(index);
+            self = find_slot(*current, slot);
+            if (self == current->cells.count) {
                 break;
             }
-            move_strays(index, table, parameters, space, directory->cells.count,
-                        cell_ref(*directory, self), neighbours[i].cell);
+            move_strays(index, table, parameters, space, current->cells.count,
+                        cell_ref(*current, self), neighbours[i].cell);
             MemoryContextReset(attempt);
         }
     }
@@ -169,11 +169,10 @@ bool start_cell(Relation index, uint64 version, const Parameters& found, const f
         const MemoryContext context =
             AllocSetContextCreate(CurrentMemoryContext, "vecdot new cell", ALLOCSET_DEFAULT_SIZES);
         const MemoryContext old = MemoryContextSwitchTo(context);
-        core::Arena arena = pg::arena();
         Rewrite rewrite{};
         rewrite.index = index;
         rewrite.parameters = parameters;
-        rewrite.space = copy_space(arena, *directory);
+        rewrite.space = directory->space;
         NewCell cell{};
         cell.flags = cell_has_codes;
         cell.centroid = const_cast<float*>(centroid);

@@ -46,16 +46,13 @@ void join(Relation index, const CellRef* cells, uint32 count, const float* centr
     const MemoryContext old = MemoryContextSwitchTo(context);
     const MemoryContext attempt =
         AllocSetContextCreate(context, "vecdot rewrite attempt", ALLOCSET_DEFAULT_SIZES);
-    core::Arena arena = pg::arena();
     const Directory* directory = open_directory(index);
-    const Parameters parameters = directory->parameters;
-    const engine::Space* space = copy_space(arena, *directory);
     for (const double slack : slacks) {
         MemoryContextSwitchTo(attempt);
         Rewrite rewrite{};
         rewrite.index = index;
-        rewrite.parameters = parameters;
-        rewrite.space = space;
+        rewrite.parameters = directory->parameters;
+        rewrite.space = directory->space;
         rewrite.choose = only_one;
         NewCell cell{};
         for (uint32 i = 0; i < count; ++i) {
@@ -101,7 +98,6 @@ bool merge(Relation index, const CellRef& thin) {
     CellView view;
     open_cell(index, parameters, thin.slot, thin.head, static_cast<uint32>(thin.generation), &view,
               centroid);
-    directory = open_directory(index);
     const uint32 self = find_slot(*directory, thin.slot);
     bool merged = false;
     const bool long_rows = (view.flags & cell_always_first) != 0;
@@ -157,12 +153,13 @@ bool merge_thin_cells(Relation index) {
     });
     bool merged = false;
     for (uint32 i = 0; i < count; ++i) {
-        const Directory* directory = open_directory(index);
-        if (thin[i].live > 0 && engine::is_thin_cell_kept(directory->cells.count, rows)) {
+        const uint64 cells =
+            with_directory(index, [](const Directory& directory) { return directory.cells.count; });
+        if (thin[i].live > 0 && engine::is_thin_cell_kept(cells, rows)) {
             break;
         }
         // Another one may have been merged with it before.
-        if (is_current(*directory, thin[i].cell)) {
+        if (is_current(index, thin[i].cell)) {
             merged |= merge(index, thin[i].cell);
         }
     }
@@ -188,7 +185,7 @@ void tidy(Relation index) {
     for (uint32 i = 0; i < list.count; ++i) {
         pg::delay_point();
         // A split may have written cells around it anew.
-        if (i >= special_slots && !is_current(*open_directory(index), list.cells[i])) {
+        if (i >= special_slots && !is_current(index, list.cells[i])) {
             continue;
         }
         const CellView view = look_at(index, list.parameters, list.cells[i]);

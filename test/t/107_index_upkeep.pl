@@ -1,0 +1,107 @@
+# What sessions that insert do to each other's upkeep, step by step: a test module makes one wait at a
+# point of its way while others replace what it has found.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use VecdotTest;
+
+my $node = new_node('main');
+$node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off\n");
+$node->start;
+my ($status) = $node->psql('postgres', "LOAD 'pause_test'");
+if ($status)
+{
+	$node->stop;
+	plan skip_all => 'the test module pause_test (make test-modules) is not on the library path';
+}
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION vecdot;
+	CREATE FUNCTION pause_at(text, bigint) RETURNS void AS 'pause_test' LANGUAGE C STRICT;
+	CREATE FUNCTION pause_reached() RETURNS bigint AS 'pause_test' LANGUAGE C STRICT;
+	-- The same numbers everywhere: n of seed, uniform in 0..1.
+	CREATE FUNCTION noise(seed bigint, n bigint) RETURNS real[] LANGUAGE sql IMMUTABLE AS
+		$$ SELECT array_agg((hashint8extended(seed * 1000 + i, 7) & 1048575) / 1048576.0 ORDER BY i)::real[] FROM generate_series(1, n) i $$;
+});
+
+sub sql { return $node->safe_psql('postgres', $_[0]); }
+
+
+# Sessions wait where this one holds the lock of that number.
+my $gate = $node->background_psql('postgres', on_error_stop => 1);
+sub close_gate { $gate->query_safe('SELECT pg_advisory_lock(1)'); }
+sub open_gate { $gate->query_safe('SELECT pg_advisory_unlock(1)'); }
+
+# Sends a statement that will come to the point and wait there.
+sub send_to_gate
+{
+	my ($session, $statement) = @_;
+	$session->query_until(qr/sent/, "\\echo sent\n$statement;\n");
+	$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted})
+	  or die 'the session did not come to the point';
+}
+
+# Every row once, as the verifier and a scan that is exact have it.
+sub is_whole
+{
+	my ($name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $count = sql('SELECT count(*) FROM items');
+	is_sql($node, q{
+		SET enable_seqscan = off; SET vecdot.recall = 1;
+		SELECT vecdot_index_check('items_v', true);
+		SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM items ORDER BY v <-> noise(1, 4096)::vector) t}, "\n$count|$count", $name);
+}
+
+# --- A cell's replacement between the look at the directory and the writing ------------------------
+
+# So many dimensions that the directory is a piece of memory that the C library maps by itself: it is
+# gone when it is freed.
+sql(q{
+	CREATE TABLE source (id integer, v vector(4096));
+	INSERT INTO source SELECT n, noise(n, 4096) FROM generate_series(1, 1300) n;
+});
+
+sub make_items
+{
+	sql(q{
+		DROP TABLE IF EXISTS items;
+		CREATE TABLE items (id integer, v vector(4096));
+		INSERT INTO items SELECT id, v FROM source WHERE id <= 700;
+		CREATE INDEX items_v ON items USING vecdot (v vector_l2_ops);
+	});
+}
+
+# A row that is unlike all others, whose inserter tries to start a cell, and one that is like them.
+foreach my $case ([ 'unlike all', 30 ], [ 'like others', 1 ])
+{
+	my ($kind, $length) = @$case;
+	my $row = "INSERT INTO items SELECT 0, ($length * noise(100000, 4096)::vector)";
+	foreach my $replacement (
+		[ 'every cell is written anew', 'DELETE FROM items WHERE id % 3 = 0', 'VACUUM items' ],
+		[ 'cells are split and clustered anew', '', 'INSERT INTO items SELECT id, v FROM source WHERE id > 700' ],
+		[ 'cells are started', '', 'INSERT INTO items SELECT id, 50 * v FROM source WHERE id BETWEEN 701 AND 720' ])
+	{
+		my ($name, $before, $meanwhile) = @$replacement;
+		make_items();
+		sql($before) if $before;
+		my $session = $node->background_psql('postgres', on_error_stop => 1);
+		# Its directory is in memory, and is looked at again in the statement that waits.
+		$session->query_safe("INSERT INTO items SELECT -1, noise(100001, 4096)");
+		$session->query_safe("SELECT pause_at('insert: routed', 1)");
+		close_gate();
+		send_to_gate($session, $row);
+		sql($meanwhile);
+		open_gate();
+		$session->query_safe('SELECT 1');
+		$session->quit;
+		is_whole("a row $kind while $name: each row once");
+		is_sql($node, q{SET enable_seqscan = off; SET vecdot.recall = 1; SELECT id FROM items ORDER BY v <-> (SELECT v FROM items WHERE id = 0) LIMIT 1}, '0', "a row $kind while $name: it is found");
+	}
+}
+
+$gate->quit;
+$node->stop;
+done_testing();
