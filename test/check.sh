@@ -244,6 +244,7 @@ tap() {
     PATH=$pg_bindir:$PATH TMPDIR=$stage/tmp VECDOT_CONF=$stage/dest/vecdot.conf \
         PG_REGRESS=$pgxs_dir/test/regress/pg_regress TESTDIR=$directory \
         TESTDATADIR=$directory/tmp_check TESTLOGDIR=$directory/tmp_check/log \
+        PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-1800}" \
         as_server_user prove -v -I "$pgxs_dir/test/perl" -I "$stage/tree/test/perl" "$stage/tree/$file" |
         tee "$stage/log/$job.tap"
     status=$?

@@ -112,6 +112,19 @@ bool have_rows_grown(std::uint64_t rows, std::uint64_t clustered_rows) {
     return rows >= clustered_rows + clustered_rows / 2;
 }
 
+bool is_tried_again(std::uint64_t cells, std::uint64_t cells_then, std::uint64_t times) {
+    if (times == 0) {
+        return true;
+    }
+    const std::uint64_t part = std::uint64_t{8} >> std::min<std::uint64_t>(times - 1, 3);
+    const std::uint64_t change = cells > cells_then ? cells - cells_then : cells_then - cells;
+    return change * part >= cells_then;
+}
+
+bool is_split_tried_again(std::uint64_t rows, std::uint64_t rows_then) {
+    return rows * 4 >= rows_then * 5;
+}
+
 bool is_calibration_due(std::uint64_t cells, std::uint64_t calibrated_cells) {
     if (calibrated_cells == 0) {
         return cells >= first_calibration;

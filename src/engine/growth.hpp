@@ -79,6 +79,15 @@ bool are_cells_too_many(std::uint64_t cells, std::uint64_t rows, std::uint64_t c
 // few rows are distinct, clusters come out fewer than the cells that splits make of them.
 bool have_rows_grown(std::uint64_t rows, std::uint64_t clustered_rows);
 
+// Upkeep that an inserter has begun and not ended (cancelled, or out of memory or disk) costs no
+// other inserter his transaction soon: whether it is tried again, having been begun so often in
+// vain, the last time when there were so many cells. After an eighth more cells, a quarter, a half,
+// twice as many.
+bool is_tried_again(std::uint64_t cells, std::uint64_t cells_then, std::uint64_t times);
+
+// The same for a cell's own upkeep: a split, or a scale for its long rows. rows_then: 0 for never.
+bool is_split_tried_again(std::uint64_t rows, std::uint64_t rows_then);
+
 // Whether the stopping rule is to be learnt again: there are a sixteenth more cells, which are an
 // eighth more rows, or an eighth fewer. Rows of new kinds are in cells that it does not know, and
 // lose recall until then.

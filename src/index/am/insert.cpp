@@ -247,6 +247,7 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
     const uint64 live = rows - Min(view.dead, rows);
     const bool large =
         row != nullptr && rows >= view.no_split_below &&
+        engine::is_split_tried_again(rows, view.split_begun) &&
         ((view.flags & cell_always_first) != 0
              ? engine::is_rescale_due(live, Max(meta.rows, engine::rows_of_cells(meta.cells)))
              : live > engine::split_above(cells));

@@ -128,6 +128,15 @@ struct Unfinished {
 // Everything that the stopping rule learnt; its meaning is the engine's, the bytes are kept here.
 constexpr Size calibration_size = 1024;
 
+// Upkeep of the whole index that an inserter may come upon.
+enum class Upkeep : uint32 { calibration, clustering, starting };
+constexpr uint32 upkeep_kinds = 3;
+// Inserters that have begun it since one came to its end.
+struct Begun {
+    uint32 times;
+    uint32 cells;  // the last time
+};
+
 struct Meta {
     uint32 magic;
     uint32 version;
@@ -157,6 +166,7 @@ struct Meta {
     unsigned char calibration[calibration_size];
     uint64 clustered_rows;  // live rows when all rows were clustered last
     uint32 started_cells;   // cells started for one row that was unlike all, since vacuum or that
+    Begun begun[upkeep_kinds];
 };
 static_assert(sizeof(Meta) <= payload_size && std::is_trivially_copyable_v<Meta>);
 
@@ -215,7 +225,8 @@ struct CellHeader {
     float radius;    // at least the distance of any row from the centroid, routing space
     uint32 extent_count;
     uint32 no_split_below;  // rows at which a split is worth another try, after one in vain
-    uint32 unused[5];
+    uint32 split_begun;     // rows when an inserter began a split, or a new scale; 0: none has
+    uint32 unused[4];
     Extent extents[max_extents];
     uint64 unused2[2];
 };

@@ -69,6 +69,7 @@ void view_head(Relation index, const Parameters& parameters, BlockNumber head, P
     view->dead = header->dead;
     view->radius = header->radius;
     view->no_split_below = header->no_split_below;
+    view->split_begun = header->split_begun;
     view->retired = header->retired != 0;
     view->extent_count = header->extent_count;
     if (header->extent_count == 0 || header->extent_count > max_extents) {

@@ -25,6 +25,7 @@ struct CellView {
     uint32 dead;
     float radius;
     uint32 no_split_below;
+    uint32 split_begun;
     bool retired;
     uint32 extent_count;
     uint32 capacity;  // rows

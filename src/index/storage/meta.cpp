@@ -1,5 +1,7 @@
 #include "index/storage/meta.hpp"
 
+#include "engine/growth.hpp"
+
 #include "index/storage/readers.hpp"
 
 extern "C" {
@@ -134,12 +136,34 @@ void write_calibration(Relation index, const engine::Calibration& calibration, d
     meta->calibrated_rows = calibration.rows;
     meta->calibrated_cells = meta->cells;
     meta->directory_version += 1;
+    end_upkeep(meta, Upkeep::calibration);
     record.finish();
     UnlockReleaseBuffer(buffer);
 }
 
 void lock_structure(Relation index) {
     LockPage(index, structure_lock, ExclusiveLock);
+}
+
+bool begin_upkeep(Relation index, Upkeep upkeep) {
+    const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    const Meta* known = meta_of(BufferGetPage(buffer));
+    const Begun& before = known->begun[static_cast<uint32>(upkeep)];
+    const bool begins = engine::is_tried_again(known->cells, before.cells, before.times);
+    if (begins) {
+        Record record(index);
+        Meta* meta = meta_of(record.add(buffer));
+        Begun& begun = meta->begun[static_cast<uint32>(upkeep)];
+        begun.times += begun.times < UINT32_MAX ? 1 : 0;
+        begun.cells = meta->cells;
+        record.finish();
+    }
+    UnlockReleaseBuffer(buffer);
+    return begins;
+}
+
+void end_upkeep(Meta* meta, Upkeep upkeep) {
+    meta->begun[static_cast<uint32>(upkeep)] = {};
 }
 
 bool try_lock_structure(Relation index) {

@@ -57,6 +57,12 @@ Page add_array_page(Relation index, const Segments& segments, PageKind kind, uin
 // A generation for a new cell.
 uint64 next_generation(Relation index);
 
+// An inserter is about to begin upkeep: noted first, and taken back by the record that ends it.
+// False if it is to be left to vacuum, or until there are more cells, as others had begun it and
+// not come to its end. Needs the lock that keeps others from it.
+bool begin_upkeep(Relation index, Upkeep upkeep);
+void end_upkeep(Meta* meta, Upkeep upkeep);
+
 // Whether rows may be added. Needs the structure lock.
 void freeze(Relation index, bool frozen);
 

@@ -11,6 +11,7 @@
 #include "index/storage/store.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
+#include "pg/test_point.hpp"
 
 namespace vecdot::index {
 
@@ -177,11 +178,17 @@ void calibrate_if_due(Relation index, bool by_vacuum) {
             break;
         }
         if (locked) {
+            if (!by_vacuum && !begin_upkeep(index, Upkeep::calibration)) {
+                break;
+            }
+            pg::test_point("upkeep: calibration");
             calibrate(index, seed_base ^ meta.directory_version,
                       by_vacuum ? engine::Calibrator::enough : queries_of_inserter);
             break;
         }
-        locked = try_lock_calibration(index);
+        const Begun& begun = meta.begun[static_cast<uint32>(Upkeep::calibration)];
+        locked = (by_vacuum || engine::is_tried_again(meta.cells, begun.cells, begun.times)) &&
+                 try_lock_calibration(index);
         if (!locked) {
             return;
         }

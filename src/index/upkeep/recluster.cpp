@@ -15,6 +15,7 @@
 #include "index/upkeep/renewal.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
+#include "pg/test_point.hpp"
 
 extern "C" {
 #include "miscadmin.h"
@@ -184,7 +185,7 @@ void cluster(Renewal* renewal, uint64 k) {
         write_long_rows(renewal, long_cells, long_count);
         end_renewal(renewal);
     }
-    // Where more rows have come than there is room for, the next split asks again.
+    // Where more rows have come than there is room for, a later split asks again.
     finish_unfinished(renewal->index);
     coalesce_free_list(renewal->index);
 }
@@ -226,7 +227,9 @@ void recluster_if_due(Relation index, Relation table) {
     const uint64 memory = static_cast<uint64>(maintenance_work_mem) * 1024;
     if (!by_vacuum) {
         // Cheap questions first: this is asked after each split.
-        if (!engine::is_clustering_due(meta.cells, meta.clustered_cells, can_read(index, table))) {
+        const Begun& begun = meta.begun[static_cast<uint32>(Upkeep::clustering)];
+        if (!engine::is_clustering_due(meta.cells, meta.clustered_cells, can_read(index, table)) ||
+            !engine::is_tried_again(meta.cells, begun.cells, begun.times)) {
             return;
         }
         const uint64 rows = estimate_rows(index);
@@ -247,7 +250,9 @@ void recluster_if_due(Relation index, Relation table) {
         by_vacuum ? engine::is_clustering_due(meta.cells, meta.clustered_cells, false) ||
                         engine::are_cells_too_many(meta.cells, renewal.rows, meta.clustered_rows)
                   : engine::have_rows_grown(renewal.rows, meta.clustered_rows);
-    if (rows > 0 && due && memory_of(renewal.parameters, clusters) <= memory) {
+    if (rows > 0 && due && memory_of(renewal.parameters, clusters) <= memory &&
+        (by_vacuum || begin_upkeep(index, Upkeep::clustering))) {
+        pg::test_point("upkeep: clustering");
         renewal.table = begin_reading(index, table);
         cluster(&renewal, clusters);
         end_reading(renewal.table);

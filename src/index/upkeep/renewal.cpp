@@ -81,8 +81,10 @@ void publish(const Renewal& renewal, const Segments& slots, const Segments& cent
         meta->clustered_cells = meta->cells;
         meta->clustered_rows = renewal.rows;
         meta->started_cells = 0;
+        end_upkeep(meta, Upkeep::clustering);
     }
     meta->calibrated_cells = 0;
+    end_upkeep(meta, Upkeep::calibration);
     if (renewal.ratio != 1) {
         // What was learnt is of another space.
         memset(meta->calibration, 0, sizeof meta->calibration);

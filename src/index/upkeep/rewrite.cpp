@@ -267,7 +267,10 @@ void publish(Rewrite* rewrite, const engine::RefineFactors* centroids) {
     Record record(index);
     Meta* meta = meta_of(record.add(meta_buffer));
     meta->directory_version += 1;
-    meta->started_cells += rewrite->old_count == 0 ? 1 : 0;
+    if (rewrite->old_count == 0) {
+        meta->started_cells += 1;
+        end_upkeep(meta, Upkeep::starting);
+    }
     Unfinished& unfinished = meta->unfinished;
     unfinished.intent_count = 0;
     SlotPages pages{};

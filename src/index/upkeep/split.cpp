@@ -16,6 +16,7 @@
 #include "pg/delay_point.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
+#include "pg/test_point.hpp"
 
 extern "C" {
 #include "miscadmin.h"
@@ -81,8 +82,25 @@ void give_up(Relation index, const OldCell& cell) {
     Record record(index);
     CellHeader* header = reinterpret_cast<CellHeader*>(payload(record.add(buffer)));
     header->no_split_below = header->rows > UINT32_MAX / 2 ? UINT32_MAX : header->rows * 2;
+    header->split_begun = 0;
     record.finish();
     UnlockReleaseBuffer(buffer);
+}
+
+// As begin_upkeep(), for what ends with the cell.
+bool begin_split(Relation index, const CellRef& cell) {
+    const Buffer buffer = read_page(
+        index, cell.head, {PageKind::head, cell.slot, 0, cell.generation}, BUFFER_LOCK_EXCLUSIVE);
+    const CellHeader* known = reinterpret_cast<const CellHeader*>(payload(BufferGetPage(buffer)));
+    const bool begins = engine::is_split_tried_again(known->rows, known->split_begun);
+    if (begins) {
+        Record record(index);
+        CellHeader* header = reinterpret_cast<CellHeader*>(payload(record.add(buffer)));
+        header->split_begun = header->rows;
+        record.finish();
+    }
+    UnlockReleaseBuffer(buffer);
+    return begins;
 }
 
 bool split(Relation index, Relation table, const Directory& directory, const CellRef& ref) {
@@ -96,6 +114,12 @@ bool split(Relation index, Relation table, const Directory& directory, const Cel
     const uint64 live = old.view.rows - Min(old.view.dead, old.view.rows);
     if (live <= engine::split_above(cells) || old.view.rows < old.view.no_split_below) {
         return false;
+    }
+    if (table != nullptr) {
+        if (!begin_split(index, ref)) {
+            return false;
+        }
+        pg::test_point("upkeep: split");
     }
     const uint32 padded = rewrite.parameters.padded;
     const Size row_bytes = sizeof(float) * padded;
@@ -174,7 +198,10 @@ void grow(Relation index, Relation table, const CellRef& cell) {
     if (is_current(*directory, cell)) {
         const uint32 i = find_slot(*directory, cell.slot);
         if ((directory->cells.summaries[i].flags & engine::CellFlags::long_rows) != 0) {
-            rescale(index);
+            if (begin_split(index, cell)) {
+                pg::test_point("upkeep: scale");
+                rescale(index);
+            }
         } else {
             split_cell(index, table, cell);
         }

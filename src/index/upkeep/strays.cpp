@@ -18,6 +18,7 @@
 #include "index/upkeep/rewrite.hpp"
 #include "kernels/kernels.hpp"
 #include "pg/memory.hpp"
+#include "pg/test_point.hpp"
 
 namespace vecdot::index {
 
@@ -165,7 +166,9 @@ bool start_cell(Relation index, uint64 version, const Parameters& found, const f
     // damaged.
     if (directory->version == version &&
         memcmp(&directory->parameters, &parameters, sizeof parameters) == 0 &&
-        engine::may_start_cell(meta.cells, meta.started_cells)) {
+        engine::may_start_cell(meta.cells, meta.started_cells) &&
+        begin_upkeep(index, Upkeep::starting)) {
+        pg::test_point("upkeep: starting");
         const MemoryContext context =
             AllocSetContextCreate(CurrentMemoryContext, "vecdot new cell", ALLOCSET_DEFAULT_SIZES);
         const MemoryContext old = MemoryContextSwitchTo(context);

@@ -129,6 +129,24 @@ TEST(Growth, CalibrationFollowsTheRows) {
     EXPECT_TRUE(is_compaction_due(0, 1));
 }
 
+TEST(Growth, WhatWasBegunInVainIsLeftAloneForLonger) {
+    EXPECT_TRUE(is_tried_again(100, 100, 0));
+    EXPECT_FALSE(is_tried_again(112, 100, 1));
+    EXPECT_TRUE(is_tried_again(113, 100, 1));
+    EXPECT_TRUE(is_tried_again(87, 100, 1));
+    EXPECT_FALSE(is_tried_again(124, 100, 2));
+    EXPECT_TRUE(is_tried_again(125, 100, 2));
+    EXPECT_FALSE(is_tried_again(149, 100, 3));
+    EXPECT_TRUE(is_tried_again(150, 100, 3));
+    for (std::uint64_t times = 4; times < 100; times += 30) {
+        EXPECT_FALSE(is_tried_again(199, 100, times));
+        EXPECT_TRUE(is_tried_again(200, 100, times));
+    }
+    EXPECT_TRUE(is_split_tried_again(1, 0));
+    EXPECT_FALSE(is_split_tried_again(249, 200));
+    EXPECT_TRUE(is_split_tried_again(250, 200));
+}
+
 TEST(Growth, RowsUnlikeAllStartCells) {
     EXPECT_FALSE(is_unlike(1.2, 1, 0));
     EXPECT_TRUE(is_unlike(1.3, 1, 0));
