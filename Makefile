@@ -48,8 +48,13 @@ EXTVERSION = 0.1.0
 MODULE_big = vecdot
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
+# The declarations of vector in the second argument as another type has them; its elements, if not float4.
+of_type = $(patsubst %,$(BUILD)/sql/$(1)/%.sql,$(2))
+elements_of_halfvec = half
+
 # The SQL declarations, in the order of their dependencies.
 SQL_PARTS = \
+	src/type/typmod_support.sql \
 	src/type/vector.sql \
 	src/type/vector_support.sql \
 	src/type/vector_cast.sql \
@@ -60,6 +65,11 @@ SQL_PARTS = \
 	src/type/vector_geometry.sql \
 	src/type/vector_compare.sql \
 	src/type/vector_aggregate.sql \
+	$(call of_type,halfvec,vector vector_support vector_compare vector_aggregate) \
+	src/type/halfvec.sql \
+	src/type/sparsevec.sql \
+	$(call of_type,sparsevec,vector_compare) \
+	src/type/bit_distance.sql \
 	src/linalg/elements.sql \
 	src/linalg/projection.sql \
 	src/linalg/attention.sql \
@@ -111,7 +121,7 @@ VECDOT_CXXFLAGS = -std=c++20 $(OPTIMISE) -g -fPIC -fvisibility=hidden -fvisibili
 	$(WARNINGS) $(EXTRA_CXXFLAGS)
 override CXXFLAGS = $(VECDOT_CXXFLAGS)
 
-avx2_flags = -mavx2 -mfma
+avx2_flags = -mavx2 -mfma -mf16c
 avx512_flags = $(avx2_flags) -mavx512f -mavx512cd -mavx512dq -mavx512bw -mavx512vl -mavx512vnni -mavx512ifma -mavx512vbmi
 # g++ 12 takes the deliberately undefined operands in its own AVX-512 headers for mistakes (GCC bug 105593).
 avx512_flags += $(if $(findstring clang,$(CXX)),,-Wno-uninitialized -Wno-maybe-uninitialized)
@@ -141,6 +151,14 @@ $(ARCHIVE): $(free_objects)
 	$(AR) rcs $@ $^
 
 $(shlib): $(ARCHIVE)
+
+define of_type_rule
+$(BUILD)/sql/$(1)/%.sql: src/type/%.sql
+	@mkdir -p $$(@D)
+	@sed 's/vector/$(1)/g; s/float4/$(or $(elements_of_$(1)),float4)/g' $$< > $$@
+endef
+$(eval $(call of_type_rule,halfvec))
+$(eval $(call of_type_rule,sparsevec))
 
 $(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS) Makefile
 	@{ printf '%s\n' '-- complain if the script is sourced in psql rather than by CREATE EXTENSION' \

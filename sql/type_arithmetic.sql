@@ -17,13 +17,13 @@ SELECT 0 * '[1,-1,1e-45]'::vector AS zero, '[0,0]'::vector * 1e-300 AS still_zer
 SELECT '[1e-38]'::vector * 1e39 AS large, '[1e38]'::vector / 1e39 AS divided;
 
 -- Unit length.
-SELECT l2_normalize('[3,4]'), l2_normalize('[0,0]') AS zero, unit('[3,4]'), unit('[0,0]') IS NULL AS no_direction, "normalize"('[0,5]'::vector), "normalize"('[0,0]'::vector) IS NULL AS none;
-SELECT l2_normalize('[3e38,4e-45]') AS large, l2_normalize('[4.2e-45,5.6e-45]') AS denormal, unit('[-7]') AS one;
+SELECT l2_normalize('[3,4]'::vector), l2_normalize('[0,0]'::vector) AS zero, unit('[3,4]'), unit('[0,0]') IS NULL AS no_direction, "normalize"('[0,5]'::vector), "normalize"('[0,0]'::vector) IS NULL AS none;
+SELECT l2_normalize('[3e38,4e-45]'::vector) AS large, l2_normalize('[4.2e-45,5.6e-45]'::vector) AS denormal, unit('[-7]') AS one;
 SELECT bool_and(abs(norm(l2_normalize(v)) - 1) < 1e-7) AS unit_length, bool_and(l2_normalize(v) = unit(v)) AS the_same
   FROM (SELECT format('[%s,%s,%s]', sin(i), cos(i * 7), sqrt(i))::vector AS v FROM generate_series(1, 200) i) t;
 SELECT normalize('é', NFC) = 'é' AS sql_normalize_still_works;
 
-SELECT NULL::vector + '[1]' AS plus, '[1]'::vector * NULL::float8 AS times, - NULL::vector AS minus, l2_normalize(NULL), unit(NULL);
+SELECT NULL::vector + '[1]' AS plus, '[1]'::vector * NULL::float8 AS times, - NULL::vector AS minus, l2_normalize(NULL::vector), unit(NULL);
 -- Small vectors have one byte of header in a row, large ones are out of line: the same results.
 CREATE TEMP TABLE stored (v vector, w vector);
 INSERT INTO stored VALUES ('[1,2,3]', '[4,5,6]');

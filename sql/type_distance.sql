@@ -1,11 +1,11 @@
 -- Distances and lengths against values computed by hand.
-SELECT '[1,2]'::vector <-> '[4,6]' AS l2, l2_distance('[1,2]', '[4,6]'), vector_l2_squared_distance('[1,2]', '[4,6]') AS squared;
+SELECT '[1,2]'::vector <-> '[4,6]' AS l2, l2_distance('[1,2]'::vector, '[4,6]'), vector_l2_squared_distance('[1,2]', '[4,6]') AS squared;
 SELECT '[1,2,3]'::vector <#> '[4,5,6]' AS negative_dot, vector_negative_inner_product('[1,2,3]', '[4,5,6]'),
-       inner_product('[1,2,3]', '[4,5,6]'), '[1,2,3]'::vector @ '[4,5,6]' AS operator, dot('[1,2,3]', '[4,5,6]');
-SELECT '[1,-2,3]'::vector <+> '[4,5,-6]' AS l1, l1_distance('[1,-2,3]', '[4,5,-6]');
-SELECT '[3,4]'::vector <=> '[4,3]' AS cosine, cosine_distance('[3,4]', '[4,3]'), cosine_similarity('[3,4]', '[4,3]');
+       inner_product('[1,2,3]'::vector, '[4,5,6]'), '[1,2,3]'::vector @ '[4,5,6]' AS operator, dot('[1,2,3]', '[4,5,6]');
+SELECT '[1,-2,3]'::vector <+> '[4,5,-6]' AS l1, l1_distance('[1,-2,3]'::vector, '[4,5,-6]');
+SELECT '[3,4]'::vector <=> '[4,3]' AS cosine, cosine_distance('[3,4]'::vector, '[4,3]'), cosine_similarity('[3,4]', '[4,3]');
 SELECT @-@ '[3,4]'::vector AS length, norm('[3,4]'::vector), vector_norm('[0,0]');
-SELECT l2_distance('[5]', '[2]'), l1_distance('[5]', '[2]'), dot('[5]', '[2]'), cosine_distance('[5]', '[2]') AS same, cosine_distance('[5]', '[-2]') AS opposite;
+SELECT l2_distance('[5]'::vector, '[2]'), l1_distance('[5]'::vector, '[2]'), dot('[5]', '[2]'), cosine_distance('[5]'::vector, '[2]') AS same, cosine_distance('[5]'::vector, '[-2]') AS opposite;
 
 -- Every distance of a vector from itself, exactly.
 SELECT v <-> v AS l2, v <+> v AS l1, v <=> v AS cosine, v <=> -v AS opposite
@@ -28,7 +28,7 @@ SELECT norm('[1.4e-45]'::vector) = 2.0::float8 ^ -149 AS denormal_norm, norm('[4
 -- Cancellation: 1e8 squared twice and 1.
 SELECT '[1e8,1,-1e8]'::vector @ '[1e8,1,1e8]' AS one;
 -- 2^24 + 1 does not fit a float4.
-SELECT '[4096,1]'::vector @ '[4096,1]' AS dot, vector_l2_squared_distance('[4096,1]', '[0,0]') AS squared, l1_distance('[16777216,1]', '[0,0]');
+SELECT '[4096,1]'::vector @ '[4096,1]' AS dot, vector_l2_squared_distance('[4096,1]', '[0,0]') AS squared, l1_distance('[16777216,1]'::vector, '[0,0]');
 
 -- The angle, near 0 and pi too, where acos of the cosine gives 0 or half of the digits.
 SELECT angle('[1,0]', '[0,1]') = pi() / 2 AS right_angle, angle('[1,2]', '[1,2]') AS same, angle('[1,2]', '[-1,-2]') = pi() AS opposite;

@@ -45,21 +45,21 @@ SELECT vector_agg(1e39);
 SELECT vector_agg(1e-50::float8);
 
 -- vector_dims, subvector
-SELECT vector_dims('[1]'), vector_dims('[1,2,3]'), vector_dims(NULL);
-SELECT subvector('[1,2,3,4,5]', 1, 3), subvector('[1,2,3,4,5]', 4, 9), subvector('[1,2,3,4,5]', -1, 4),
-       subvector('[1,2,3,4,5]', 2, 2147483647), subvector('[1,2,3,4,5]', -2147483640, 2147483647);
-SELECT subvector('[1,2,3,4,5]', 0, 2), subvector('[1,2,3,4,5]', 5, 1);
-SELECT subvector('[1,2,3,4,5]', 6, 1);
+SELECT vector_dims('[1]'::vector), vector_dims('[1,2,3]'::vector), vector_dims(NULL::vector);
+SELECT subvector('[1,2,3,4,5]'::vector, 1, 3), subvector('[1,2,3,4,5]'::vector, 4, 9), subvector('[1,2,3,4,5]'::vector, -1, 4),
+       subvector('[1,2,3,4,5]'::vector, 2, 2147483647), subvector('[1,2,3,4,5]'::vector, -2147483640, 2147483647);
+SELECT subvector('[1,2,3,4,5]'::vector, 0, 2), subvector('[1,2,3,4,5]'::vector, 5, 1);
+SELECT subvector('[1,2,3,4,5]'::vector, 6, 1);
 \echo :LAST_ERROR_SQLSTATE
-SELECT subvector('[1,2,3,4,5]', 3, 0);
+SELECT subvector('[1,2,3,4,5]'::vector, 3, 0);
 \echo :LAST_ERROR_SQLSTATE
-SELECT subvector('[1,2,3,4,5]', 3, -1);
+SELECT subvector('[1,2,3,4,5]'::vector, 3, -1);
 \echo :LAST_ERROR_SQLSTATE
-SELECT subvector('[1,2,3,4,5]', -1, 2);
+SELECT subvector('[1,2,3,4,5]'::vector, -1, 2);
 \echo :LAST_ERROR_SQLSTATE
-SELECT subvector('[1,2,3,4,5]', 2147483647, 2147483647);
+SELECT subvector('[1,2,3,4,5]'::vector, 2147483647, 2147483647);
 \echo :LAST_ERROR_SQLSTATE
-SELECT subvector('[1,2,3,4,5]', -2147483648, 2147483647);
+SELECT subvector('[1,2,3,4,5]'::vector, -2147483648, 2147483647);
 \echo :LAST_ERROR_SQLSTATE
 
 -- concatenation
@@ -69,5 +69,5 @@ SELECT array_fill(1, array[16000])::vector || '[1]';
 \echo :LAST_ERROR_SQLSTATE
 
 -- binary_quantize
-SELECT binary_quantize('[1,0,-1]'), binary_quantize('[0,0.1,-0.2,-0.3,0.4,0.5,0.6,-0.7,0.8,-0.9,1]');
-SELECT binary_quantize('[-0,1e-45,3.4e38,-3.4e38]'), length(binary_quantize(array_fill(1, array[16000])::vector));
+SELECT binary_quantize('[1,0,-1]'::vector), binary_quantize('[0,0.1,-0.2,-0.3,0.4,0.5,0.6,-0.7,0.8,-0.9,1]'::vector);
+SELECT binary_quantize('[-0,1e-45,3.4e38,-3.4e38]'::vector), length(binary_quantize(array_fill(1, array[16000])::vector));

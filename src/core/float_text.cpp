@@ -227,16 +227,29 @@ std::size_t format_float(float value, char* to) {
     return static_cast<std::size_t>(write(digits, bits >> 31, to) - to);
 }
 
-std::size_t format_vector(VectorView values, char* to) {
+namespace {
+
+template <typename Element>
+std::size_t format(std::span<const Element> values, char* to) {
     char* p = to;
     *p++ = '[';
-    for (const float value : values) {
-        const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+    for (const Element value : values) {
+        const std::uint32_t bits = std::bit_cast<std::uint32_t>(to_float(value));
         p = write(digits_of(shortest_decimal(bits & 0x7fffffff)), bits >> 31, p);
         *p++ = ',';
     }
     p[-1] = ']';
     return static_cast<std::size_t>(p - to);
+}
+
+}  // namespace
+
+std::size_t format_vector(VectorView values, char* to) {
+    return format(values, to);
+}
+
+std::size_t format_vector(HalfView values, char* to) {
+    return format(values, to);
 }
 
 }  // namespace vecdot::core

@@ -1,16 +1,33 @@
 #include "core/vector_binary.hpp"
 
-#include <bit>
-#include <cstdint>
-#include <cstring>
+#include <algorithm>
+
+#include "core/big_endian.hpp"
 
 namespace vecdot::core {
 
 namespace {
 
-// Network order from and to the machine's.
-std::uint32_t swap(std::uint32_t v) {
-    return std::endian::native == std::endian::little ? __builtin_bswap32(v) : v;
+template <typename Element>
+std::size_t read(std::span<const unsigned char> bytes, std::span<Element> values) {
+    bool finite = true;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        values[i] = load_big_endian<Element>(bytes.data() + sizeof(Element) * i);
+        finite &= is_finite(values[i]);
+    }
+    if (finite) {
+        return values.size();
+    }
+    const auto first = std::find_if_not(values.begin(), values.end(),
+                                        [](Element value) { return is_finite(value); });
+    return static_cast<std::size_t>(first - values.begin());
+}
+
+template <typename Element>
+void write(std::span<const Element> values, std::span<unsigned char> bytes) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        store_big_endian(values[i], bytes.data() + sizeof(Element) * i);
+    }
 }
 
 }  // namespace
@@ -27,28 +44,19 @@ void write_binary_header(BinaryHeader header, std::span<unsigned char> bytes) {
 }
 
 std::size_t read_binary_elements(std::span<const unsigned char> bytes, MutableVectorView values) {
-    constexpr std::uint32_t infinity = 0x7f800000;
-    bool finite = true;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        std::uint32_t bits;
-        std::memcpy(&bits, bytes.data() + 4 * i, 4);
-        bits = swap(bits);
-        finite &= (bits & infinity) != infinity;
-        values[i] = std::bit_cast<float>(bits);
-    }
-    std::size_t first = finite ? values.size() : 0;
-    while (first < values.size() &&
-           (std::bit_cast<std::uint32_t>(values[first]) & infinity) != infinity) {
-        ++first;
-    }
-    return first;
+    return read(bytes, values);
+}
+
+std::size_t read_binary_elements(std::span<const unsigned char> bytes, MutableHalfView values) {
+    return read(bytes, values);
 }
 
 void write_binary_elements(VectorView values, std::span<unsigned char> bytes) {
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const std::uint32_t bits = swap(std::bit_cast<std::uint32_t>(values[i]));
-        std::memcpy(bytes.data() + 4 * i, &bits, 4);
-    }
+    write(values, bytes);
+}
+
+void write_binary_elements(HalfView values, std::span<unsigned char> bytes) {
+    write(values, bytes);
 }
 
 }  // namespace vecdot::core

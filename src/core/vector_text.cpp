@@ -8,14 +8,11 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 namespace vecdot::core {
 
 namespace {
-
-bool is_space(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
-}
 
 bool is_digit(char c) {
     return static_cast<unsigned char>(c - '0') < 10;
@@ -359,9 +356,27 @@ TextProblem read_element(Cursor& c, float& value, std::string_view& where) {
     return problem;
 }
 
-}  // namespace
+// The next element of a list, which ends behind it if it is as most are. Its text becomes where.
+template <typename Element>
+TextProblem read_next(Cursor& c, Element& value, std::string_view& where) {
+    [[maybe_unused]] const char* start = c.at;
+    float read = 0;
+    TextProblem problem = TextProblem::none;
+    if (!read_common(c, read)) {
+        problem = read_element(c, read, where);
+    }
+    value = from_float<Element>(read);
+    if constexpr (!std::is_same_v<Element, float>) {
+        if (problem == TextProblem::none && !is_finite(value)) {
+            where = {start, static_cast<std::size_t>(c.at - start)};
+            problem = TextProblem::out_of_range;
+        }
+    }
+    return problem;
+}
 
-ParsedText parse_vector(std::string_view text, MutableVectorView values) {
+template <typename Element>
+ParsedText parse(std::string_view text, std::span<Element> values) {
     Cursor c{text.data(), text.data() + text.size()};
     std::size_t dim = 0;
     auto problem = [&](TextProblem what, std::string_view where = {}) {
@@ -381,15 +396,8 @@ ParsedText parse_vector(std::string_view text, MutableVectorView values) {
             return problem(TextProblem::too_many);
         }
         c.skip_space();
-        if (read_common(c, values[dim])) {
-            ++dim;
-            if (*c.at++ == ']') {
-                break;
-            }
-            continue;
-        }
         std::string_view where;
-        const TextProblem element = read_element(c, values[dim], where);
+        const TextProblem element = read_next(c, values[dim], where);
         if (element != TextProblem::none) {
             return problem(element, where);
         }
@@ -406,6 +414,24 @@ ParsedText parse_vector(std::string_view text, MutableVectorView values) {
     }
     c.skip_space();
     return problem(c.done() ? TextProblem::none : TextProblem::junk);
+}
+
+}  // namespace
+
+ParsedText parse_vector(std::string_view text, MutableVectorView values) {
+    return parse(text, values);
+}
+
+ParsedText parse_vector(std::string_view text, MutableHalfView values) {
+    return parse(text, values);
+}
+
+TextProblem parse_prefix(std::string_view text, float& value, std::size_t& length) {
+    Cursor c{text.data(), text.data() + text.size()};
+    std::string_view where;
+    const TextProblem problem = read_element(c, value, where);
+    length = where.size();
+    return problem;
 }
 
 TextProblem parse_element(std::string_view text, float& value) {

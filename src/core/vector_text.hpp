@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "core/half.hpp"
 #include "core/span.hpp"
 
 namespace vecdot::core {
@@ -15,9 +16,16 @@ enum class TextProblem {
     syntax,        // anything else that is not a list of numbers
     junk,          // something behind the closing bracket
     too_many,      // more elements than there is room for
-    out_of_range,  // an element beyond float4
+    out_of_range,  // an element beyond float4, or half
     not_a_number,  // "NaN"
     infinite,      // "inf"
+    // Of sparse vectors:
+    no_opening_brace,
+    no_dimensions,          // nothing behind the closing brace
+    junk_after_dimensions,  // something behind them
+    too_many_elements,      // more that are not 0 than there is room for
+    index_out_of_bounds,
+    duplicate_index,
 };
 
 struct ParsedText {
@@ -32,8 +40,18 @@ struct ParsedText {
 // allocated.
 ParsedText parse_vector(std::string_view text, MutableVectorView values);
 
+// Each element is rounded to float4, then to half, as pgvector does.
+ParsedText parse_vector(std::string_view text, MutableHalfView values);
+
 // Reads one element, with nothing around it.
 TextProblem parse_element(std::string_view text, float& value);
+
+// Reads the element that text starts with, of so many characters.
+TextProblem parse_prefix(std::string_view text, float& value, std::size_t& length);
+
+inline bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+}
 
 // The longest text of one float4; and the room to format it in, since digits are stored eight at a
 // time, whether there are so many or not.
@@ -53,5 +71,8 @@ std::size_t format_float(float value, char* to);
 
 // The same for a whole vector; to has room for max_vector_text(values.size()).
 std::size_t format_vector(VectorView values, char* to);
+
+// Of halves it is the text of the float4 that each is, as in pgvector: mostly longer than needed.
+std::size_t format_vector(HalfView values, char* to);
 
 }  // namespace vecdot::core

@@ -5,9 +5,10 @@
 
 namespace vecdot::kernels {
 
-// The product of a float8 and a float4 is not exact: rounded, then added, on every instruction set.
-template <class Arch>
-void accumulate(double* y, double s, const float* x, std::size_t n) noexcept {
+// The product of a float8 and an element is not exact: rounded, then added, on every instruction
+// set.
+template <class Arch, class Element>
+void accumulate(double* y, double s, const Element* x, std::size_t n) noexcept {
     constexpr std::size_t w = width<Arch>;
     const Doubles<Arch> factor(s);
     const auto step = [&](std::size_t i) __attribute__((always_inline)) {
@@ -24,13 +25,15 @@ void accumulate(double* y, double s, const float* x, std::size_t n) noexcept {
     for (; i + w <= n; i += w) {
         step(i);
     }
-    // Elements do not depend on each other: what is left may go one by one.
+    if (i == n) {
+        return;
+    }
+    // Elements do not depend on each other: what is left may be added one by one.
+    double products[w];
+    (factor * widen_some<Arch>(x + i, static_cast<long>(n - i))).store_unaligned(products);
 #pragma GCC unroll 1
-    for (; i < n; ++i) {
-        float element;  // x may lie at any address
-        __builtin_memcpy(&element, reinterpret_cast<const char*>(x) + i * sizeof element,
-                         sizeof element);
-        y[i] = y[i] + s * static_cast<double>(element);
+    for (std::size_t j = 0; j < n - i; ++j) {
+        y[i + j] = y[i + j] + products[j];
     }
 }
 

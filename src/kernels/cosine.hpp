@@ -6,8 +6,8 @@
 
 namespace vecdot::kernels {
 
-template <class Arch>
-CosineSums cosine_sums(const float* a, const float* b, std::size_t n) noexcept {
+template <class Arch, class Element>
+CosineSums cosine_sums(const Element* a, const Element* b, std::size_t n) noexcept {
     Sum<Arch> ab;
     Sum<Arch> aa;
     Sum<Arch> bb;

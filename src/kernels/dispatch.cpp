@@ -1,5 +1,9 @@
 #include "kernels/kernels.hpp"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace vecdot::kernels {
 
 extern const Kernels baseline_kernels;
@@ -16,7 +20,7 @@ constinit const Kernels* active_table = &baseline_kernels;
 namespace {
 
 // Zen 4 splits 512-bit operations in two and widens float4 to float8 at half the rate then: there
-// the float kernels of AVX2 are up to half as fast again, for the same bits.
+// the kernels of vectors of AVX2 are up to half as fast again, for the same bits.
 const Kernels* avx512_table() noexcept {
     static constinit Kernels mixed{};
     if (!__builtin_cpu_is("amdfam19h")) {
@@ -24,7 +28,14 @@ const Kernels* avx512_table() noexcept {
     }
     mixed = avx512_kernels;
     mixed.floats = avx2_kernels.floats;
+    mixed.halves = avx2_kernels.halves;
     return &mixed;
+}
+
+// clang 14's run-time check does not know this one; the registers are AVX's.
+bool has_f16c() noexcept {
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
 }
 
 }  // namespace
@@ -53,7 +64,7 @@ bool is_supported(InstructionSet set) noexcept {
             return true;
 #if defined(__x86_64__)
         case InstructionSet::avx2:
-            return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+            return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
         case InstructionSet::avx512:
             return is_supported(InstructionSet::avx2) && __builtin_cpu_supports("avx512f") &&
                    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&

@@ -5,9 +5,9 @@
 
 namespace vecdot::kernels {
 
-// The product of two float4 is exact in float8, so fused or not the sum is the same.
-template <class Arch>
-double dot(const float* a, const float* b, std::size_t n) noexcept {
+// The product of two float4, or halves, is exact in float8, so fused or not the sum is the same.
+template <class Arch, class Element>
+double dot(const Element* a, const Element* b, std::size_t n) noexcept {
     Sum<Arch> sum;
     for_each_pair<Arch>(
         a, b, n, [&](auto j, Doubles<Arch> x, Doubles<Arch> y) __attribute__((always_inline)) {
@@ -16,8 +16,8 @@ double dot(const float* a, const float* b, std::size_t n) noexcept {
     return sum.total();
 }
 
-template <class Arch>
-double norm_squared(const float* a, std::size_t n) noexcept {
+template <class Arch, class Element>
+double norm_squared(const Element* a, std::size_t n) noexcept {
     Sum<Arch> sum;
     for_each_pair<Arch>(
         a, a, n, [&](auto j, Doubles<Arch> x, Doubles<Arch>) __attribute__((always_inline)) {

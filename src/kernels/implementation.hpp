@@ -4,6 +4,7 @@
 
 #include "kernels/accumulate.hpp"
 #include "kernels/bit_codes.hpp"
+#include "kernels/bits.hpp"
 #include "kernels/cosine.hpp"
 #include "kernels/dot.hpp"
 #include "kernels/hadamard.hpp"
@@ -12,19 +13,30 @@
 #include "kernels/l1.hpp"
 #include "kernels/l2.hpp"
 #include "kernels/matrix.hpp"
+#include "kernels/sparse.hpp"
 
 namespace vecdot::kernels {
+
+template <class Arch, class Element>
+constexpr VectorKernels<Element> vector_kernels() {
+    return {.dot = dot<Arch, Element>,
+            .l2_squared = l2_squared<Arch, Element>,
+            .l1 = l1<Arch, Element>,
+            .norm_squared = norm_squared<Arch, Element>,
+            .cosine_sums = cosine_sums<Arch, Element>,
+            .accumulate = accumulate<Arch, Element>};
+}
 
 template <class Arch>
 constexpr Kernels implementation(const char* name) {
     return {
         .name = name,
-        .floats = {.dot = dot<Arch>,
-                   .l2_squared = l2_squared<Arch>,
-                   .l1 = l1<Arch>,
-                   .norm_squared = norm_squared<Arch>,
-                   .cosine_sums = cosine_sums<Arch>,
-                   .accumulate = accumulate<Arch>},
+        .floats = vector_kernels<Arch, float>(),
+        .halves = vector_kernels<Arch, core::Half>(),
+        .sparse = {.dot = sparse_dot<Arch>,
+                   .l2_squared = sparse_l2_squared<Arch>,
+                   .l1 = sparse_l1<Arch>},
+        .bits = {.differing = differing_bits<Arch>, .shared = shared_bits<Arch>},
         .codes = {.scan_units = scan_units<Arch>,
                   .score_blocks = score_blocks<Arch>,
                   .block_bounds = block_bounds<Arch>,

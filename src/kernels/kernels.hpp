@@ -9,13 +9,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/half.hpp"
 #include "kernels/code_kernels.hpp"
 
 namespace vecdot::kernels {
 
 enum class InstructionSet {
     baseline,  // what every machine of the architecture has: SSE2, NEON
-    avx2,      // AVX2 + FMA
+    avx2,      // AVX2 + FMA + F16C
     avx512,    // AVX-512 F, CD, DQ, BW, VL, VNNI, IFMA, VBMI (Ice Lake, Zen 4 and later)
 };
 
@@ -31,17 +32,54 @@ struct CosineSums {
     double bb;
 };
 
-// Functions of float4 vectors of n elements at any address. Sums are accumulated in float8:
-// products of two float4 are exact there, so the error is below n/16 · 2⁻⁵³ · Σ|terms|, and nothing
-// overflows.
-struct FloatKernels {
-    double (*dot)(const float* a, const float* b, std::size_t n) noexcept;         // Σ aᵢbᵢ
-    double (*l2_squared)(const float* a, const float* b, std::size_t n) noexcept;  // Σ (aᵢ − bᵢ)²
-    double (*l1)(const float* a, const float* b, std::size_t n) noexcept;  // Σ |aᵢ − bᵢ|
-    double (*norm_squared)(const float* a, std::size_t n) noexcept;        // Σ aᵢ²
-    CosineSums (*cosine_sums)(const float* a, const float* b, std::size_t n) noexcept;
+// Functions of vectors of n float4 or half elements at any address. Sums are accumulated in float8:
+// products of two elements are exact there, so the error is below n/16 · 2⁻⁵³ · Σ|terms|, and
+// nothing overflows.
+template <class Element>
+struct VectorKernels {
+    using Pointer = const Element*;
+
+    double (*dot)(Pointer a, Pointer b, std::size_t n) noexcept;         // Σ aᵢbᵢ
+    double (*l2_squared)(Pointer a, Pointer b, std::size_t n) noexcept;  // Σ (aᵢ − bᵢ)²
+    double (*l1)(Pointer a, Pointer b, std::size_t n) noexcept;          // Σ |aᵢ − bᵢ|
+    double (*norm_squared)(Pointer a, std::size_t n) noexcept;           // Σ aᵢ²
+    CosineSums (*cosine_sums)(Pointer a, Pointer b, std::size_t n) noexcept;
     // yᵢ += s xᵢ, the product rounded to float8 before it is added. y does not overlap x.
-    void (*accumulate)(double* y, double s, const float* x, std::size_t n) noexcept;
+    void (*accumulate)(double* y, double s, Pointer x, std::size_t n) noexcept;
+};
+
+using FloatKernels = VectorKernels<float>;
+using HalfKernels = VectorKernels<core::Half>;
+
+// A sparse vector's elements that are not 0: count indices, ascending, and as many finite values,
+// at any address.
+struct SparseVector {
+    const std::int32_t* indices;
+    const float* values;
+    std::size_t count;
+};
+
+// Sums over two sparse vectors, accumulated in float8 in the order of the indices: the error is
+// below n · 2⁻⁵³ · Σ|terms|, n being the number of terms. (Of one alone: FloatKernels of its
+// values.)
+struct SparseKernels {
+    double (*dot)(SparseVector a, SparseVector b) noexcept;         // Σ aᵢbᵢ
+    double (*l2_squared)(SparseVector a, SparseVector b) noexcept;  // Σ (aᵢ − bᵢ)²
+    double (*l1)(SparseVector a, SparseVector b) noexcept;          // Σ |aᵢ − bᵢ|
+};
+
+// Bits that are set in both of two strings, and in at least one.
+struct SharedBits {
+    std::uint64_t both;
+    std::uint64_t either;
+};
+
+// Functions of strings of n bytes at any address.
+struct BitKernels {
+    // How many bits differ.
+    std::uint64_t (*differing)(const std::uint8_t* a, const std::uint8_t* b,
+                               std::size_t n) noexcept;
+    SharedBits (*shared)(const std::uint8_t* a, const std::uint8_t* b, std::size_t n) noexcept;
 };
 
 // A scatter matrix is kept in tiles of tile_width × tile_width float8, row by row.
@@ -65,6 +103,9 @@ struct MatrixKernels {
 struct Kernels {
     const char* name;
     FloatKernels floats;
+    HalfKernels halves;
+    SparseKernels sparse;
+    BitKernels bits;
     CodeKernels codes;
     MatrixKernels matrices;
 };
@@ -88,6 +129,20 @@ extern const Kernels* active_table;
 // The active table: baseline until select() is called.
 inline const Kernels& active() noexcept {
     return *detail::active_table;
+}
+
+// Its kernels for vectors of Element.
+template <class Element>
+const VectorKernels<Element>& active_vectors() noexcept;
+
+template <>
+inline const FloatKernels& active_vectors<float>() noexcept {
+    return active().floats;
+}
+
+template <>
+inline const HalfKernels& active_vectors<core::Half>() noexcept {
+    return active().halves;
 }
 
 }  // namespace vecdot::kernels

@@ -5,8 +5,8 @@
 
 namespace vecdot::kernels {
 
-template <class Arch>
-double l1(const float* a, const float* b, std::size_t n) noexcept {
+template <class Arch, class Element>
+double l1(const Element* a, const Element* b, std::size_t n) noexcept {
     Sum<Arch> sum;
     for_each_pair<Arch>(
         a, b, n, [&](auto j, Doubles<Arch> x, Doubles<Arch> y) __attribute__((always_inline)) {

@@ -6,8 +6,8 @@
 namespace vecdot::kernels {
 
 // The square of a difference is rounded in float8: multiply, then add, on every instruction set.
-template <class Arch>
-double l2_squared(const float* a, const float* b, std::size_t n) noexcept {
+template <class Arch, class Element>
+double l2_squared(const Element* a, const Element* b, std::size_t n) noexcept {
     Sum<Arch> sum;
     for_each_pair<Arch>(
         a, b, n, [&](auto j, Doubles<Arch> x, Doubles<Arch> y) __attribute__((always_inline)) {

@@ -1,6 +1,6 @@
-// float4 in, float8 lanes: what the float kernels share. Compiled once per instruction set;
-// everything here is a template over the xsimd architecture or inlined, so that no symbol is shared
-// between instruction sets.
+// float4 or half in, float8 lanes: what the kernels of vectors share. Compiled once per instruction
+// set; everything here is a template over the xsimd architecture or inlined, so that no symbol is
+// shared between instruction sets.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +36,7 @@ VECDOT_INLINE Doubles<Arch> subtract(Doubles<Arch> x, Doubles<Arch> y) {
     return x - y;
 }
 
-// widen: the next width<Arch> floats at p (any alignment) as doubles.
+// widen: the next width<Arch> elements at p (any alignment) as doubles.
 // widen_some: the same for the first count (0 < count < width), zeros behind; nothing past them is
 // read. fold: the upper half of the lanes added to the lower, until one is left.
 #if defined(__AVX512F__)
@@ -51,6 +51,19 @@ requires(width<Arch> == 8) VECDOT_INLINE Doubles<Arch> widen_some(const float* p
     const __mmask8 mask =
         _mm256_cmpgt_epi32_mask(_mm256_set1_epi32(static_cast<int>(count)), lanes);
     return _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask, p));
+}
+
+// Half precision by way of float4, both steps exact.
+template <class Arch>
+requires(width<Arch> == 8) VECDOT_INLINE Doubles<Arch> widen(const core::Half* p) {
+    const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return _mm512_cvtps_pd(_mm256_cvtph_ps(halves));
+}
+
+template <class Arch>
+requires(width<Arch> == 8) VECDOT_INLINE Doubles<Arch> widen_some(const core::Half* p, long count) {
+    const __mmask8 mask = static_cast<__mmask8>((1u << count) - 1);
+    return _mm512_cvtps_pd(_mm256_cvtph_ps(_mm_maskz_loadu_epi16(mask, p)));
 }
 
 template <class Arch>
@@ -80,6 +93,26 @@ requires(width<Arch> == 4) VECDOT_INLINE Doubles<Arch> widen_some(const float* p
     const __m128i mask =
         _mm_cmpgt_epi32(_mm_set1_epi32(static_cast<int>(count)), _mm_setr_epi32(0, 1, 2, 3));
     return _mm256_cvtps_pd(_mm_maskload_ps(p, mask));
+}
+
+template <class Arch>
+requires(width<Arch> == 4) VECDOT_INLINE Doubles<Arch> widen(const core::Half* p) {
+    const __m128i halves = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    return _mm256_cvtps_pd(_mm_cvtph_ps(halves));
+}
+
+template <class Arch>
+requires(width<Arch> == 4) VECDOT_INLINE Doubles<Arch> widen_some(const core::Half* p, long count) {
+    std::uint32_t pair = 0;
+    std::uint16_t last = 0;
+    if ((count & 2) != 0) {
+        __builtin_memcpy(&pair, p, sizeof pair);
+    }
+    if ((count & 1) != 0) {
+        __builtin_memcpy(&last, p + (count & 2), sizeof last);
+    }
+    const std::uint64_t bits = pair | std::uint64_t{last} << (16 * (count & 2));
+    return _mm256_cvtps_pd(_mm_cvtph_ps(_mm_cvtsi64_si128(static_cast<long long>(bits))));
 }
 
 template <class Arch>
@@ -115,6 +148,38 @@ requires(width<Arch> == 2) VECDOT_INLINE Doubles<Arch> widen_some(const float* p
                         : Doubles<Arch>(0.0);
 }
 
+// Two halves without instructions for them: see core::to_float.
+template <class Arch>
+requires(width<Arch> == 2) VECDOT_INLINE Doubles<Arch> widen_pair(std::uint32_t pair) {
+    const __m128i words =
+        _mm_unpacklo_epi16(_mm_cvtsi32_si128(static_cast<int>(pair)), _mm_setzero_si128());
+    const __m128i magnitude = _mm_slli_epi32(_mm_and_si128(words, _mm_set1_epi32(0x7fff)), 13);
+    const __m128i sign = _mm_slli_epi32(_mm_and_si128(words, _mm_set1_epi32(0x8000)), 16);
+    const __m128i no_number = _mm_and_si128(_mm_cmpgt_epi32(magnitude, _mm_set1_epi32(0x0f7fffff)),
+                                            _mm_set1_epi32(0x7f800000));
+    const __m128 value = _mm_mul_ps(_mm_castsi128_ps(magnitude), _mm_set1_ps(0x1p112f));
+    return _mm_cvtps_pd(_mm_or_ps(value, _mm_castsi128_ps(_mm_or_si128(sign, no_number))));
+}
+
+template <class Arch>
+requires(width<Arch> == 2) VECDOT_INLINE Doubles<Arch> widen(const core::Half* p) {
+    std::uint32_t pair;
+    __builtin_memcpy(&pair, p, sizeof pair);
+    return widen_pair<Arch>(pair);
+}
+
+template <class Arch>
+requires(width<Arch> == 2) VECDOT_INLINE Doubles<Arch> widen_some(const core::Half* p, long count) {
+    std::uint16_t one = 0;
+    if (count >= 2) {
+        return widen<Arch>(p);
+    }
+    if (count == 1) {
+        __builtin_memcpy(&one, p, sizeof one);
+    }
+    return widen_pair<Arch>(one);
+}
+
 template <class Arch>
 requires(width<Arch> == 2) VECDOT_INLINE Doubles<Arch> multiply_add(Doubles<Arch> x,
                                                                     Doubles<Arch> y,
@@ -138,6 +203,31 @@ VECDOT_INLINE Doubles<Arch> widen_some(const float* p, long count) {
     return count >= 2   ? widen<Arch>(p)
            : count == 1 ? Doubles<Arch>(vcvt_f64_f32(vld1_lane_f32(p, vdup_n_f32(0), 0)))
                         : Doubles<Arch>(0.0);
+}
+
+template <class Arch>
+VECDOT_INLINE Doubles<Arch> widen_pair(std::uint32_t pair) {
+    const float32x4_t values = vcvt_f32_f16(vreinterpret_f16_u32(vdup_n_u32(pair)));
+    return vcvt_f64_f32(vget_low_f32(values));
+}
+
+template <class Arch>
+VECDOT_INLINE Doubles<Arch> widen(const core::Half* p) {
+    std::uint32_t pair;
+    __builtin_memcpy(&pair, p, sizeof pair);
+    return widen_pair<Arch>(pair);
+}
+
+template <class Arch>
+VECDOT_INLINE Doubles<Arch> widen_some(const core::Half* p, long count) {
+    std::uint16_t one = 0;
+    if (count >= 2) {
+        return widen<Arch>(p);
+    }
+    if (count == 1) {
+        __builtin_memcpy(&one, p, sizeof one);
+    }
+    return widen_pair<Arch>(one);
 }
 
 template <class Arch>
@@ -186,11 +276,12 @@ struct Sum {
 
 // How many elements ahead of the arithmetic they are asked for: the processor's own prefetching
 // starts anew at every page and, of two streams, loses a tenth of the bus.
-constexpr std::size_t prefetch_distance = 32;
+template <class Element>
+constexpr std::size_t prefetch_distance = 128 / sizeof(Element);
 
 // The last count < float_lanes elements of for_each_pair, from part j on.
-template <class Arch, std::size_t j, class Step>
-VECDOT_INLINE void for_each_last(const float* a, const float* b, std::size_t count, Step step) {
+template <class Arch, std::size_t j, class Element, class Step>
+VECDOT_INLINE void for_each_last(const Element* a, const Element* b, std::size_t count, Step step) {
     constexpr std::size_t w = width<Arch>;
     constexpr std::integral_constant<std::size_t, j> part{};
     if (count < w) {
@@ -209,8 +300,8 @@ VECDOT_INLINE void for_each_last(const float* a, const float* b, std::size_t cou
 // Calls step(j, aᵢ…, bᵢ…) for every run of width<Arch> elements, j (a compile-time constant) being
 // the part of the sums that it belongs to. Lanes without an element are zeros in the last step, for
 // which step must add 0: as no sum is ever −0, that is the same as not adding at all.
-template <class Arch, class Step>
-VECDOT_INLINE void for_each_pair(const float* a, const float* b, std::size_t n, Step step) {
+template <class Arch, class Element, class Step>
+VECDOT_INLINE void for_each_pair(const Element* a, const Element* b, std::size_t n, Step step) {
     constexpr std::size_t w = width<Arch>;
     std::size_t i = 0;
     const auto round = [&]() __attribute__((always_inline)) {
@@ -221,9 +312,9 @@ VECDOT_INLINE void for_each_pair(const float* a, const float* b, std::size_t n, 
         }
         (std::make_index_sequence<Sum<Arch>::parts>{});
     };
-    for (; i + prefetch_distance + float_lanes <= n; i += float_lanes) {
-        __builtin_prefetch(a + i + prefetch_distance);
-        __builtin_prefetch(b + i + prefetch_distance);
+    for (; i + prefetch_distance<Element> + float_lanes <= n; i += float_lanes) {
+        __builtin_prefetch(a + i + prefetch_distance<Element>);
+        __builtin_prefetch(b + i + prefetch_distance<Element>);
         round();
     }
     for (; i + float_lanes <= n; i += float_lanes) {

@@ -1,46 +1,58 @@
 #include "pg/vector_datum.hpp"
 
+#include "core/vector_text.hpp"
+
 extern "C" {
 #include "utils/float.h"
 }
 
 namespace vecdot::pg {
 
-Vector* new_vector(int dim) {
-    const Size size = vector_size(dim);
-    Vector* result = static_cast<Vector*>(palloc0(size));
+template <typename Element>
+DenseVector<Element>* new_vector(int dim) {
+    const Size size = vector_size<Element>(dim);
+    auto* result = static_cast<DenseVector<Element>*>(palloc0(size));
     SET_VARSIZE(result, size);
     result->dim = static_cast<int16>(dim);
     return result;
 }
 
-Vector* vector_from_datum(Datum datum) {
-    Vector* result = reinterpret_cast<Vector*>(PG_DETOAST_DATUM(datum));
+template Vector* new_vector<float>(int dim);
+template HalfVector* new_vector<core::Half>(int dim);
+
+template <typename Element>
+DenseVector<Element>* vector_from_datum(Datum datum) {
+    auto* result = reinterpret_cast<DenseVector<Element>*>(PG_DETOAST_DATUM(datum));
     const Size size = VARSIZE(result);
-    if (unlikely(size < vector_size(1) || result->dim < 1 || result->dim > max_dimensions ||
-                 result->unused != 0 || size != vector_size(result->dim))) {
-        ereport(ERROR,
-                (errcode(ERRCODE_DATA_CORRUPTED), errmsg("invalid vector value of %zu bytes", size),
-                 errdetail("The length of a stored vector does not match its dimensions.")));
+    if (unlikely(size < vector_size<Element>(1) || result->dim < 1 ||
+                 result->dim > max_dimensions || result->unused != 0 ||
+                 size != vector_size<Element>(result->dim))) {
+        ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+                        errmsg("invalid %s value of %zu bytes", limits_of<Element>.name, size),
+                        errdetail("The length of a stored vector does not match its dimensions.")));
     }
     return result;
 }
 
-void check_dimensions(int dim) {
+template Vector* vector_from_datum<float>(Datum datum);
+template HalfVector* vector_from_datum<core::Half>(Datum datum);
+
+void check_dimensions(const TypeLimits& type, int dim) {
     if (unlikely(dim < 1)) {
-        ereport(ERROR,
-                (errcode(ERRCODE_DATA_EXCEPTION), errmsg("vector must have at least 1 dimension")));
+        ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+                        errmsg("%s must have at least 1 dimension", type.name)));
     }
-    if (unlikely(dim > max_dimensions)) {
-        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-                        errmsg("vector cannot have more than %d dimensions", max_dimensions)));
+    if (unlikely(dim > type.max_dimensions)) {
+        ereport(ERROR,
+                (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                 errmsg("%s cannot have more than %d dimensions", type.name, type.max_dimensions)));
     }
 }
 
-void check_same_dimensions(int a, int b) {
+void check_same_dimensions(const TypeLimits& type, int a, int b) {
     if (unlikely(a != b)) {
         ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
-                        errmsg("different vector dimensions %d and %d", a, b)));
+                        errmsg("different %s dimensions %d and %d", type.name, a, b)));
     }
 }
 
@@ -51,23 +63,34 @@ void check_expected_dimensions(int32 typmod, int dim) {
     }
 }
 
-void check_finite(float value) {
+void check_finite(const TypeLimits& type, float value) {
     if (unlikely(std::isnan(value))) {
-        ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("NaN not allowed in vector")));
+        ereport(ERROR,
+                (errcode(ERRCODE_DATA_EXCEPTION), errmsg("NaN not allowed in %s", type.name)));
     }
     if (unlikely(std::isinf(value))) {
-        ereport(ERROR,
-                (errcode(ERRCODE_DATA_EXCEPTION), errmsg("infinite value not allowed in vector")));
+        ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+                        errmsg("infinite value not allowed in %s", type.name)));
     }
+}
+
+void report_out_of_range(const TypeLimits& type, const char* text) {
+    ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+                    errmsg("\"%s\" is out of range for type %s", text, type.name)));
+    pg_unreachable();
+}
+
+void report_out_of_range(const TypeLimits& type, float value) {
+    char text[core::float_text_room + 1];
+    text[core::format_float(value, text)] = '\0';
+    report_out_of_range(type, text);
 }
 
 float element_from_double(double value) {
     const float element = static_cast<float>(value);
     if (unlikely(!std::isfinite(element))) {
         if (std::isfinite(value)) {
-            ereport(ERROR,
-                    (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-                     errmsg("\"%s\" is out of range for type vector", float8out_internal(value))));
+            report_out_of_range(limits_of<float>, float8out_internal(value));
         }
         check_finite(element);
     }

@@ -1,6 +1,8 @@
-// The type vector as PostgreSQL stores it: byte for byte pgvector's layout.
+// The types vector and halfvec as PostgreSQL stores them: byte for byte pgvector's layout. Both are
+// one template; float4 elements, those of vector, are its default.
 #pragma once
 
+#include "core/half.hpp"
 #include "core/span.hpp"
 #include "pg/postgres.hpp"
 
@@ -9,49 +11,101 @@ namespace vecdot::pg {
 constexpr int max_dimensions = 16000;
 
 // A varlena of alignment int4; STORAGE external, so never compressed.
-struct Vector {
+template <typename Element>
+struct DenseVector {
     int32 vl_len_;  // set by SET_VARSIZE only
     int16 dim;
     int16 unused;  // 0
-    float x[FLEXIBLE_ARRAY_MEMBER];
+    Element x[FLEXIBLE_ARRAY_MEMBER];
 
-    core::VectorView view() const { return {x, static_cast<std::size_t>(dim)}; }
-    core::MutableVectorView view() { return {x, static_cast<std::size_t>(dim)}; }
+    std::span<const Element> view() const { return {x, static_cast<std::size_t>(dim)}; }
+    std::span<Element> view() { return {x, static_cast<std::size_t>(dim)}; }
 };
 
-static_assert(offsetof(Vector, dim) == 4 && offsetof(Vector, x) == 8);
+using Vector = DenseVector<float>;
+using HalfVector = DenseVector<core::Half>;
 
+static_assert(offsetof(Vector, dim) == 4 && offsetof(Vector, x) == 8);
+static_assert(offsetof(HalfVector, dim) == 4 && offsetof(HalfVector, x) == 8);
+
+// How messages call the type, and how long its vectors are.
+struct TypeLimits {
+    const char* name;
+    int max_dimensions;
+};
+
+template <typename Element>
+inline constexpr TypeLimits limits_of{nullptr, 0};
+template <>
+inline constexpr TypeLimits limits_of<float>{"vector", max_dimensions};
+template <>
+inline constexpr TypeLimits limits_of<core::Half>{"halfvec", max_dimensions};
+
+template <typename Element = float>
 constexpr Size vector_size(int dim) {
-    return offsetof(Vector, x) + sizeof(float) * dim;
+    return offsetof(DenseVector<Element>, x) + sizeof(Element) * dim;
 }
 
 // A new vector of dim elements, all 0, in CurrentMemoryContext. dim must be in 1..max_dimensions.
-Vector* new_vector(int dim);
+template <typename Element = float>
+DenseVector<Element>* new_vector(int dim);
 
 // The vector behind a datum, detoasted; ERRCODE_DATA_CORRUPTED if its bytes are not a vector.
-Vector* vector_from_datum(Datum datum);
+template <typename Element = float>
+DenseVector<Element>* vector_from_datum(Datum datum);
 
-// Raises the errors of compat.md.
-void check_dimensions(int dim);            // 1..max_dimensions
-void check_same_dimensions(int a, int b);  // different vector dimensions %d and %d
-void check_expected_dimensions(int32 typmod,
-                               int dim);  // expected %d dimensions, not %d; typmod -1: any
-void check_finite(float value);           // NaN, infinity
+// Raises the errors that pgvector does.
+void check_dimensions(const TypeLimits& type, int dim);            // 1..max_dimensions
+void check_same_dimensions(const TypeLimits& type, int a, int b);  // different ... %d and %d
+void check_finite(const TypeLimits& type, float value);            // NaN, infinity
+// expected %d dimensions, not %d; typmod -1: any
+void check_expected_dimensions(int32 typmod, int dim);
 
-// value as an element: rounded to float4, 0 where it is too small. NaN, infinity and what is too
-// large for float4 are errors.
-float element_from_double(double value);
+template <typename Element = float>
+void check_dimensions(int dim) {
+    check_dimensions(limits_of<Element>, dim);
+}
+
+template <typename Element = float>
+void check_same_dimensions(int a, int b) {
+    check_same_dimensions(limits_of<Element>, a, b);
+}
+
+template <typename Element = float>
+void check_finite(float value) {
+    check_finite(limits_of<Element>, value);
+}
+
+// "%s" is out of range for type %s
+[[noreturn]] void report_out_of_range(const TypeLimits& type, const char* text);
+[[noreturn]] void report_out_of_range(const TypeLimits& type, float value);
 
 // value out of range: overflow, value out of range: underflow
 [[noreturn]] void report_overflow();
 [[noreturn]] void report_underflow();
 [[noreturn]] void report_not_finite(float value);  // overflow, or NaN
 
-// The result of a calculation as an element: rounded to float4, overflow beyond it.
-inline float element_from_result(double value) {
-    const float element = static_cast<float>(value);
-    if (unlikely(!std::isfinite(element))) {
-        report_not_finite(element);
+// value as an element, 0 where it is too small. NaN, infinity and what is too large are errors.
+template <typename Element = float>
+Element element_from_float(float value) {
+    const Element element = core::from_float<Element>(value);
+    if (unlikely(!core::is_finite(element))) {
+        check_finite<Element>(value);
+        report_out_of_range(limits_of<Element>, value);
+    }
+    return element;
+}
+
+// The same of a float8, for vector.
+float element_from_double(double value);
+
+// The result of a calculation as an element: rounded to float4, then to the element; overflow
+// beyond it.
+template <typename Element = float>
+Element element_from_result(double value) {
+    const Element element = core::from_float<Element>(static_cast<float>(value));
+    if (unlikely(!core::is_finite(element))) {
+        report_not_finite(core::to_float(element));
     }
     return element;
 }

@@ -45,7 +45,8 @@ struct varlena* fetch(FunctionCallInfo fcinfo, int n, struct varlena* stored) {
     return entry.value;
 }
 
-VectorRef ref_of(const struct varlena* stored) {
+template <typename Element>
+DenseRef<Element> ref_of(const struct varlena* stored) {
     // dim, unused, elements
     const char* body = VARDATA_ANY(stored);
     const Size size = VARSIZE_ANY_EXHDR(stored);
@@ -54,49 +55,58 @@ VectorRef ref_of(const struct varlena* stored) {
         std::memcpy(head, body, sizeof head);
     }
     if (unlikely(head[0] < 1 || head[0] > max_dimensions || head[1] != 0 ||
-                 size != sizeof head + sizeof(float) * head[0])) {
-        ereport(ERROR,
-                (errcode(ERRCODE_DATA_CORRUPTED), errmsg("invalid vector value of %zu bytes", size),
-                 errdetail("The length of a stored vector does not match its dimensions.")));
+                 size != sizeof head + sizeof(Element) * head[0])) {
+        ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+                        errmsg("invalid %s value of %zu bytes", limits_of<Element>.name, size),
+                        errdetail("The length of a stored vector does not match its dimensions.")));
     }
-    return {reinterpret_cast<const float*>(body + sizeof head), head[0]};
+    return {reinterpret_cast<const Element*>(body + sizeof head), head[0]};
+}
+
+struct varlena* argument(FunctionCallInfo fcinfo, int n) {
+    return reinterpret_cast<struct varlena*>(DatumGetPointer(fcinfo->args[n].value));
 }
 
 }  // namespace
 
-VectorRef vector_argument(FunctionCallInfo fcinfo, int n) {
-    struct varlena* stored =
-        reinterpret_cast<struct varlena*>(DatumGetPointer(fcinfo->args[n].value));
-    if (VARATT_IS_EXTERNAL_ONDISK(stored)) {
-        stored = fetch(fcinfo, n, stored);
-    } else {
-        stored = pg_detoast_datum_packed(stored);
-    }
-    return ref_of(stored);
-}
-
 struct varlena* plain_argument(FunctionCallInfo fcinfo, int n) {
-    struct varlena* stored =
-        reinterpret_cast<struct varlena*>(DatumGetPointer(fcinfo->args[n].value));
+    struct varlena* stored = argument(fcinfo, n);
     return VARATT_IS_EXTERNAL_ONDISK(stored) ? fetch(fcinfo, n, stored) : pg_detoast_datum(stored);
 }
 
-VectorPair vector_pair(FunctionCallInfo fcinfo) {
-    const VectorPair pair{vector_argument(fcinfo, 0), vector_argument(fcinfo, 1)};
-    check_same_dimensions(pair.a.dim, pair.b.dim);
+struct varlena* packed_argument(FunctionCallInfo fcinfo, int n) {
+    struct varlena* stored = argument(fcinfo, n);
+    return VARATT_IS_EXTERNAL_ONDISK(stored) ? fetch(fcinfo, n, stored)
+                                             : pg_detoast_datum_packed(stored);
+}
+
+template <typename Element>
+DenseRef<Element> vector_argument(FunctionCallInfo fcinfo, int n) {
+    return ref_of<Element>(packed_argument(fcinfo, n));
+}
+
+template VectorRef vector_argument<float>(FunctionCallInfo fcinfo, int n);
+template DenseRef<core::Half> vector_argument<core::Half>(FunctionCallInfo fcinfo, int n);
+
+template <typename Element>
+DensePair<Element> vector_pair(FunctionCallInfo fcinfo) {
+    const DensePair<Element> pair{vector_argument<Element>(fcinfo, 0),
+                                  vector_argument<Element>(fcinfo, 1)};
+    check_same_dimensions<Element>(pair.a.dim, pair.b.dim);
     return pair;
 }
 
-FetchedVector fetch_vector(Datum datum) {
+template VectorPair vector_pair<float>(FunctionCallInfo fcinfo);
+template DensePair<core::Half> vector_pair<core::Half>(FunctionCallInfo fcinfo);
+
+template <typename Element>
+Fetched<DenseRef<Element>> fetch_vector(Datum datum) {
     struct varlena* stored = reinterpret_cast<struct varlena*>(DatumGetPointer(datum));
     struct varlena* plain = pg_detoast_datum_packed(stored);
-    return {ref_of(plain), plain == stored ? nullptr : plain};
+    return {ref_of<Element>(plain), plain == stored ? nullptr : plain};
 }
 
-void release(const FetchedVector& vector) {
-    if (vector.copy != nullptr) {
-        pfree(vector.copy);
-    }
-}
+template FetchedVector fetch_vector<float>(Datum datum);
+template Fetched<DenseRef<core::Half>> fetch_vector<core::Half>(Datum datum);
 
 }  // namespace vecdot::pg

@@ -8,7 +8,6 @@ namespace {
 
 // Offsets behind the varlena header.
 constexpr int elements_offset = offsetof(Vector, x) - VARHDRSZ;
-constexpr int element_size = sizeof(float);
 
 // size bytes from offset, or fewer where the value ends.
 StoredElements stored_bytes(Datum datum, int offset, int size) {
@@ -36,7 +35,9 @@ int stored_dimensions(Datum datum) {
     return dim;
 }
 
+template <typename Element>
 StoredElements stored_elements(Datum datum, int first, int last) {
+    constexpr int element_size = sizeof(Element);
     first = std::max(first, 1);
     last = std::min(last, max_dimensions);
     if (first > last) {
@@ -47,5 +48,8 @@ StoredElements stored_elements(Datum datum, int first, int last) {
     elements.count /= element_size;
     return elements;
 }
+
+template StoredElements stored_elements<float>(Datum datum, int first, int last);
+template StoredElements stored_elements<core::Half>(Datum datum, int first, int last);
 
 }  // namespace vecdot::pg

@@ -5,16 +5,17 @@
 
 namespace vecdot::pg {
 
-// The number of dimensions of a stored vector.
+// The number of dimensions of a stored vector or halfvec, which have the same header.
 int stored_dimensions(Datum datum);
 
-// float4 values at an address that may be unaligned: read them with memcpy.
+// Elements at an address that may be unaligned: read them with memcpy.
 struct StoredElements {
     const char* data;
     int count;
 };
 
 // The elements first..last of a stored vector, counted from 1 and clipped to those that are there.
+template <typename Element = float>
 StoredElements stored_elements(Datum datum, int first, int last);
 
 }  // namespace vecdot::pg

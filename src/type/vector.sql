@@ -8,7 +8,7 @@ COMMENT ON FUNCTION vector_in(cstring, oid, integer) IS 'text input: [1,2,3]; el
 
 CREATE FUNCTION vector_out(vector) RETURNS cstring
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION vector_out(vector) IS 'text output: the shortest text that reads back the same';
+COMMENT ON FUNCTION vector_out(vector) IS 'text output, which reads back the same';
 
 CREATE FUNCTION vector_typmod_in(cstring[]) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -34,7 +34,8 @@ CREATE TYPE vector (
 COMMENT ON TYPE vector IS 'vector of 1 to 16000 float4 elements; vector(n) has exactly n';
 
 CREATE FUNCTION vector(vector, integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+	SUPPORT vecdot_typmod_support;
 COMMENT ON FUNCTION vector(vector, integer, boolean) IS 'checks the number of dimensions against a type modifier';
 
 CREATE CAST (vector AS vector) WITH FUNCTION vector(vector, integer, boolean) AS IMPLICIT;

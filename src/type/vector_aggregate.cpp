@@ -1,8 +1,8 @@
-// sum(vector) and avg(vector). The state is a float8 array: the count, then one sum per element. It
-// is pgvector's, it needs no serialisation, and it can be stored.
+// sum and avg of vector and halfvec. The state is a float8 array: the count, then one sum per
+// element. It is pgvector's, it needs no serialisation, and it can be stored.
 #include "kernels/kernels.hpp"
-#include "pg/guard.hpp"
 #include "pg/vector_ref.hpp"
+#include "type/dense.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
@@ -63,60 +63,92 @@ State writable(FunctionCallInfo fcinfo, const State& state) {
     return copy;
 }
 
-pg::Vector* finish(const State& state, float8 divisor) {
-    pg::check_dimensions(state.dim());
-    pg::Vector* result = pg::new_vector(state.dim());
+// Which error rows of different dimensions are: as in pgvector, avg names the first row's
+// dimensions as those expected, and sum, which adds there, says that they differ.
+enum class Mixed { unexpected, different };
+
+template <typename Element>
+void check_mixed(Mixed mixed, int expected, int dim) {
+    if (mixed == Mixed::unexpected) {
+        pg::check_expected_dimensions(expected, dim);
+    } else {
+        pg::check_same_dimensions<Element>(expected, dim);
+    }
+}
+
+template <typename Element>
+ArrayType* accumulate(FunctionCallInfo fcinfo, Mixed mixed) {
+    State state = state_of(PG_GETARG_ARRAYTYPE_P(0));
+    const auto v = pg::vector_argument<Element>(fcinfo, 1);
+    if (is_empty(state)) {
+        state = new_state(v.dim);
+    } else {
+        check_mixed<Element>(mixed, state.dim(), v.dim);
+        state = writable(fcinfo, state);
+    }
+    state.values[0] += 1;
+    kernels::active_vectors<Element>().accumulate(state.values + 1, 1, v.data, v.size());
+    return state.array;
+}
+
+template <typename Element>
+ArrayType* join(FunctionCallInfo fcinfo, Mixed mixed) {
+    State a = state_of(PG_GETARG_ARRAYTYPE_P(0));
+    const State b = state_of(PG_GETARG_ARRAYTYPE_P(1));
+    if (is_empty(b)) {
+        return a.array;
+    }
+    if (is_empty(a)) {
+        return b.array;
+    }
+    check_mixed<Element>(mixed, a.dim(), b.dim());
+    a = writable(fcinfo, a);
+    for (int i = 0; i < a.length; ++i) {
+        a.values[i] += b.values[i];
+    }
+    return a.array;
+}
+
+template <typename Element>
+pg::DenseVector<Element>* finish(const State& state, float8 divisor) {
+    pg::check_dimensions<Element>(state.dim());
+    auto* result = pg::new_vector<Element>(state.dim());
     for (int i = 0; i < state.dim(); ++i) {
-        result->x[i] = pg::element_from_result(state.values[1 + i] / divisor);
+        result->x[i] = pg::element_from_result<Element>(state.values[1 + i] / divisor);
     }
     return result;
 }
 
 }  // namespace
 
-VECDOT_FUNCTION(vector_accum) {
-    State state = state_of(PG_GETARG_ARRAYTYPE_P(0));
-    const pg::VectorRef v = pg::vector_argument(fcinfo, 1);
-    if (is_empty(state)) {
-        state = new_state(v.dim);
-    } else {
-        pg::check_expected_dimensions(state.dim(), v.dim);
-        state = writable(fcinfo, state);
-    }
-    state.values[0] += 1;
-    kernels::active().floats.accumulate(state.values + 1, 1, v.data, v.size());
-    PG_RETURN_ARRAYTYPE_P(state.array);
+VECDOT_DENSE_FUNCTION(vector_accum, halfvec_accum) {
+    PG_RETURN_ARRAYTYPE_P(accumulate<Element>(fcinfo, Mixed::unexpected));
 }
 
-VECDOT_FUNCTION(vector_combine) {
-    State a = state_of(PG_GETARG_ARRAYTYPE_P(0));
-    State b = state_of(PG_GETARG_ARRAYTYPE_P(1));
-    if (is_empty(b)) {
-        PG_RETURN_ARRAYTYPE_P(a.array);
-    }
-    if (is_empty(a)) {
-        PG_RETURN_ARRAYTYPE_P(b.array);
-    }
-    pg::check_expected_dimensions(a.dim(), b.dim());
-    a = writable(fcinfo, a);
-    for (int i = 0; i < a.length; ++i) {
-        a.values[i] += b.values[i];
-    }
-    PG_RETURN_ARRAYTYPE_P(a.array);
+VECDOT_DENSE_FUNCTION(vector_sum_accum, halfvec_sum_accum) {
+    PG_RETURN_ARRAYTYPE_P(accumulate<Element>(fcinfo, Mixed::different));
 }
 
-VECDOT_FUNCTION(vector_avg) {
+VECDOT_DENSE_FUNCTION(vector_combine, halfvec_combine) {
+    PG_RETURN_ARRAYTYPE_P(join<Element>(fcinfo, Mixed::unexpected));
+}
+
+VECDOT_DENSE_FUNCTION(vector_sum_combine, halfvec_sum_combine) {
+    PG_RETURN_ARRAYTYPE_P(join<Element>(fcinfo, Mixed::different));
+}
+
+VECDOT_DENSE_FUNCTION(vector_avg, halfvec_avg) {
     const State state = state_of(PG_GETARG_ARRAYTYPE_P(0));
     if (is_empty(state)) {
         PG_RETURN_NULL();
     }
-    PG_RETURN_VECTOR(finish(state, state.values[0]));
+    PG_RETURN_VECTOR(finish<Element>(state, state.values[0]));
 }
 
-VECDOT_FUNCTION(vector_sum) {
+VECDOT_DENSE_FUNCTION(vector_sum, halfvec_sum) {
     const State state = state_of(PG_GETARG_ARRAYTYPE_P(0));
     if (is_empty(state)) {
         PG_RETURN_NULL();
     }
-    PG_RETURN_VECTOR(finish(state, 1));
+    PG_RETURN_VECTOR(finish<Element>(state, 1));
 }

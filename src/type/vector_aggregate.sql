@@ -2,11 +2,19 @@
 
 CREATE FUNCTION vector_accum(double precision[], vector) RETURNS double precision[]
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION vector_accum(double precision[], vector) IS 'transition of sum and avg: {count, sums in float8}';
+COMMENT ON FUNCTION vector_accum(double precision[], vector) IS 'transition of avg: {count, sums in float8}';
+
+CREATE FUNCTION vector_sum_accum(double precision[], vector) RETURNS double precision[]
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vector_sum_accum(double precision[], vector) IS 'transition of sum: {count, sums in float8}';
 
 CREATE FUNCTION vector_combine(double precision[], double precision[]) RETURNS double precision[]
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION vector_combine(double precision[], double precision[]) IS 'joins two states of sum or avg';
+COMMENT ON FUNCTION vector_combine(double precision[], double precision[]) IS 'joins two states of avg';
+
+CREATE FUNCTION vector_sum_combine(double precision[], double precision[]) RETURNS double precision[]
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vector_sum_combine(double precision[], double precision[]) IS 'joins two states of sum';
 
 CREATE FUNCTION vector_avg(double precision[]) RETURNS vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -17,10 +25,10 @@ CREATE FUNCTION vector_sum(double precision[]) RETURNS vector
 COMMENT ON FUNCTION vector_sum(double precision[]) IS 'final function of sum; an error if a sum is beyond float4';
 
 CREATE AGGREGATE sum(vector) (
-	SFUNC = vector_accum,
+	SFUNC = vector_sum_accum,
 	STYPE = double precision[],
 	FINALFUNC = vector_sum,
-	COMBINEFUNC = vector_combine,
+	COMBINEFUNC = vector_sum_combine,
 	INITCOND = '{0}',
 	PARALLEL = SAFE
 );

@@ -1,28 +1,26 @@
-// Element by element: + - *, scaling, negation, unit length. Results are float4, rounded once.
+// Element by element: + - *, scaling, negation, unit length. Results are rounded once, since of two
+// halves a sum, difference or product that float4 has rounded rounds to the right half.
 #include "kernels/kernels.hpp"
-#include "pg/guard.hpp"
 #include "pg/vector_ref.hpp"
+#include "type/dense.hpp"
 
 using namespace vecdot;
 
 namespace {
 
-void check_overflow(const pg::Vector* v) {
-    for (const float x : v->view()) {
-        if (unlikely(std::isinf(x))) {
+// operation(aᵢ, bᵢ) in float4; overflow is an error.
+template <typename Element, typename Operation>
+pg::DenseVector<Element>* combine(FunctionCallInfo fcinfo, Operation operation) {
+    const auto v = pg::vector_pair<Element>(fcinfo);
+    auto* result = pg::new_vector<Element>(v.a.dim);
+    for (int i = 0; i < v.a.dim; ++i) {
+        result->x[i] = core::from_float<Element>(operation(v.a[i], v.b[i]));
+    }
+    for (const Element x : result->view()) {
+        if (unlikely(!core::is_finite(x))) {
             pg::report_overflow();
         }
     }
-}
-
-template <typename Operation>
-pg::Vector* combine(FunctionCallInfo fcinfo, Operation operation) {
-    const pg::VectorPair v = pg::vector_pair(fcinfo);
-    pg::Vector* result = pg::new_vector(v.a.dim);
-    for (int i = 0; i < v.a.dim; ++i) {
-        result->x[i] = operation(v.a[i], v.b[i]);
-    }
-    check_overflow(result);
     return result;
 }
 
@@ -57,32 +55,34 @@ pg::Vector* multiply(double factor, const pg::VectorRef& v) {
 }
 
 // v / ‖v‖, or null for a zero vector.
-pg::Vector* unit(const pg::VectorRef& v) {
-    const double norm = std::sqrt(kernels::active().floats.norm_squared(v.data, v.size()));
+template <typename Element>
+pg::DenseVector<Element>* unit(const pg::DenseRef<Element>& v) {
+    const double norm =
+        std::sqrt(kernels::active_vectors<Element>().norm_squared(v.data, v.size()));
     if (norm == 0) {
         return nullptr;
     }
-    pg::Vector* result = pg::new_vector(v.dim);
+    auto* result = pg::new_vector<Element>(v.dim);
     for (int i = 0; i < v.dim; ++i) {
-        result->x[i] = static_cast<float>(v[i] / norm);
+        result->x[i] = core::from_float<Element>(static_cast<float>(v[i] / norm));
     }
     return result;
 }
 
 }  // namespace
 
-VECDOT_FUNCTION(vector_add) {
-    PG_RETURN_VECTOR(combine(fcinfo, [](float x, float y) { return x + y; }));
+VECDOT_DENSE_FUNCTION(vector_add, halfvec_add) {
+    PG_RETURN_VECTOR(combine<Element>(fcinfo, [](float x, float y) { return x + y; }));
 }
 
-VECDOT_FUNCTION(vector_sub) {
-    PG_RETURN_VECTOR(combine(fcinfo, [](float x, float y) { return x - y; }));
+VECDOT_DENSE_FUNCTION(vector_sub, halfvec_sub) {
+    PG_RETURN_VECTOR(combine<Element>(fcinfo, [](float x, float y) { return x - y; }));
 }
 
-VECDOT_FUNCTION(vector_mul) {
-    PG_RETURN_VECTOR(combine(fcinfo, [](float x, float y) {
+VECDOT_DENSE_FUNCTION(vector_mul, halfvec_mul) {
+    PG_RETURN_VECTOR(combine<Element>(fcinfo, [](float x, float y) {
         const float product = x * y;
-        if (unlikely(product == 0 && x != 0 && y != 0)) {
+        if (unlikely(core::to_float(core::from_float<Element>(product)) == 0 && x != 0 && y != 0)) {
             pg::report_underflow();
         }
         return product;
@@ -117,10 +117,10 @@ VECDOT_FUNCTION(vector_negate) {
 }
 
 // A zero vector stays a zero vector, as in pgvector.
-VECDOT_FUNCTION(l2_normalize) {
-    const pg::VectorRef v = pg::vector_argument(fcinfo, 0);
-    pg::Vector* result = unit(v);
-    PG_RETURN_VECTOR(result != nullptr ? result : pg::new_vector(v.dim));
+VECDOT_DENSE_FUNCTION(l2_normalize, halfvec_l2_normalize) {
+    const auto v = pg::vector_argument<Element>(fcinfo, 0);
+    auto* result = unit(v);
+    PG_RETURN_VECTOR(result != nullptr ? result : pg::new_vector<Element>(v.dim));
 }
 
 // A zero vector has no direction: NULL.

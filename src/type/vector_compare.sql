@@ -36,7 +36,7 @@ COMMENT ON FUNCTION vector_cmp(vector, vector) IS '-1, 0 or 1 as a sorts before,
 
 CREATE FUNCTION vector_sortsupport(internal) RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION vector_sortsupport(internal) IS 'sorts by the first two elements as one integer, then by vector_cmp';
+COMMENT ON FUNCTION vector_sortsupport(internal) IS 'what sorts use in place of vector_cmp';
 
 CREATE FUNCTION vector_hash(vector) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

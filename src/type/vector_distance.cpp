@@ -1,7 +1,9 @@
-// Distances and lengths: each one call of a kernel. Sums are accumulated in float8.
+// Distances and lengths of vector and halfvec: each one call of a kernel. Sums are accumulated in
+// float8.
 #include "kernels/kernels.hpp"
-#include "pg/guard.hpp"
 #include "pg/vector_ref.hpp"
+#include "type/cosine.hpp"
+#include "type/dense.hpp"
 
 extern "C" {
 #include "utils/float.h"
@@ -11,23 +13,16 @@ using namespace vecdot;
 
 namespace {
 
-const kernels::FloatKernels& floats() {
-    return kernels::active().floats;
+using kernels::active_vectors;
+
+template <typename Element>
+double dot(const pg::DensePair<Element>& v) {
+    return active_vectors<Element>().dot(v.a.data, v.b.data, v.a.size());
 }
 
-double dot(const pg::VectorPair& v) {
-    return floats().dot(v.a.data, v.b.data, v.a.size());
-}
-
-// cos θ in [-1, 1]; NaN if one of the vectors is zero. aa · bb stays within float8: float4 squares
-// sum up to less than 2e81, and down to more than 1e-91.
-double cosine(const kernels::CosineSums& sums) {
-    const double similarity = sums.ab / std::sqrt(sums.aa * sums.bb);
-    return similarity > 1 ? 1 : similarity < -1 ? -1 : similarity;
-}
-
-double cosine(const pg::VectorPair& v) {
-    return cosine(floats().cosine_sums(v.a.data, v.b.data, v.a.size()));
+template <typename Element>
+double cosine(const pg::DensePair<Element>& v) {
+    return type::cosine(active_vectors<Element>().cosine_sums(v.a.data, v.b.data, v.a.size()));
 }
 
 }  // namespace
@@ -36,31 +31,32 @@ VECDOT_FUNCTION(dot) {
     PG_RETURN_FLOAT8(dot(pg::vector_pair(fcinfo)));
 }
 
-VECDOT_FUNCTION(inner_product) {
-    PG_RETURN_FLOAT8(dot(pg::vector_pair(fcinfo)));
+VECDOT_DENSE_FUNCTION(inner_product, halfvec_inner_product) {
+    PG_RETURN_FLOAT8(dot(pg::vector_pair<Element>(fcinfo)));
 }
 
-VECDOT_FUNCTION(vector_negative_inner_product) {
-    PG_RETURN_FLOAT8(-dot(pg::vector_pair(fcinfo)));
+VECDOT_DENSE_FUNCTION(vector_negative_inner_product, halfvec_negative_inner_product) {
+    PG_RETURN_FLOAT8(-dot(pg::vector_pair<Element>(fcinfo)));
 }
 
-VECDOT_FUNCTION(vector_l2_squared_distance) {
-    const pg::VectorPair v = pg::vector_pair(fcinfo);
-    PG_RETURN_FLOAT8(floats().l2_squared(v.a.data, v.b.data, v.a.size()));
+VECDOT_DENSE_FUNCTION(vector_l2_squared_distance, halfvec_l2_squared_distance) {
+    const auto v = pg::vector_pair<Element>(fcinfo);
+    PG_RETURN_FLOAT8(active_vectors<Element>().l2_squared(v.a.data, v.b.data, v.a.size()));
 }
 
-VECDOT_FUNCTION(l2_distance) {
-    const pg::VectorPair v = pg::vector_pair(fcinfo);
-    PG_RETURN_FLOAT8(std::sqrt(floats().l2_squared(v.a.data, v.b.data, v.a.size())));
+VECDOT_DENSE_FUNCTION(l2_distance, halfvec_l2_distance) {
+    const auto v = pg::vector_pair<Element>(fcinfo);
+    PG_RETURN_FLOAT8(
+        std::sqrt(active_vectors<Element>().l2_squared(v.a.data, v.b.data, v.a.size())));
 }
 
-VECDOT_FUNCTION(l1_distance) {
-    const pg::VectorPair v = pg::vector_pair(fcinfo);
-    PG_RETURN_FLOAT8(floats().l1(v.a.data, v.b.data, v.a.size()));
+VECDOT_DENSE_FUNCTION(l1_distance, halfvec_l1_distance) {
+    const auto v = pg::vector_pair<Element>(fcinfo);
+    PG_RETURN_FLOAT8(active_vectors<Element>().l1(v.a.data, v.b.data, v.a.size()));
 }
 
-VECDOT_FUNCTION(cosine_distance) {
-    PG_RETURN_FLOAT8(1 - cosine(pg::vector_pair(fcinfo)));
+VECDOT_DENSE_FUNCTION(cosine_distance, halfvec_cosine_distance) {
+    PG_RETURN_FLOAT8(1 - cosine(pg::vector_pair<Element>(fcinfo)));
 }
 
 VECDOT_FUNCTION(cosine_similarity) {
@@ -68,22 +64,23 @@ VECDOT_FUNCTION(cosine_similarity) {
 }
 
 // The angle between unit vectors over π.
-VECDOT_FUNCTION(vector_spherical_distance) {
-    const double product = dot(pg::vector_pair(fcinfo));
+VECDOT_DENSE_FUNCTION(vector_spherical_distance, halfvec_spherical_distance) {
+    const double product = dot(pg::vector_pair<Element>(fcinfo));
     const double bounded = product > 1 ? 1 : product < -1 ? -1 : product;
     PG_RETURN_FLOAT8(std::acos(bounded) / M_PI);
 }
 
-VECDOT_FUNCTION(vector_norm) {
-    const pg::VectorRef v = pg::vector_argument(fcinfo, 0);
-    PG_RETURN_FLOAT8(std::sqrt(floats().norm_squared(v.data, v.size())));
+VECDOT_DENSE_FUNCTION(vector_norm, halfvec_l2_norm) {
+    const auto v = pg::vector_argument<Element>(fcinfo, 0);
+    PG_RETURN_FLOAT8(std::sqrt(active_vectors<Element>().norm_squared(v.data, v.size())));
 }
 
 // Kahan's formula: unlike acos of the cosine it is accurate for nearly parallel vectors too.
 //   θ = 2 atan2(‖ a/‖a‖ − b/‖b‖ ‖, ‖ a/‖a‖ + b/‖b‖ ‖)
 VECDOT_FUNCTION(angle) {
     const pg::VectorPair v = pg::vector_pair(fcinfo);
-    const kernels::CosineSums sums = floats().cosine_sums(v.a.data, v.b.data, v.a.size());
+    const kernels::CosineSums sums =
+        active_vectors<float>().cosine_sums(v.a.data, v.b.data, v.a.size());
     if (sums.aa == 0 || sums.bb == 0) {
         PG_RETURN_FLOAT8(get_float8_nan());
     }

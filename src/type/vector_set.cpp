@@ -1,7 +1,7 @@
 // Vectors from parts and parts from vectors.
-#include "pg/guard.hpp"
 #include "pg/vector_ref.hpp"
 #include "pg/vector_slice.hpp"
+#include "type/dense.hpp"
 
 extern "C" {
 #include "funcapi.h"
@@ -43,48 +43,46 @@ double estimate_elements(PlannerInfo* root, Node* argument) {
 
 }  // namespace
 
-VECDOT_FUNCTION(vector_dims) {
+VECDOT_DENSE_FUNCTION(vector_dims, halfvec_vector_dims) {
     PG_RETURN_INT32(pg::stored_dimensions(PG_GETARG_DATUM(0)));
 }
 
-VECDOT_FUNCTION(vector_concat) {
-    const pg::VectorRef a = pg::vector_argument(fcinfo, 0);
-    const pg::VectorRef b = pg::vector_argument(fcinfo, 1);
+VECDOT_DENSE_FUNCTION(vector_concat, halfvec_concat) {
+    const auto a = pg::vector_argument<Element>(fcinfo, 0);
+    const auto b = pg::vector_argument<Element>(fcinfo, 1);
     const int dim = a.dim + b.dim;
-    pg::check_dimensions(dim);
-    pg::Vector* result = pg::new_vector(dim);
-    std::memcpy(result->x, a.data, sizeof(float) * a.size());
-    std::memcpy(result->x + a.dim, b.data, sizeof(float) * b.size());
+    pg::check_dimensions<Element>(dim);
+    auto* result = pg::new_vector<Element>(dim);
+    std::memcpy(result->x, a.data, sizeof(Element) * a.size());
+    std::memcpy(result->x + a.dim, b.data, sizeof(Element) * b.size());
     PG_RETURN_VECTOR(result);
 }
 
-VECDOT_FUNCTION(subvector) {
+VECDOT_DENSE_FUNCTION(subvector, halfvec_subvector) {
     const int64 start = PG_GETARG_INT32(1);
     const int64 count = PG_GETARG_INT32(2);
     const int64 first = Max(start, 1);
     const int64 last = Min(start + count - 1, static_cast<int64>(pg::max_dimensions));
     pg::StoredElements elements{nullptr, 0};
     if (first <= last) {
-        elements = pg::stored_elements(PG_GETARG_DATUM(0), static_cast<int>(first),
-                                       static_cast<int>(last));
+        elements = pg::stored_elements<Element>(PG_GETARG_DATUM(0), static_cast<int>(first),
+                                                static_cast<int>(last));
     }
-    pg::check_dimensions(elements.count);
-    pg::Vector* result = pg::new_vector(elements.count);
-    std::memcpy(result->x, elements.data, sizeof(float) * elements.count);
+    pg::check_dimensions<Element>(elements.count);
+    auto* result = pg::new_vector<Element>(elements.count);
+    std::memcpy(result->x, elements.data, sizeof(Element) * elements.count);
     PG_RETURN_VECTOR(result);
 }
 
-VECDOT_FUNCTION(binary_quantize) {
-    const pg::VectorRef vector = pg::vector_argument(fcinfo, 0);
+VECDOT_DENSE_FUNCTION(binary_quantize, halfvec_binary_quantize) {
+    const auto vector = pg::vector_argument<Element>(fcinfo, 0);
     const Size size = VARBITTOTALLEN(vector.dim);
     VarBit* result = static_cast<VarBit*>(palloc0(size));
     SET_VARSIZE(result, size);
     VARBITLEN(result) = vector.dim;
     bits8* bytes = VARBITS(result);
     for (int i = 0; i < vector.dim; ++i) {
-        float value;
-        std::memcpy(&value, vector.data + i, sizeof value);
-        bytes[i / 8] |= static_cast<bits8>((value > 0) << (7 - i % 8));
+        bytes[i / 8] |= static_cast<bits8>((vector[i] > 0) << (7 - i % 8));
     }
     PG_RETURN_VARBIT_P(result);
 }

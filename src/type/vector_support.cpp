@@ -3,8 +3,8 @@
 // line is hundreds. Without that neither parallel workers nor an index seem worth their start.
 #include <algorithm>
 
-#include "pg/guard.hpp"
-#include "pg/vector_datum.hpp"
+#include "pg/sparse_datum.hpp"
+#include "type/dense.hpp"
 
 extern "C" {
 #include "access/detoast.h"
@@ -36,8 +36,21 @@ constexpr double operators_per_page = 50;
 // Stored out of line, what is left of a value in its row.
 constexpr double pointer_width = TOAST_POINTER_SIZE;
 
+// How a type's values are stored.
+struct Stored {
+    Size header;
+    Size element;
+    bool typmod_tells;  // the type modifier is the number of stored elements
+    int most;           // elements
+
+    double size(int elements) const { return static_cast<double>(header + element * elements); }
+};
+
+template <typename Element>
+constexpr Stored dense{pg::vector_size<Element>(0), sizeof(Element), true, pg::max_dimensions};
+
 struct Argument {
-    int dim = 0;            // 0: unknown
+    int dim = 0;            // elements; 0: unknown
     bool external = false;  // of a column whose values may be stored out of line
     double width = 0;       // mean of what the rows hold, by the statistics; 0: unknown
 };
@@ -62,29 +75,29 @@ void look_at_column(PlannerInfo* root, const Var* var, Argument& argument) {
     argument.width = get_attavgwidth(table->relid, var->varattno);
 }
 
-Argument look_at(PlannerInfo* root, Node* node) {
+Argument look_at(PlannerInfo* root, Node* node, const Stored& stored) {
     Argument argument;
     const int32 typmod = exprTypmod(node);
     node = strip_implicit_coercions(node);
     if (IsA(node, Var)) {
         look_at_column(root, reinterpret_cast<const Var*>(node), argument);
     }
-    if (typmod > 0) {
-        argument.dim = typmod;
+    const double element = static_cast<double>(stored.element);
+    double elements = 0;
+    if (typmod > 0 && stored.typmod_tells) {
+        elements = typmod;
     } else if (IsA(node, Const) && !reinterpret_cast<const Const*>(node)->constisnull) {
         const Size size = toast_raw_datum_size(reinterpret_cast<const Const*>(node)->constvalue);
-        argument.dim =
-            static_cast<int>((size - std::min(size, pg::vector_size(0))) / sizeof(float));
+        elements = static_cast<double>(size - std::min(size, stored.header)) / element;
     } else if (argument.width > pointer_width) {
-        argument.dim = static_cast<int>(argument.width / sizeof(float));
+        elements = argument.width / element;
     }
-    argument.dim = std::min(argument.dim, pg::max_dimensions);
+    argument.dim = static_cast<int>(std::min(elements, static_cast<double>(stored.most)));
     return argument;
 }
 
 // The share of the column's values that are stored out of line.
-double share_outside(const Argument& argument, int dim) {
-    const double size = static_cast<double>(pg::vector_size(dim));
+double share_outside(const Argument& argument, double size) {
     // A small value stays in its row, there with a short header that makes it less wide than size.
     if (!argument.external || size <= VARATT_SHORT_MAX) {
         return 0;
@@ -98,14 +111,14 @@ double share_outside(const Argument& argument, int dim) {
 
 // Descending the table's TOAST index, reading the chunks and the pages they fill. The pages are
 // priced as read in sequence, since values lie in the order in which they were stored.
-double fetch_cost(int dim) {
-    const double size = static_cast<double>(pg::vector_size(dim) - VARHDRSZ);
-    const double chunks = std::ceil(size / TOAST_MAX_CHUNK_SIZE);
+double fetch_cost(double size) {
+    const double content = size - VARHDRSZ;
+    const double chunks = std::ceil(content / TOAST_MAX_CHUNK_SIZE);
     return operators_per_page * cpu_operator_cost +
-           chunks * (cpu_index_tuple_cost + cpu_tuple_cost) + size / BLCKSZ * seq_page_cost;
+           chunks * (cpu_index_tuple_cost + cpu_tuple_cost) + content / BLCKSZ * seq_page_cost;
 }
 
-bool price(SupportRequestCost* request) {
+bool price(SupportRequestCost* request, const Stored& stored) {
     List* nodes;
     if (request->node == nullptr) {
         return false;
@@ -125,8 +138,8 @@ bool price(SupportRequestCost* request) {
         Node* node = static_cast<Node*>(lfirst(cell));
         // A factor is no vector.
         if (count < 2 && exprType(node) >= FirstNormalObjectId) {
-            arguments[count] = look_at(request->root, node);
-            // Both have the same dimensions: the first to tell is believed.
+            arguments[count] = look_at(request->root, node, stored);
+            // Both have the same dimensions, or are alike: the first to tell is believed.
             dim = dim > 0 ? dim : arguments[count].dim;
             ++count;
         }
@@ -137,17 +150,29 @@ bool price(SupportRequestCost* request) {
     request->startup = 0;
     request->per_tuple = cpu_operator_cost * (1 + dim / elements_per_operator);
     for (int i = 0; i < count; ++i) {
-        request->per_tuple += share_outside(arguments[i], dim) * fetch_cost(dim);
+        const double size = stored.size(dim);
+        request->per_tuple += share_outside(arguments[i], size) * fetch_cost(size);
     }
     return true;
 }
 
-}  // namespace
-
-VECDOT_FUNCTION(vector_support) {
+Datum answer(FunctionCallInfo fcinfo, const Stored& stored) {
     Node* request = static_cast<Node*>(static_cast<void*>(PG_GETARG_POINTER(0)));
-    if (IsA(request, SupportRequestCost) && price(reinterpret_cast<SupportRequestCost*>(request))) {
+    if (IsA(request, SupportRequestCost) &&
+        price(reinterpret_cast<SupportRequestCost*>(request), stored)) {
         PG_RETURN_POINTER(request);
     }
     PG_RETURN_POINTER(nullptr);
+}
+
+}  // namespace
+
+VECDOT_DENSE_FUNCTION(vector_support, halfvec_support) {
+    return answer(fcinfo, dense<Element>);
+}
+
+// Its type modifier says nothing of the elements that are stored.
+VECDOT_FUNCTION(sparsevec_support) {
+    return answer(fcinfo, {pg::sparse_size(0), pg::sparse_size(1) - pg::sparse_size(0), false,
+                           pg::max_nonzeros});
 }

@@ -29,6 +29,20 @@ TEST(VectorBinaryTest, ElementsAreBigEndian) {
     EXPECT_EQ(std::memcmp(bytes, expected, sizeof bytes), 0);
 }
 
+TEST(VectorBinaryTest, HalvesAreBigEndianAndFinite) {
+    unsigned char bytes[8];
+    const std::vector<Half> halves{{0x3c00}, {0xc100}, {0x7bff}, {0x8001}};
+    write_binary_elements(halves, bytes);
+    const unsigned char expected[] = {0x3c, 0, 0xc1, 0, 0x7b, 0xff, 0x80, 0x01};
+    EXPECT_EQ(std::memcmp(bytes, expected, sizeof bytes), 0);
+    std::vector<Half> back(4);
+    EXPECT_EQ(read_binary_elements(bytes, back), 4u);
+    EXPECT_EQ(std::memcmp(back.data(), halves.data(), sizeof bytes), 0);
+    const unsigned char infinite[] = {0x3c, 0, 0x7c, 0, 0xfc, 0, 0x7e, 0};
+    EXPECT_EQ(read_binary_elements(infinite, back), 1u);
+    EXPECT_EQ(binary_size<Half>(3), 10u);
+}
+
 // Of every length and at odd addresses, the first value that is no number is found.
 TEST(VectorBinaryTest, FindsWhatIsNotFinite) {
     for (std::size_t n = 1; n < 70; ++n) {

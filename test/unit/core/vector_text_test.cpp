@@ -378,5 +378,52 @@ TEST(ParseVectorTest, ReadsWhatFormatVectorWrites) {
     EXPECT_EQ(std::memcmp(values.data(), back.data(), sizeof(float) * values.size()), 0);
 }
 
+TEST(ParseVectorTest, HalvesAreRoundedTwiceAsPgvectorDoes) {
+    Half value[2];
+    // The middle between 1 and the next half, and what float4 rounds to that middle.
+    EXPECT_EQ(parse_vector("[1.00048828125,1.000488281251]", value).problem, TextProblem::none);
+    EXPECT_EQ(value[0].bits, 0x3c00);
+    EXPECT_EQ(value[1].bits, 0x3c00);
+    EXPECT_EQ(parse_vector("[1.0004885,-0x1.8p3]", value).dim, 2u);
+    EXPECT_EQ(value[0].bits, 0x3c01);
+    EXPECT_EQ(value[1].bits, 0xca00);
+    EXPECT_EQ(parse_vector("[65519.99,-1e-8]", value).problem, TextProblem::none);
+    EXPECT_EQ(value[0].bits, 0x7bff);
+    EXPECT_EQ(value[1].bits, 0x8000);
+}
+
+// Whichever way an element was read.
+TEST(ParseVectorTest, HalvesOutOfRange) {
+    Half value[3];
+    for (const std::string element : {"65520", "-65520", "+65520.0", "6.6e4", "0x1p16", "1e39"}) {
+        for (const std::string& text :
+             {"[1," + element + ",2]", "[1," + element + ",2]                        ",
+              "[1, " + element + " , x"}) {
+            const ParsedText parsed = parse_vector(text, value);
+            EXPECT_EQ(parsed.problem, TextProblem::out_of_range) << text;
+            EXPECT_EQ(parsed.where, element) << text;
+        }
+    }
+    EXPECT_EQ(parse_vector("[inf]", value).problem, TextProblem::infinite);
+    EXPECT_EQ(parse_vector("[nan]", value).problem, TextProblem::not_a_number);
+    EXPECT_EQ(parse_vector("[1,2,3,4]", value).problem, TextProblem::too_many);
+}
+
+TEST(ParseVectorTest, EveryHalfComesBack) {
+    std::vector<Half> values;
+    for (unsigned bits = 0; bits <= 0xffff; ++bits) {
+        if ((bits & 0x7c00) != 0x7c00) {
+            values.push_back({static_cast<std::uint16_t>(bits)});
+        }
+    }
+    std::vector<char> text(max_vector_text(values.size()));
+    const std::size_t length = format_vector(values, text.data());
+    std::vector<Half> back(values.size());
+    const ParsedText parsed = parse_vector({text.data(), length}, back);
+    ASSERT_EQ(parsed.problem, TextProblem::none);
+    ASSERT_EQ(parsed.dim, values.size());
+    EXPECT_EQ(std::memcmp(values.data(), back.data(), sizeof(Half) * values.size()), 0);
+}
+
 }  // namespace
 }  // namespace vecdot::core
