@@ -80,8 +80,8 @@ ALTER INDEX items_v SET (m = 16);
 -- Operator classes.
 SELECT opcname, opcdefault, amvalidate(c.oid) FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod WHERE amname = 'vecdot' ORDER BY opcname;
 CREATE OPERATOR CLASS lacks_function FOR TYPE vector USING vecdot AS OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops;
-CREATE OPERATOR CLASS lacks_operator FOR TYPE vector USING vecdot AS FUNCTION 1 vecdot_metric_l2(internal);
-CREATE OPERATOR CLASS searches FOR TYPE vector USING vecdot AS OPERATOR 1 = (vector, vector), FUNCTION 1 vecdot_metric_l2(internal);
+CREATE OPERATOR CLASS lacks_operator FOR TYPE vector USING vecdot AS FUNCTION 1 vecdot_vector_l2(internal);
+CREATE OPERATOR CLASS searches FOR TYPE vector USING vecdot AS OPERATOR 1 = (vector, vector), FUNCTION 1 vecdot_vector_l2(internal);
 CREATE OPERATOR CLASS wrong_function FOR TYPE vector USING vecdot AS OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops, FUNCTION 1 vector_dims(vector);
 SELECT opcname, amvalidate(c.oid) FROM pg_opclass c WHERE opcnamespace = 'index_options'::regnamespace ORDER BY opcname;
 SELECT amname, pg_indexam_has_property(oid, 'can_order') AS can_order, pg_indexam_has_property(oid, 'can_unique') AS can_unique,

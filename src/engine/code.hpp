@@ -136,6 +136,7 @@ struct Query {
     double high_squared;         // Σ high²
     double high_error;   // ≥ |q' − step·128·high|: the centroids are scanned with one plane
     double value_scale;  // operator value from key: see operator_value()
+    double operator_error;  // of the operator's float4 sums, relative to their terms; 0 for float8
 };
 
 Query prepare_query(core::Arena& arena, const Space& space, core::VectorView q);

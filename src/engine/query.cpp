@@ -100,6 +100,15 @@ void make_planes(core::Arena& arena, std::span<float> image, double error, Query
                                   lower_deviations * std::sqrt(query.norm_squared) / query.step));
 }
 
+// A float4 sum of n products, in any order and with or without fused multiplications, is off by at
+// most ((1 + u)^(n+1) − 1)·Σ|terms|, u = 2⁻²⁴: n + 2 roundings where the terms are squares of
+// rounded differences. Twice that where cosines divide by two such norms.
+double operator_error(const SpaceParameters& parameters) {
+    return parameters.arithmetic == Arithmetic::float4
+               ? 0x1p-24 * 1.01 * (static_cast<double>(parameters.dimension) + 8)
+               : 0.0;
+}
+
 }  // namespace
 
 Query prepare_query(core::Arena& arena, const Space& space, core::VectorView q) {
@@ -120,6 +129,9 @@ Query prepare_query(core::Arena& arena, const Space& space, core::VectorView q) 
         std::fill(image.begin() + static_cast<std::ptrdiff_t>(n), image.end(), 0.0f);
         space.rotation().apply(image.data());
         error = norm > 0 ? (space.rotation().relative_error() + 0x1p-23 + float8_error) : 0.0;
+        if (!space.is_summed_safely(norm * norm)) {
+            query.kind = QueryKind::loose;
+        }
         query.value_scale = norm / scale;
     } else {
         const RoutedRow routed = space.route(q, image.data());
@@ -129,8 +141,11 @@ Query prepare_query(core::Arena& arena, const Space& space, core::VectorView q) 
             std::fill(image.begin(), image.end(), 0.0f);
         }
         error = static_cast<double>(routed.error);
-        query.value_scale = space.metric() == Metric::l2 ? 1 / scale : 0.5;
+        query.value_scale = space.metric() == Metric::l2        ? 1 / scale
+                            : space.metric() == Metric::hamming ? 1 / (scale * scale)
+                                                                : 0.5;
     }
+    query.operator_error = operator_error(space.parameters());
     make_planes(arena, image, error, query);
     return query;
 }
@@ -155,19 +170,29 @@ Query prepare_row_query(core::Arena& arena, const Space& space, const float* rot
 
 double operator_value(const Query& query, double key) noexcept {
     constexpr double infinity = std::numeric_limits<double>::infinity();
+    const double error = query.operator_error;
+    const double underflow =
+        error > 0 ? 0x1p-126 * static_cast<double>(query.space->dimension()) : 0.0;
     switch (query.space->metric()) {
-        case Metric::l2:
-            return key > 0 ? std::sqrt(key) * query.value_scale * (1 - 0x1p-30) : 0.0;
+        case Metric::l2: {
+            const double value = key > 0 ? std::sqrt(key) * query.value_scale * (1 - 0x1p-30) : 0.0;
+            return error > 0 ? std::sqrt(std::max(0.0, value * value * (1 - error) - underflow))
+                             : value;
+        }
+        case Metric::hamming:
+            // Differing bits are counted: of a bound's fractions the operator knows nothing.
+            return std::ceil(std::max(0.0, key * query.value_scale * (1 - 0x1p-30) - 0x1p-30));
         case Metric::cosine:
             // The operator clamps the cosine: its values are at least 0.
-            return std::max(0.0, key * 0.5 * (1 - 0x1p-30) - float8_error);
+            return std::max(0.0,
+                            key * 0.5 * (1 - 0x1p-30) - float8_error - 2 * error * (1 + error));
         case Metric::inner_product:
             break;
     }
     if (key == -infinity) {
         return -infinity;
     }
-    return query.value_scale * ((key * 0.5 - 1) - float8_error);
+    return query.value_scale * ((key * 0.5 - 1) - float8_error - error * (1 + error)) - underflow;
 }
 
 void CellDistance::add(const float* centroid, std::size_t count) noexcept {
@@ -234,8 +259,12 @@ CellDistance::Refined CellDistance::refine(const RefineFactors& factors, kernels
         const double inner = dot_ + product;  // <q', x̂>
         const double length = std::sqrt(std::max(
             0.0, centroid_squared_ + add + 0x1p-20 * (centroid_squared_ + std::fabs(add))));
+        // What the operator may be off is relative to the row's length: operator_value() takes M
+        // for it, which long rows exceed.
+        const double rounding = long_row ? query.operator_error * (1 + query.operator_error) : 0.0;
         const double direct =
             2 - 2 * inner - 2 * (error * (1 + 0x1p-30) + query.error * length) -
+            2 * rounding * (length + error) -
             2 * float8_error *
                 (1 + centroid_squared_ + std::fabs(product) + std::fabs(dot_) + length);
         if (long_row) {

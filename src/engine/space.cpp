@@ -16,6 +16,11 @@ constexpr double longest_squared = 1e30;
 // What the float8 norms and quotients may be off, relative to the vector.
 constexpr double float8_error = 0x1p-42;
 
+// Squared norms within which a sum of float4 products of two such vectors neither overflows nor
+// loses anything that counts below the smallest normal number.
+constexpr double least_squared_float4 = 0x1p-90;
+constexpr double most_squared_float4 = 0x1p120;
+
 }  // namespace
 
 Space::Space(core::Arena& arena, const SpaceParameters& parameters, core::VectorView origin)
@@ -30,6 +35,14 @@ Space::Space(core::Arena& arena, const Space& other)
     origin_ = origin;
 }
 
+bool Space::is_summed_safely(double norm_squared) const noexcept {
+    if (parameters_.arithmetic == Arithmetic::float8 || metric() == Metric::l2) {
+        return true;
+    }
+    return norm_squared <= most_squared_float4 &&
+           (metric() != Metric::cosine || norm_squared >= least_squared_float4);
+}
+
 RoutedRow Space::route(core::VectorView x, float* rotated) const noexcept {
     const std::size_t n = x.size();
     const double norm_squared = kernels::active().floats.norm_squared(x.data(), n);
@@ -39,6 +52,7 @@ RoutedRow Space::route(core::VectorView x, float* rotated) const noexcept {
     RowKind kind = RowKind::normal;
     switch (metric()) {
         case Metric::l2:
+        case Metric::hamming:
             break;
         case Metric::cosine:
             if (!(norm_squared > 0)) {
@@ -59,7 +73,7 @@ RoutedRow Space::route(core::VectorView x, float* rotated) const noexcept {
             break;
         }
     }
-    if (!(norm_squared * factor * factor <= longest_squared)) {
+    if (!(norm_squared * factor * factor <= longest_squared) || !is_summed_safely(norm_squared)) {
         return {RowKind::loose, 0};
     }
     for (std::size_t i = 0; i < n; ++i) {

@@ -3,6 +3,7 @@
 //   L2             x -> s·x                        value = √key / s
 //   cosine         x -> x/|x|                      value = key/2
 //   inner product  x -> (x/M, √(1 − |x|²/M²)), q -> (q/|q|, 0)    value = |q|·M·(key/2 − 1)
+//   Hamming        x -> s·x, elements 0 and 1        value = key / s²
 // (Neyshabur & Srebro 2015 for the last), minus an origin, and rotated. A row longer than M under
 // inner product is "long": x -> (x/M, 0), its key being 2 − 2·<q̂, x/M>, which may be negative; long
 // rows live in cells of their own (CellFlags::long_rows), opened first.
@@ -15,7 +16,15 @@
 
 namespace vecdot::engine {
 
-enum class Metric : std::uint8_t { l2 = 0, cosine = 1, inner_product = 2 };
+enum class Metric : std::uint8_t { l2 = 0, cosine = 1, inner_product = 2, hamming = 3 };
+constexpr std::uint32_t metrics = 4;
+
+// How the operator that the index serves comes to its value, whose exact form the metric tells:
+// what operator_value() gives away, and which vectors it can say nothing of, follows from it.
+enum class Arithmetic : std::uint8_t {
+    float8 = 0,  // sums in float8, as this library's kernels have them
+    float4 = 1,  // sums in float4, in any order, norms too; what follows in float8
+};
 
 // What the index stores for good (its meta page). Plain data.
 struct SpaceParameters {
@@ -24,6 +33,7 @@ struct SpaceParameters {
     std::uint64_t seed;
     double scale;                   // L2: s, a power of two; inner product: 1/M; cosine: 1
     std::uint32_t refine_bits = 8;  // of the refinement codes: 8 or 4, a dimension
+    Arithmetic arithmetic = Arithmetic::float8;  // of the operator
 };
 
 constexpr std::size_t padded_dimension(Metric metric, std::size_t dimension) {
@@ -34,7 +44,8 @@ constexpr std::size_t padded_dimension(Metric metric, std::size_t dimension) {
 enum class RowKind : std::uint8_t {
     normal,     // into the nearest cell
     long_row,   // into the nearest cell with CellFlags::long_rows
-    loose,      // no usable place in routing space (absurdly large): the LOOSE list
+    loose,      // no usable place in routing space (absurdly large), or its operator may overflow
+                // or underflow: the LOOSE list
     undefined,  // zero under cosine: the NAN list
 };
 
@@ -60,6 +71,11 @@ class Space {
     std::size_t padded() const { return rotation_.padded(); }
     const Rotation& rotation() const { return rotation_; }
     core::VectorView origin() const { return origin_; }
+
+    // Whether the operator's sums over a vector of this squared norm are within the bounds that
+    // operator_value() knows. Sums of squares of differences (L2) may overflow to infinity, which
+    // is no less than any bound.
+    bool is_summed_safely(double norm_squared) const noexcept;
 
     // Writes the image of x (dimension() floats) to rotated (padded() floats). For loose and
     // undefined rows nothing is written.

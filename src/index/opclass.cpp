@@ -1,17 +1,31 @@
 #include "index/opclass.hpp"
 
+#include "pg/guard.hpp"
+#include "pg/vector_datum.hpp"
+
 extern "C" {
 #include "access/genam.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 }
 
 namespace vecdot::index {
 
-engine::Metric metric_of(Relation index) {
+const OperatorClass& operator_class_of(Relation index) {
     FmgrInfo* procedure = index_getprocinfo(index, 1, 1);
-    return static_cast<engine::Metric>(
-        DatumGetInt32(FunctionCall1Coll(procedure, InvalidOid, PointerGetDatum(nullptr))));
+    const Datum told = FunctionCall1Coll(procedure, InvalidOid, PointerGetDatum(nullptr));
+    return *reinterpret_cast<const OperatorClass*>(DatumGetPointer(told));
+}
+
+core::VectorView elements_of(const OperatorClass& operator_class, Datum value,
+                             std::size_t dimensions) {
+    const core::VectorView elements = operator_class.elements(value);
+    if (elements.size() != dimensions) {
+        ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+                        errmsg("expected %zu dimensions, not %zu", dimensions, elements.size())));
+    }
+    return elements;
 }
 
 int declared_dimensions(Relation index) {
@@ -24,13 +38,74 @@ int declared_dimensions(Relation index) {
 
 int dimensions_of(Relation index) {
     const int dimensions = declared_dimensions(index);
+    const char* type = format_type_be(index->rd_opcintype[0]);
     if (dimensions < 1) {
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                         errmsg("column does not have dimensions"),
-                        errhint("Declare it as vector(n), or index an expression such as "
-                                "(embedding::vector(n)).")));
+                        errhint("Declare it as %s(n), or index an expression such as "
+                                "(embedding::%s(n)).",
+                                type, type)));
+    }
+    const int most = operator_class_of(index).most_dimensions;
+    if (dimensions > most) {
+        ereport(ERROR,
+                (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                 errmsg("column cannot have more than %d dimensions for vecdot index, it has %d",
+                        most, dimensions)));
     }
     return dimensions;
 }
 
+namespace {
+
+core::VectorView vector_elements(Datum value) {
+    return pg::vector_from_datum(value)->view();
+}
+
+using engine::Arithmetic;
+using engine::Metric;
+
+constexpr OperatorClass vector_l2{Metric::l2, Arithmetic::float8, pg::max_dimensions,
+                                  vector_elements};
+constexpr OperatorClass vector_cosine{Metric::cosine, Arithmetic::float8, pg::max_dimensions,
+                                      vector_elements};
+constexpr OperatorClass vector_ip{Metric::inner_product, Arithmetic::float8, pg::max_dimensions,
+                                  vector_elements};
+
+// The operators of pgvector's own types.
+constexpr OperatorClass float4_vector_l2{Metric::l2, Arithmetic::float4, pg::max_dimensions,
+                                         vector_elements};
+constexpr OperatorClass float4_vector_cosine{Metric::cosine, Arithmetic::float4,
+                                             pg::max_dimensions, vector_elements};
+constexpr OperatorClass float4_vector_ip{Metric::inner_product, Arithmetic::float4,
+                                         pg::max_dimensions, vector_elements};
+
+}  // namespace
+
 }  // namespace vecdot::index
+
+using namespace vecdot;
+
+VECDOT_FUNCTION(vecdot_vector_l2) {
+    PG_RETURN_POINTER(&index::vector_l2);
+}
+
+VECDOT_FUNCTION(vecdot_vector_cosine) {
+    PG_RETURN_POINTER(&index::vector_cosine);
+}
+
+VECDOT_FUNCTION(vecdot_vector_ip) {
+    PG_RETURN_POINTER(&index::vector_ip);
+}
+
+VECDOT_FUNCTION(vecdot_float4_vector_l2) {
+    PG_RETURN_POINTER(&index::float4_vector_l2);
+}
+
+VECDOT_FUNCTION(vecdot_float4_vector_cosine) {
+    PG_RETURN_POINTER(&index::float4_vector_cosine);
+}
+
+VECDOT_FUNCTION(vecdot_float4_vector_ip) {
+    PG_RETURN_POINTER(&index::float4_vector_ip);
+}

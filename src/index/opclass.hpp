@@ -1,6 +1,7 @@
 // What the index's operator class and its column say.
 #pragma once
 
+#include "core/span.hpp"
 #include "engine/space.hpp"
 #include "pg/postgres.hpp"
 
@@ -10,13 +11,29 @@ extern "C" {
 
 namespace vecdot::index {
 
-// The metric of an index's operator class: support function 1 tells it.
-engine::Metric metric_of(Relation index);
+// What an operator class says of itself: its support function 1 returns a pointer to one of these,
+// which lasts as long as the library. One for each type and metric, and for each way the operator
+// comes to its result.
+struct OperatorClass {
+    engine::Metric metric;
+    engine::Arithmetic arithmetic;
+    int most_dimensions;
+    // A value's elements as floats, detoasted: within the value or in CurrentMemoryContext.
+    // ERRCODE_DATA_CORRUPTED if its bytes are not of the type.
+    core::VectorView (*elements)(Datum value);
+};
+
+// The index's operator class; valid as long as the library.
+const OperatorClass& operator_class_of(Relation index);
+
+// The elements of an indexed value; an ERROR unless they are as many as the index has dimensions.
+core::VectorView elements_of(const OperatorClass& operator_class, Datum value,
+                             std::size_t dimensions);
 
 // The dimensions that the indexed column is declared with, 0 if none: it may lose them (ALTER
 // COLUMN TYPE vector) without the index being built again.
 int declared_dimensions(Relation index);
-// The same; 22023 if there are none.
+// For a new index; 22023 if there are none, 54000 if there are too many.
 int dimensions_of(Relation index);
 
 }  // namespace vecdot::index

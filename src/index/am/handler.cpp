@@ -84,7 +84,7 @@ bool property(Oid, int column, IndexAMProperty property, const char*, bool* resu
 }
 
 // An operator class has one ordering operator, strategy 1, that gives a float8, and one function,
-// which tells the metric.
+// which tells what index/opclass.hpp says.
 bool validate(Oid opclass) {
     HeapTuple class_tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
     if (!HeapTupleIsValid(class_tuple)) {
@@ -112,7 +112,8 @@ bool validate(Oid opclass) {
             reinterpret_cast<const FormData_pg_amproc*>(GETSTRUCT(&functions->members[i]->tuple));
         if (function->amprocnum != 1) {
             complain("with an invalid support number", family, function->amproc, false, &valid);
-        } else if (!check_amproc_signature(function->amproc, INT4OID, true, 1, 1, INTERNALOID)) {
+        } else if (!check_amproc_signature(function->amproc, INTERNALOID, true, 1, 1,
+                                           INTERNALOID)) {
             complain("with a wrong signature", family, function->amproc, false, &valid);
         }
         has_function = has_function ||
@@ -240,16 +241,4 @@ VECDOT_FUNCTION(vecdot_handler) {
     am->amgettuple = index::guarded_get_tuple;
     am->amendscan = index::guarded_end_scan;
     PG_RETURN_POINTER(am);
-}
-
-VECDOT_FUNCTION(vecdot_metric_l2) {
-    PG_RETURN_INT32(static_cast<int32>(engine::Metric::l2));
-}
-
-VECDOT_FUNCTION(vecdot_metric_cosine) {
-    PG_RETURN_INT32(static_cast<int32>(engine::Metric::cosine));
-}
-
-VECDOT_FUNCTION(vecdot_metric_inner_product) {
-    PG_RETURN_INT32(static_cast<int32>(engine::Metric::inner_product));
 }

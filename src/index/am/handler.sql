@@ -7,35 +7,35 @@ COMMENT ON FUNCTION vecdot_handler(internal) IS 'handler of the access method ve
 CREATE ACCESS METHOD vecdot TYPE INDEX HANDLER vecdot_handler;
 COMMENT ON ACCESS METHOD vecdot IS 'nearest neighbours at a promised recall';
 
-CREATE FUNCTION vecdot_metric_l2(internal) RETURNS integer
+CREATE FUNCTION vecdot_vector_l2(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION vecdot_metric_l2(internal) IS 'the metric of vector_l2_ops';
+COMMENT ON FUNCTION vecdot_vector_l2(internal) IS 'what the access method has to know of vector_l2_ops';
 
-CREATE FUNCTION vecdot_metric_cosine(internal) RETURNS integer
+CREATE FUNCTION vecdot_vector_cosine(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION vecdot_metric_cosine(internal) IS 'the metric of vector_cosine_ops';
+COMMENT ON FUNCTION vecdot_vector_cosine(internal) IS 'what the access method has to know of vector_cosine_ops';
 
-CREATE FUNCTION vecdot_metric_inner_product(internal) RETURNS integer
+CREATE FUNCTION vecdot_vector_ip(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION vecdot_metric_inner_product(internal) IS 'the metric of vector_ip_ops';
+COMMENT ON FUNCTION vecdot_vector_ip(internal) IS 'what the access method has to know of vector_ip_ops';
 
 CREATE OPERATOR CLASS vector_cosine_ops
 	DEFAULT FOR TYPE vector USING vecdot AS
 	OPERATOR 1 <=> (vector, vector) FOR ORDER BY float_ops,
-	FUNCTION 1 vecdot_metric_cosine(internal);
+	FUNCTION 1 vecdot_vector_cosine(internal);
 COMMENT ON OPERATOR CLASS vector_cosine_ops USING vecdot IS 'ORDER BY a <=> b';
 COMMENT ON OPERATOR FAMILY vector_cosine_ops USING vecdot IS 'ORDER BY a <=> b';
 
 CREATE OPERATOR CLASS vector_l2_ops
 	FOR TYPE vector USING vecdot AS
 	OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops,
-	FUNCTION 1 vecdot_metric_l2(internal);
+	FUNCTION 1 vecdot_vector_l2(internal);
 COMMENT ON OPERATOR CLASS vector_l2_ops USING vecdot IS 'ORDER BY a <-> b';
 COMMENT ON OPERATOR FAMILY vector_l2_ops USING vecdot IS 'ORDER BY a <-> b';
 
 CREATE OPERATOR CLASS vector_ip_ops
 	FOR TYPE vector USING vecdot AS
 	OPERATOR 1 <#> (vector, vector) FOR ORDER BY float_ops,
-	FUNCTION 1 vecdot_metric_inner_product(internal);
+	FUNCTION 1 vecdot_vector_ip(internal);
 COMMENT ON OPERATOR CLASS vector_ip_ops USING vecdot IS 'ORDER BY a <#> b';
 COMMENT ON OPERATOR FAMILY vector_ip_ops USING vecdot IS 'ORDER BY a <#> b';

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "engine/growth.hpp"
+#include "index/opclass.hpp"
 #include "index/storage/cell.hpp"
 #include "index/storage/directory.hpp"
 #include "index/storage/free_list.hpp"
@@ -260,7 +261,8 @@ void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum
     const MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot insert", ALLOCSET_DEFAULT_SIZES);
     const MemoryContext old = MemoryContextSwitchTo(context);
-    const pg::Vector* vector = is_null ? nullptr : pg::vector_from_datum(value);
+    const OperatorClass& operator_class = operator_class_of(index);
+    core::VectorView vector = is_null ? core::VectorView{} : operator_class.elements(value);
     bool started = false;
     for (;;) {
         CHECK_FOR_INTERRUPTS();
@@ -271,14 +273,14 @@ void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum
         engine::RoutedRow routed{engine::RowKind::undefined, 0};
         float* rotated = nullptr;
         uint32 list = slot_nulls;
-        if (vector != nullptr) {
-            if (static_cast<uint32>(vector->dim) != directory->parameters.dimensions) {
+        if (!is_null) {
+            if (vector.size() != directory->parameters.dimensions) {
                 ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
-                                errmsg("expected %u dimensions, not %d",
-                                       directory->parameters.dimensions, vector->dim)));
+                                errmsg("expected %u dimensions, not %zu",
+                                       directory->parameters.dimensions, vector.size())));
             }
             rotated = pg::arena().allocate<float>(padded).data();
-            routed = directory->space->route(vector->view(), rotated);
+            routed = directory->space->route(vector, rotated);
             list = routed.kind == engine::RowKind::loose       ? slot_loose
                    : routed.kind == engine::RowKind::undefined ? slot_nan
                                                                : special_slots;
@@ -326,7 +328,7 @@ void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum
         MemoryContextReset(context);
         MemoryContextSwitchTo(context);
         if (!is_null) {
-            vector = pg::vector_from_datum(value);
+            vector = operator_class.elements(value);
         }
     }
     MemoryContextSwitchTo(old);

@@ -6,6 +6,7 @@
 #include "index/am/scan.hpp"
 
 #include "engine/search.hpp"
+#include "index/opclass.hpp"
 #include "index/storage/directory.hpp"
 #include "index/storage/readers.hpp"
 #include "index/storage/store.hpp"
@@ -45,9 +46,10 @@ engine::Query* make_query(IndexScanDesc scan, core::Arena& arena, const engine::
     if (!is_ordered || (key->sk_flags & SK_ISNULL) != 0) {
         return arena.create<engine::Query>(engine::null_query(space));
     }
-    const pg::Vector* vector = pg::vector_from_datum(key->sk_argument);
-    pg::check_same_dimensions(static_cast<int>(space.dimension()), vector->dim);
-    return arena.create<engine::Query>(engine::prepare_query(arena, space, vector->view()));
+    const core::VectorView vector =
+        operator_class_of(scan->indexRelation).elements(key->sk_argument);
+    pg::check_same_dimensions(static_cast<int>(space.dimension()), static_cast<int>(vector.size()));
+    return arena.create<engine::Query>(engine::prepare_query(arena, space, vector));
 }
 
 engine::Search* start_search(IndexScanDesc scan, ScanState* state) {

@@ -104,7 +104,7 @@ BuildPlan make_plan(Relation heap, Relation index, IndexInfo* info, double rows,
     plan.seed = seed_of(index);
     plan.refine_bits = refine_bits_of(index);
     plan.dimensions = dimensions_of(index);
-    const engine::Metric metric = metric_of(index);
+    const engine::Metric metric = operator_class_of(index).metric;
     plan.metric = static_cast<uint32>(metric);
     plan.padded = engine::padded_dimension(metric, plan.dimensions);
     plan.participants = 1 + workers_for(heap, index, info);
@@ -152,8 +152,9 @@ Parameters settle_sample(Crew* crew, Builder* builder, std::size_t* rows) {
         norms[i] = builder->sample->norm(i);
     }
     const engine::Metric metric = static_cast<engine::Metric>(plan.metric);
-    const Parameters parameters = make_parameters(
-        metric, plan.dimensions, plan.seed, plan.refine_bits, engine::choose_scale(metric, norms));
+    const Parameters parameters =
+        make_parameters(metric, builder->operator_class->arithmetic, plan.dimensions, plan.seed,
+                        plan.refine_bits, engine::choose_scale(metric, norms));
     const engine::Space* space =
         arena.create<engine::Space>(arena, space_parameters(parameters), core::VectorView());
     *rows = builder->sample->settle(*space, n);
@@ -302,9 +303,10 @@ IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info) {
 }
 
 void build_empty(Relation index) {
-    create_empty(index, INIT_FORKNUM,
-                 make_parameters(metric_of(index), dimensions_of(index), seed_of(index),
-                                 refine_bits_of(index), 1));
+    create_empty(
+        index, INIT_FORKNUM,
+        make_parameters(operator_class_of(index).metric, operator_class_of(index).arithmetic,
+                        dimensions_of(index), seed_of(index), refine_bits_of(index), 1));
 }
 
 }  // namespace vecdot::index

@@ -33,14 +33,12 @@ void delete_training(void* builder) {
     owner->training = nullptr;
 }
 
-// The vector of a row; nullptr for NULL.
-const pg::Vector* vector_of(const Crew* crew, const Datum* values, const bool* is_null) {
+// The elements of a row's value; none for NULL.
+core::VectorView vector_of(const Builder* builder, const Datum* values, const bool* is_null) {
     if (is_null[0]) {
-        return nullptr;
+        return {};
     }
-    const pg::Vector* vector = pg::vector_from_datum(values[0]);
-    pg::check_expected_dimensions(crew->shared->plan.dimensions, vector->dim);
-    return vector;
+    return elements_of(*builder->operator_class, values[0], builder->crew->shared->plan.dimensions);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -67,16 +65,13 @@ void sample_row(Sampling* sampling, const Datum* values, const bool* is_null) {
         place = sampling->random.below(chunk.seen + 1);
     }
     if (place < sampling->room) {
-        const Crew* crew = sampling->builder->crew;
-        const pg::Vector* vector = vector_of(crew, values, is_null);
-        const double square =
-            kernels::active().floats.norm_squared(vector->x, static_cast<std::size_t>(vector->dim));
-        if (!(square > 0) &&
-            crew->shared->plan.metric == static_cast<uint32>(engine::Metric::cosine)) {
+        const core::VectorView vector = vector_of(sampling->builder, values, is_null);
+        const double square = kernels::active().floats.norm_squared(vector.data(), vector.size());
+        if (!(square > 0) && sampling->builder->operator_class->metric == engine::Metric::cosine) {
             return;
         }
-        sampling->builder->sample->put(sampling->first + place, *sampling->rotation, vector->view(),
-                                       square, sampling->scratch);
+        sampling->builder->sample->put(sampling->first + place, *sampling->rotation, vector, square,
+                                       sampling->scratch);
         if (place == chunk.count) {
             chunk.count += 1;
         }
@@ -216,14 +211,14 @@ void flush(Encoding* encoding) {
     encoding->waiting = 0;
 }
 
-void encode(Encoding* encoding, const ItemPointerData& tid, const pg::Vector* vector) {
+void encode(Encoding* encoding, const ItemPointerData& tid, core::VectorView vector) {
     const engine::Space& space = *encoding->builder->space;
-    if (vector == nullptr) {
+    if (vector.empty()) {
         put(encoding, encoding->places.nulls(), tid, false);
         return;
     }
     float* rotated = encoding->rotated + encoding->waiting * space.padded();
-    const engine::RoutedRow routed = space.route(vector->view(), rotated);
+    const engine::RoutedRow routed = space.route(vector, rotated);
     switch (routed.kind) {
         case engine::RowKind::normal:
             encoding->errors[encoding->waiting] = routed.error;
@@ -252,7 +247,7 @@ void encode_tuple(Relation, ItemPointer tid, Datum* values, bool* is_null, bool,
         Encoding* encoding = static_cast<Encoding*>(opaque);
         const Builder* builder = encoding->builder;
         MemoryContext old = MemoryContextSwitchTo(builder->row_memory);
-        encode(encoding, *tid, vector_of(builder->crew, values, is_null));
+        encode(encoding, *tid, vector_of(builder, values, is_null));
         MemoryContextSwitchTo(old);
         MemoryContextReset(builder->row_memory);
     });
@@ -351,6 +346,7 @@ Builder* make_builder(Crew* crew, Relation heap, Relation index, IndexInfo* info
     builder->crew = crew;
     builder->heap = heap;
     builder->index = index;
+    builder->operator_class = &operator_class_of(index);
     builder->info = info;
     builder->is_leader = is_leader;
     builder->context = CurrentMemoryContext;

@@ -3,6 +3,7 @@
 
 #include "engine/space.hpp"
 #include "index/build/crew.hpp"
+#include "index/opclass.hpp"
 #include "index/upkeep/calibrate.hpp"
 
 extern "C" {
@@ -28,6 +29,7 @@ struct Builder {
     Crew* crew;
     Relation heap;
     Relation index;
+    const OperatorClass* operator_class;
     IndexInfo* info;
     bool is_leader;
     MemoryContext context;

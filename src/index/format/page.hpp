@@ -100,7 +100,8 @@ constexpr uint32 free_extents_per_page = payload_size / sizeof(FreeExtent);
 
 // What never changes after CREATE INDEX.
 struct Parameters {
-    uint32 metric;       // engine::Metric
+    uint16 metric;       // engine::Metric
+    uint16 arithmetic;   // engine::Arithmetic
     uint32 dimensions;   // D: 1..16000
     uint32 padded;       // P: routing space, a multiple of 64
     uint32 refine_bits;  // 8 or 4: of the refinement codes, a dimension

@@ -203,7 +203,7 @@ void check_calibration(Relation index, const Meta& meta) {
 // What the meta page says beyond what every reader of it checks.
 void check_meta_contents(Relation index, const Meta& meta) {
     const Parameters& p = meta.parameters;
-    const uint32 metric = static_cast<uint32>(metric_of(index));
+    const uint32 metric = static_cast<uint32>(operator_class_of(index).metric);
     const uint32 declared = static_cast<uint32>(declared_dimensions(index));
     if (p.metric != metric || (declared != 0 && p.dimensions != declared)) {
         corrupted(index, meta_block, "metric %u and %u dimensions instead of %u and %u", p.metric,

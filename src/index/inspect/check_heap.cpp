@@ -5,6 +5,7 @@
 // second pass, those of the table's rows are sorted (within maintenance_work_mem, on disk beyond)
 // and merged: each must be there once on both sides.
 #include "index/inspect/check.hpp"
+#include "index/opclass.hpp"
 #include "index/storage/directory.hpp"
 #include "pg/memory.hpp"
 #include "pg/vector_datum.hpp"
@@ -99,13 +100,9 @@ void compare(HeapCheck* check, const StoredRow& row, bool is_null, Datum value) 
         }
         return;
     }
-    const pg::Vector* vector = pg::vector_from_datum(value);
-    if (static_cast<std::size_t>(vector->dim) != check->space->dimension()) {
-        ereport(ERROR,
-                (errcode(ERRCODE_DATA_EXCEPTION), errmsg("expected %zu dimensions, not %d",
-                                                         check->space->dimension(), vector->dim)));
-    }
-    const engine::RoutedRow routed = check->space->route(vector->view(), check->rotated);
+    const core::VectorView vector =
+        elements_of(operator_class_of(check->index), value, check->space->dimension());
+    const engine::RoutedRow routed = check->space->route(vector, check->rotated);
     // A row that was loose when it came stays so, though a later scale would give it a place.
     if (kind_of(cell) == engine::RowKind::loose && routed.kind != engine::RowKind::undefined) {
         return;

@@ -234,6 +234,8 @@ const char* metric_name(uint32 metric) {
             return "l2";
         case engine::Metric::cosine:
             return "cosine";
+        case engine::Metric::hamming:
+            return "hamming";
         case engine::Metric::inner_product:
             break;
     }

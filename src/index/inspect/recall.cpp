@@ -30,7 +30,8 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 struct Query {
     ItemPointerData tid;  // the row's own
-    pg::Vector* vector;
+    Datum value;          // of the indexed type, detoasted; 0 before there is one
+    core::VectorView vector;
     double* nearest;  // distances of the nearest rows so far, a heap, farthest first
     uint32 found;
 };
@@ -58,12 +59,12 @@ Reader begin_reading(Relation heap, Relation index, Snapshot snapshot) {
     return reader;
 }
 
-// The value of the row in reader's slot, in memory until the next one; null if there is none.
-const pg::Vector* value_of(Reader* reader) {
+// The value of the row in reader's slot, in memory until the next one; 0 for NULL.
+Datum value_of(Reader* reader) {
     Datum values[INDEX_MAX_KEYS];
     bool is_null[INDEX_MAX_KEYS];
     FormIndexDatum(reader->info, reader->slot, reader->state, values, is_null);
-    return is_null[0] ? nullptr : pg::vector_from_datum(values[0]);
+    return is_null[0] ? 0 : values[0];
 }
 
 // The next row that is in the index and not NULL. Its tid is the slot's. With fetch the value too.
@@ -90,19 +91,21 @@ void end_reading(Reader* reader) {
 }
 
 // As the operators compute them; NaN counts as the farthest.
-double distance(engine::Metric metric, const pg::Vector* a, const pg::Vector* b) {
+double distance(engine::Metric metric, core::VectorView a, core::VectorView b) {
     const kernels::FloatKernels& floats = kernels::active().floats;
-    const std::size_t n = static_cast<std::size_t>(a->dim);
-    pg::check_same_dimensions(a->dim, b->dim);
+    const std::size_t n = a.size();
+    pg::check_same_dimensions(static_cast<int>(n), static_cast<int>(b.size()));
     switch (metric) {
         case engine::Metric::l2:
-            return std::sqrt(floats.l2_squared(a->x, b->x, n));
+            return std::sqrt(floats.l2_squared(a.data(), b.data(), n));
+        case engine::Metric::hamming:
+            return floats.l2_squared(a.data(), b.data(), n);
         case engine::Metric::inner_product:
-            return -floats.dot(a->x, b->x, n);
+            return -floats.dot(a.data(), b.data(), n);
         case engine::Metric::cosine:
             break;
     }
-    const kernels::CosineSums sums = floats.cosine_sums(a->x, b->x, n);
+    const kernels::CosineSums sums = floats.cosine_sums(a.data(), b.data(), n);
     const double similarity = sums.ab / std::sqrt(sums.aa * sums.bb);
     return std::isnan(similarity) ? infinity : 1 - std::clamp(similarity, -1.0, 1.0);
 }
@@ -133,18 +136,16 @@ uint32 take_sample(Relation heap, Relation index, Snapshot snapshot, Query* quer
             continue;
         }
         const MemoryContext old = MemoryContextSwitchTo(reader.context->ecxt_per_tuple_memory);
-        const pg::Vector* vector = value_of(&reader);
+        const Datum value = value_of(&reader);
         MemoryContextSwitchTo(old);
-        if (vector == nullptr) {
+        if (value == 0) {
             continue;
         }
         Query& query = queries[place];
-        if (query.vector != nullptr) {
-            pfree(query.vector);
+        if (query.value != 0) {
+            pfree(DatumGetPointer(query.value));
         }
-        const Size size = pg::vector_size(vector->dim);
-        query.vector = static_cast<pg::Vector*>(palloc(size));
-        memcpy(static_cast<void*>(query.vector), vector, size);
+        query.value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
         query.tid = reader.slot->tts_tid;
         seen += 1;
     }
@@ -152,15 +153,17 @@ uint32 take_sample(Relation heap, Relation index, Snapshot snapshot, Query* quer
     return static_cast<uint32>(Min(seen, uint64{wanted}));
 }
 
-void find_truth(Relation heap, Relation index, Snapshot snapshot, engine::Metric metric, uint32 k,
-                Query* queries, uint32 count) {
+void find_truth(Relation heap, Relation index, Snapshot snapshot,
+                const OperatorClass& operator_class, uint32 k, Query* queries, uint32 count) {
     Reader reader = begin_reading(heap, index, snapshot);
     while (next_row(&reader)) {
         const MemoryContext old = MemoryContextSwitchTo(reader.context->ecxt_per_tuple_memory);
-        const pg::Vector* vector = value_of(&reader);
-        for (uint32 i = 0; vector != nullptr && i < count; ++i) {
+        const Datum value = value_of(&reader);
+        const core::VectorView vector =
+            value == 0 ? core::VectorView{} : operator_class.elements(value);
+        for (uint32 i = 0; value != 0 && i < count; ++i) {
             if (!ItemPointerEquals(&queries[i].tid, &reader.slot->tts_tid)) {
-                keep(&queries[i], k, distance(metric, queries[i].vector, vector));
+                keep(&queries[i], k, distance(operator_class.metric, queries[i].vector, vector));
             }
         }
         MemoryContextSwitchTo(old);
@@ -183,17 +186,17 @@ struct Scanner {
     TupleTableSlot* slot;
     IndexInfo* info;
     EState* state;
-    engine::Metric metric;
+    const OperatorClass* operator_class;
     Waiting* waiting;
     Size capacity;
 };
 
-ScanKeyData order_by(Relation index, const pg::Vector* vector) {
+ScanKeyData order_by(Relation index, Datum value) {
     const Oid operation = get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0],
                                               index->rd_opcintype[0], 1);
     ScanKeyData key;
     ScanKeyEntryInitialize(&key, SK_ORDER_BY, 1, 1, index->rd_opcintype[0], InvalidOid,
-                           get_opcode(operation), PointerGetDatum(vector));
+                           get_opcode(operation), value);
     return key;
 }
 
@@ -201,7 +204,7 @@ ScanKeyData order_by(Relation index, const pg::Vector* vector) {
 uint32 search(Scanner* scanner, const Query& query, uint32 k, uint64* fetched) {
     const double farthest = query.nearest[0];
     const uint32 wanted = Min(k, query.found);
-    ScanKeyData key = order_by(scanner->scan->indexRelation, query.vector);
+    ScanKeyData key = order_by(scanner->scan->indexRelation, query.value);
     index_rescan(scanner->scan, nullptr, 0, &key, 1);
     Size waiting = 0;
     uint32 emitted = 0;
@@ -239,9 +242,9 @@ uint32 search(Scanner* scanner, const Query& query, uint32 k, uint64* fetched) {
         Datum values[INDEX_MAX_KEYS];
         bool is_null[INDEX_MAX_KEYS];
         FormIndexDatum(scanner->info, scanner->slot, scanner->state, values, is_null);
-        const double d =
-            is_null[0] ? infinity
-                       : distance(scanner->metric, query.vector, pg::vector_from_datum(values[0]));
+        const double d = is_null[0] ? infinity
+                                    : distance(scanner->operator_class->metric, query.vector,
+                                               scanner->operator_class->elements(values[0]));
         MemoryContextSwitchTo(old);
         if (waiting == scanner->capacity) {
             scanner->capacity *= 2;
@@ -258,17 +261,20 @@ uint32 search(Scanner* scanner, const Query& query, uint32 k, uint64* fetched) {
 
 Measured measure_recall(Relation heap, Relation index, Snapshot snapshot, uint32 k,
                         uint32 queries) {
-    const engine::Metric metric = metric_of(index);
+    const OperatorClass& operator_class = operator_class_of(index);
     Query* list = static_cast<Query*>(palloc0(sizeof(Query) * queries));
     for (uint32 i = 0; i < queries; ++i) {
         list[i].nearest = static_cast<double*>(palloc(sizeof(double) * k));
     }
     Measured measured{};
     const uint32 count = take_sample(heap, index, snapshot, list, queries);
-    find_truth(heap, index, snapshot, metric, k, list, count);
+    for (uint32 i = 0; i < count; ++i) {
+        list[i].vector = operator_class.elements(list[i].value);
+    }
+    find_truth(heap, index, snapshot, operator_class, k, list, count);
 
     Scanner scanner{};
-    scanner.metric = metric;
+    scanner.operator_class = &operator_class;
     scanner.info = BuildIndexInfo(index);
     scanner.state = CreateExecutorState();
     scanner.slot = table_slot_create(heap, nullptr);

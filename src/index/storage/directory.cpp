@@ -168,9 +168,11 @@ Holder* holder_of_entry(Relation index) {
 
 // In CurrentMemoryContext, which is the directory's own.
 Held* load(Relation index, const Meta& meta) {
-    if (meta.parameters.metric != static_cast<uint32>(metric_of(index))) {
-        corrupted(index, meta_block, "metric %u is not that of the operator class",
-                  meta.parameters.metric);
+    const OperatorClass& operator_class = operator_class_of(index);
+    if (meta.parameters.metric != static_cast<uint32>(operator_class.metric) ||
+        meta.parameters.arithmetic != static_cast<uint32>(operator_class.arithmetic)) {
+        corrupted(index, meta_block, "metric %u, arithmetic %u are not those of the operator class",
+                  meta.parameters.metric, meta.parameters.arithmetic);
     }
     uint32 count;
     LiveSlot* live = read_slots(index, meta, &count);

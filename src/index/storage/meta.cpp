@@ -50,7 +50,8 @@ void check_meta(Relation index, Page page) {
     }
     check_page(index, meta_block, page, meta_identity);
     const Parameters& p = meta->parameters;
-    if (p.dimensions < 1 || p.dimensions > 16000 || p.metric > 2 ||
+    if (p.dimensions < 1 || p.dimensions > 16000 || p.metric >= engine::metrics ||
+        p.arithmetic > static_cast<uint16>(engine::Arithmetic::float4) ||
         p.padded != engine::padded_dimension(static_cast<engine::Metric>(p.metric), p.dimensions) ||
         (p.refine_bits != 4 && p.refine_bits != 8)) {
         corrupted(index, meta_block, "%u dimensions, padded to %u, %u bits, metric %u",
@@ -90,14 +91,19 @@ void check_meta(Relation index, Page page) {
 }  // namespace
 
 engine::SpaceParameters space_parameters(const Parameters& parameters) {
-    return {static_cast<engine::Metric>(parameters.metric), parameters.dimensions, parameters.seed,
-            parameters.scale, parameters.refine_bits};
+    return {static_cast<engine::Metric>(parameters.metric),
+            parameters.dimensions,
+            parameters.seed,
+            parameters.scale,
+            parameters.refine_bits,
+            static_cast<engine::Arithmetic>(parameters.arithmetic)};
 }
 
-Parameters make_parameters(engine::Metric metric, int dimensions, uint64 seed, uint32 refine_bits,
-                           double scale) {
+Parameters make_parameters(engine::Metric metric, engine::Arithmetic arithmetic, int dimensions,
+                           uint64 seed, uint32 refine_bits, double scale) {
     Parameters parameters{};
-    parameters.metric = static_cast<uint32>(metric);
+    parameters.metric = static_cast<uint16>(metric);
+    parameters.arithmetic = static_cast<uint16>(arithmetic);
     parameters.dimensions = dimensions;
     parameters.padded = engine::padded_dimension(metric, dimensions);
     parameters.refine_bits = refine_bits;

@@ -12,8 +12,8 @@
 namespace vecdot::index {
 
 // Parameters of a new index over vectors of dimensions.
-Parameters make_parameters(engine::Metric metric, int dimensions, uint64 seed, uint32 refine_bits,
-                           double scale);
+Parameters make_parameters(engine::Metric metric, engine::Arithmetic arithmetic, int dimensions,
+                           uint64 seed, uint32 refine_bits, double scale);
 
 engine::SpaceParameters space_parameters(const Parameters& parameters);
 

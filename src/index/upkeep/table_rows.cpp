@@ -9,6 +9,7 @@
 
 #include <cmath>
 
+#include "index/opclass.hpp"
 #include "kernels/kernels.hpp"
 #include "pg/memory.hpp"
 #include "pg/vector_datum.hpp"
@@ -25,6 +26,7 @@ extern "C" {
 namespace vecdot::index {
 
 struct TableRows {
+    const OperatorClass* operator_class;
     IndexFetchTableData* fetch;
     TupleTableSlot* slot;
     AttrNumber column;
@@ -41,6 +43,7 @@ TableRows* begin_reading(Relation index, Relation table) {
         return nullptr;
     }
     TableRows* rows = static_cast<TableRows*>(palloc0(sizeof(TableRows)));
+    rows->operator_class = &operator_class_of(index);
     rows->fetch = table_index_fetch_begin(table);
     rows->slot = table_slot_create(table, nullptr);
     rows->column = index->rd_index->indkey.values[0];
@@ -70,11 +73,12 @@ float read_exactly(TableRows* rows, const engine::Space& space, const ItemPointe
     const MemoryContext old = MemoryContextSwitchTo(rows->memory);
     bool is_null;
     const Datum value = slot_getattr(rows->slot, rows->column, &is_null);
-    const pg::Vector* vector = is_null ? nullptr : pg::vector_from_datum(value);
-    if (vector != nullptr && static_cast<std::size_t>(vector->dim) == space.dimension()) {
+    const core::VectorView vector =
+        is_null ? core::VectorView{} : rows->operator_class->elements(value);
+    if (vector.size() == space.dimension()) {
         const std::size_t padded = space.padded();
         float* exact = static_cast<float*>(palloc(padded * sizeof(float)));
-        const engine::RoutedRow routed = space.route(vector->view(), exact);
+        const engine::RoutedRow routed = space.route(vector, exact);
         if ((routed.kind == engine::RowKind::normal || routed.kind == engine::RowKind::long_row) &&
             std::sqrt(kernels::active().floats.l2_squared(exact, rotated, padded)) <=
                 (static_cast<double>(error) + static_cast<double>(routed.error)) * (1 + 0x1p-20)) {

@@ -183,6 +183,7 @@ Estimates estimate(Metric metric, std::size_t dimension, bool spiky, double larg
                 kernels::active().floats.cosine_sums(vector.data(), originals[i].data(), dimension);
             switch (metric) {
                 case Metric::l2:
+                case Metric::hamming:
                     truth = s.aa + s.bb - 2 * s.ab;
                     break;
                 case Metric::cosine:

@@ -18,6 +18,8 @@ double operator_result(Metric metric, const float* a, const float* b, std::size_
     switch (metric) {
         case Metric::l2:
             return std::sqrt(f.l2_squared(a, b, n));
+        case Metric::hamming:
+            return f.l2_squared(a, b, n);
         case Metric::inner_product:
             return -f.dot(a, b, n);
         case Metric::cosine:
