@@ -115,7 +115,7 @@ override COMPILER = $(CXX) $(CXXFLAGS)
 
 # Our own flags, not PostgreSQL's: its CXXFLAGS hold options that some C++ compilers refuse.
 OPTIMISE ?= -O3
-WARNINGS = -Wall -Wextra -Wno-register
+WARNINGS = -Wall -Wextra -Wno-register $(WERROR)
 VECDOT_CXXFLAGS = -std=c++20 $(OPTIMISE) -g -fPIC -fvisibility=hidden -fvisibility-inlines-hidden \
 	-fno-strict-aliasing -fwrapv -ffp-contract=off -fno-omit-frame-pointer -fstack-protector-strong \
 	$(WARNINGS) $(EXTRA_CXXFLAGS)

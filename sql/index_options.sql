@@ -84,6 +84,7 @@ CREATE OPERATOR CLASS lacks_operator FOR TYPE vector USING vecdot AS FUNCTION 1 
 CREATE OPERATOR CLASS searches FOR TYPE vector USING vecdot AS OPERATOR 1 = (vector, vector), FUNCTION 1 vecdot_vector_l2(internal);
 CREATE OPERATOR CLASS wrong_function FOR TYPE vector USING vecdot AS OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops, FUNCTION 1 vector_dims(vector);
 SELECT opcname, amvalidate(c.oid) FROM pg_opclass c WHERE opcnamespace = 'index_options'::regnamespace ORDER BY opcname;
+CREATE INDEX broken ON items USING vecdot (v wrong_function);
 SELECT amname, pg_indexam_has_property(oid, 'can_order') AS can_order, pg_indexam_has_property(oid, 'can_unique') AS can_unique,
        pg_indexam_has_property(oid, 'can_multi_col') AS can_multi_col, pg_indexam_has_property(oid, 'can_exclude') AS can_exclude,
        pg_indexam_has_property(oid, 'can_include') AS can_include FROM pg_am WHERE amname = 'vecdot';

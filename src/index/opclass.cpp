@@ -5,6 +5,7 @@
 
 extern "C" {
 #include "access/genam.h"
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -14,6 +15,12 @@ namespace vecdot::index {
 
 const OperatorClass& operator_class_of(Relation index) {
     FmgrInfo* procedure = index_getprocinfo(index, 1, 1);
+    // Whatever a superuser's own operator class names: what it returns is no number to be followed.
+    if (get_func_rettype(procedure->fn_oid) != INTERNALOID) {
+        ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+                        errmsg("support function 1 of index \"%s\" does not return internal",
+                               RelationGetRelationName(index))));
+    }
     const Datum told = FunctionCall1Coll(procedure, InvalidOid, PointerGetDatum(nullptr));
     return *reinterpret_cast<const OperatorClass*>(DatumGetPointer(told));
 }
@@ -75,8 +82,8 @@ constexpr OperatorClass vector_ip{Metric::inner_product, Arithmetic::float8, pg:
 // The operators of pgvector's own types.
 constexpr OperatorClass float4_vector_l2{Metric::l2, Arithmetic::float4, pg::max_dimensions,
                                          vector_elements};
-constexpr OperatorClass float4_vector_cosine{Metric::cosine, Arithmetic::float4,
-                                             pg::max_dimensions, vector_elements};
+constexpr OperatorClass float4_vector_cosine{Metric::cosine, Arithmetic::float4, pg::max_dimensions,
+                                             vector_elements};
 constexpr OperatorClass float4_vector_ip{Metric::inner_product, Arithmetic::float4,
                                          pg::max_dimensions, vector_elements};
 

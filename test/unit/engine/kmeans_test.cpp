@@ -6,29 +6,13 @@
 #include <set>
 
 #include "core/random.hpp"
+#include "engine/blobs.hpp"
 #include "engine/training.hpp"
 #include "heap_arena.hpp"
 #include "kernels/kernels.hpp"
 
 namespace vecdot::engine {
 namespace {
-
-constexpr std::size_t padded = 64;
-
-// n rows around `centres` points that lie far apart.
-std::vector<float> blobs(std::size_t n, std::size_t centres, double spread) {
-    core::Random random(9);
-    std::vector<float> middle(centres * padded);
-    for (float& x : middle) {
-        x = static_cast<float>(random.normal() * 10);
-    }
-    std::vector<float> rows(n * padded);
-    for (std::size_t i = 0; i < n * padded; ++i) {
-        rows[i] = middle[i / padded % centres * padded + i % padded] +
-                  static_cast<float>(spread * random.normal());
-    }
-    return rows;
-}
 
 KmeansOptions wanting(std::size_t clusters) {
     KmeansOptions options{};
@@ -150,38 +134,6 @@ TEST(Kmeans, DoesNotDependOnWhoWorks) {
     }
     EXPECT_EQ(worker.count(), alone.size() / padded);
     EXPECT_TRUE(std::equal(alone.begin(), alone.end(), worker.centroids()));
-}
-
-// What a sample keeps of a row is its image, up to the code's step, under every metric.
-TEST(Kmeans, SampleKeepsImages) {
-    const std::vector<float> rows = blobs(200, 200, 1);
-    for (const Metric metric : {Metric::l2, Metric::cosine, Metric::inner_product}) {
-        constexpr std::size_t dimension = 60;
-        HeapArena memory;
-        core::Arena arena = memory.arena();
-        const double scale = metric == Metric::inner_product ? 1 / 120.0 : 0.25;
-        const Space space(arena, {metric, dimension, 3, metric == Metric::cosine ? 1 : scale}, {});
-        std::vector<double> kept(Sample::bytes(201, space.padded()) / 8 + 1);
-        Sample sample(kept.data(), 201, space.padded());
-        std::vector<float> scratch(space.padded());
-        std::vector<float> image(space.padded());
-        for (std::size_t i = 0; i < 200; ++i) {
-            const core::VectorView row(rows.data() + i * padded, dimension);
-            sample.put(i, space.rotation(), row,
-                       kernels::active().floats.norm_squared(row.data(), dimension),
-                       scratch.data());
-        }
-        sample.put(200, space.rotation(), {rows.data(), dimension}, 0, scratch.data());
-        ASSERT_EQ(sample.settle(space, 201), metric == Metric::cosine ? 200u : 201u);
-        for (std::size_t i = 0; i < 200; ++i) {
-            space.route({rows.data() + i * padded, dimension}, image.data());
-            sample.decode(i, scratch.data());
-            const double norm = kernels::active().floats.norm_squared(image.data(), space.padded());
-            EXPECT_LT(
-                kernels::active().floats.l2_squared(image.data(), scratch.data(), space.padded()),
-                1e-3 * norm);
-        }
-    }
 }
 
 TEST(Kmeans, StopsWhenAsked) {
