@@ -1,6 +1,10 @@
 #include "index/opclass.hpp"
 
+#include <algorithm>
+
+#include "core/half.hpp"
 #include "pg/guard.hpp"
+#include "pg/memory.hpp"
 #include "pg/vector_datum.hpp"
 
 extern "C" {
@@ -9,6 +13,7 @@ extern "C" {
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/varbit.h"
 }
 
 namespace vecdot::index {
@@ -33,6 +38,15 @@ core::VectorView elements_of(const OperatorClass& operator_class, Datum value,
                         errmsg("expected %zu dimensions, not %zu", dimensions, elements.size())));
     }
     return elements;
+}
+
+void check_query_dimensions(const OperatorClass& operator_class, std::size_t dimensions,
+                            core::VectorView query) {
+    if (query.size() != dimensions) {
+        ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+                        errmsg("different %s %zu and %zu", operator_class.counted, dimensions,
+                               query.size())));
+    }
 }
 
 int declared_dimensions(Relation index) {
@@ -69,23 +83,53 @@ core::VectorView vector_elements(Datum value) {
     return pg::vector_from_datum(value)->view();
 }
 
+core::VectorView half_elements(Datum value) {
+    const core::HalfView halves = pg::vector_from_datum<core::Half>(value)->view();
+    const std::span<float> elements = pg::arena().allocate<float>(halves.size());
+    std::transform(halves.begin(), halves.end(), elements.begin(),
+                   [](core::Half half) { return core::to_float(half); });
+    return elements;
+}
+
+// 0 and 1, the first bit first.
+core::VectorView bit_elements(Datum value) {
+    const VarBit* bits = DatumGetVarBitP(value);
+    const std::span<float> elements =
+        pg::arena().allocate<float>(static_cast<std::size_t>(VARBITLEN(bits)));
+    const bits8* bytes = VARBITS(bits);
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+        elements[i] = static_cast<float>((bytes[i / 8] >> (7 - i % 8)) & 1);
+    }
+    return elements;
+}
+
 using engine::Arithmetic;
 using engine::Metric;
 
-constexpr OperatorClass vector_l2{Metric::l2, Arithmetic::float8, pg::max_dimensions,
-                                  vector_elements};
-constexpr OperatorClass vector_cosine{Metric::cosine, Arithmetic::float8, pg::max_dimensions,
-                                      vector_elements};
-constexpr OperatorClass vector_ip{Metric::inner_product, Arithmetic::float8, pg::max_dimensions,
-                                  vector_elements};
+constexpr OperatorClass of_vector(Metric metric, Arithmetic arithmetic) {
+    return {metric, arithmetic, pg::max_dimensions, "vector dimensions", vector_elements};
+}
 
-// The operators of pgvector's own types.
-constexpr OperatorClass float4_vector_l2{Metric::l2, Arithmetic::float4, pg::max_dimensions,
-                                         vector_elements};
-constexpr OperatorClass float4_vector_cosine{Metric::cosine, Arithmetic::float4, pg::max_dimensions,
-                                             vector_elements};
-constexpr OperatorClass float4_vector_ip{Metric::inner_product, Arithmetic::float4,
-                                         pg::max_dimensions, vector_elements};
+constexpr OperatorClass of_halfvec(Metric metric, Arithmetic arithmetic) {
+    return {metric, arithmetic, pg::max_dimensions, "halfvec dimensions", half_elements};
+}
+
+constexpr OperatorClass vector_l2 = of_vector(Metric::l2, Arithmetic::float8);
+constexpr OperatorClass vector_cosine = of_vector(Metric::cosine, Arithmetic::float8);
+constexpr OperatorClass vector_ip = of_vector(Metric::inner_product, Arithmetic::float8);
+constexpr OperatorClass halfvec_l2 = of_halfvec(Metric::l2, Arithmetic::float8);
+constexpr OperatorClass halfvec_cosine = of_halfvec(Metric::cosine, Arithmetic::float8);
+constexpr OperatorClass halfvec_ip = of_halfvec(Metric::inner_product, Arithmetic::float8);
+constexpr OperatorClass bit_hamming{Metric::hamming, Arithmetic::float8, pg::max_dimensions,
+                                    "bit lengths", bit_elements};
+
+// For the operators of pgvector's own types.
+constexpr OperatorClass float4_vector_l2 = of_vector(Metric::l2, Arithmetic::float4);
+constexpr OperatorClass float4_vector_cosine = of_vector(Metric::cosine, Arithmetic::float4);
+constexpr OperatorClass float4_vector_ip = of_vector(Metric::inner_product, Arithmetic::float4);
+constexpr OperatorClass float4_halfvec_l2 = of_halfvec(Metric::l2, Arithmetic::float4);
+constexpr OperatorClass float4_halfvec_cosine = of_halfvec(Metric::cosine, Arithmetic::float4);
+constexpr OperatorClass float4_halfvec_ip = of_halfvec(Metric::inner_product, Arithmetic::float4);
 
 }  // namespace
 
@@ -105,6 +149,22 @@ VECDOT_FUNCTION(vecdot_vector_ip) {
     PG_RETURN_POINTER(&index::vector_ip);
 }
 
+VECDOT_FUNCTION(vecdot_halfvec_l2) {
+    PG_RETURN_POINTER(&index::halfvec_l2);
+}
+
+VECDOT_FUNCTION(vecdot_halfvec_cosine) {
+    PG_RETURN_POINTER(&index::halfvec_cosine);
+}
+
+VECDOT_FUNCTION(vecdot_halfvec_ip) {
+    PG_RETURN_POINTER(&index::halfvec_ip);
+}
+
+VECDOT_FUNCTION(vecdot_bit_hamming) {
+    PG_RETURN_POINTER(&index::bit_hamming);
+}
+
 VECDOT_FUNCTION(vecdot_float4_vector_l2) {
     PG_RETURN_POINTER(&index::float4_vector_l2);
 }
@@ -115,4 +175,16 @@ VECDOT_FUNCTION(vecdot_float4_vector_cosine) {
 
 VECDOT_FUNCTION(vecdot_float4_vector_ip) {
     PG_RETURN_POINTER(&index::float4_vector_ip);
+}
+
+VECDOT_FUNCTION(vecdot_float4_halfvec_l2) {
+    PG_RETURN_POINTER(&index::float4_halfvec_l2);
+}
+
+VECDOT_FUNCTION(vecdot_float4_halfvec_cosine) {
+    PG_RETURN_POINTER(&index::float4_halfvec_cosine);
+}
+
+VECDOT_FUNCTION(vecdot_float4_halfvec_ip) {
+    PG_RETURN_POINTER(&index::float4_halfvec_ip);
 }

@@ -18,6 +18,7 @@ struct OperatorClass {
     engine::Metric metric;
     engine::Arithmetic arithmetic;
     int most_dimensions;
+    const char* counted;  // what must be as many on both sides: "vector dimensions"
     // A value's elements as floats, detoasted: within the value or in CurrentMemoryContext.
     // ERRCODE_DATA_CORRUPTED if its bytes are not of the type.
     core::VectorView (*elements)(Datum value);
@@ -29,6 +30,10 @@ const OperatorClass& operator_class_of(Relation index);
 // The elements of an indexed value; an ERROR unless they are as many as the index has dimensions.
 core::VectorView elements_of(const OperatorClass& operator_class, Datum value,
                              std::size_t dimensions);
+
+// An ERROR, that of the operator, unless a query has as many elements as the index dimensions.
+void check_query_dimensions(const OperatorClass& operator_class, std::size_t dimensions,
+                            core::VectorView query);
 
 // The dimensions that the indexed column is declared with, 0 if none: it may lose them (ALTER
 // COLUMN TYPE vector) without the index being built again.

@@ -219,7 +219,7 @@ void search(const engine::Query& query, Index& index, const engine::SearchOption
     const engine::CellStore store{&index,      open_cell,    expect_cell,
                                   scan_cell,   refine_rows,  complete_rows,
                                   score_codes, read_entries, read_special};
-    engine::HeapArena memory;
+    HeapArena memory;
     engine::Search search(memory.arena(), query, directory, store, options, core::Interrupt());
     engine::SearchResult result{};
     double last = -HUGE_VAL;
@@ -261,7 +261,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     options.budget = std::size_t{1} << (6 + bytes.next() % 12);
     options.window = 1 + bytes.next() % 40;
 
-    engine::HeapArena memory;
+    HeapArena memory;
     core::Arena arena = memory.arena();
     const engine::Space space(arena,
                               {metric, dimension, bytes.any<std::uint64_t>(),

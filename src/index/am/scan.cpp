@@ -46,9 +46,9 @@ engine::Query* make_query(IndexScanDesc scan, core::Arena& arena, const engine::
     if (!is_ordered || (key->sk_flags & SK_ISNULL) != 0) {
         return arena.create<engine::Query>(engine::null_query(space));
     }
-    const core::VectorView vector =
-        operator_class_of(scan->indexRelation).elements(key->sk_argument);
-    pg::check_same_dimensions(static_cast<int>(space.dimension()), static_cast<int>(vector.size()));
+    const OperatorClass& operator_class = operator_class_of(scan->indexRelation);
+    const core::VectorView vector = operator_class.elements(key->sk_argument);
+    check_query_dimensions(operator_class, space.dimension(), vector);
     return arena.create<engine::Query>(engine::prepare_query(arena, space, vector));
 }
 
