@@ -43,10 +43,12 @@ $(filter-out $(COMMANDS),$(MAKECMDGOALS)):
 	$(MAKE) $@
 else
 
-EXTENSION = vecdot
+EXTENSION = vecdot vecdot_pgvector
 EXTVERSION = 0.1.0
 MODULE_big = vecdot
-DATA_built = $(EXTENSION)--$(EXTVERSION).sql
+SCRIPT = vecdot--$(EXTVERSION).sql
+PGVECTOR_SCRIPT = vecdot_pgvector--$(EXTVERSION).sql
+DATA_built = $(SCRIPT) $(PGVECTOR_SCRIPT)
 
 # The declarations of vector in the second argument as another type has them; its elements, if not float4.
 of_type = $(patsubst %,$(BUILD)/sql/$(1)/%.sql,$(2))
@@ -54,6 +56,7 @@ elements_of_halfvec = half
 
 # The SQL declarations, in the order of their dependencies.
 SQL_PARTS = \
+	src/type/only_one.sql \
 	src/type/typmod_support.sql \
 	src/type/vector.sql \
 	src/type/vector_support.sql \
@@ -70,6 +73,24 @@ SQL_PARTS = \
 	src/type/sparsevec.sql \
 	$(call of_type,sparsevec,vector_compare) \
 	src/type/bit_distance.sql \
+	src/linalg/elements.sql \
+	src/linalg/projection.sql \
+	src/linalg/attention.sql \
+	src/linalg/pca.sql \
+	src/linalg/discriminant.sql \
+	src/index/am/handler.sql \
+	src/index/opclass.sql \
+	src/index/opclass_halfvec.sql \
+	src/index/inspect/inspect.sql
+
+# Of these what pgvector's types don't have themselves, and operator classes for its operators.
+PGVECTOR_PARTS = \
+	src/pgvector/only_one.sql \
+	src/type/vector_support.sql \
+	src/type/vector_set.sql \
+	src/type/vector_distance.sql \
+	src/type/vector_arithmetic.sql \
+	src/type/vector_geometry.sql \
 	src/linalg/elements.sql \
 	src/linalg/projection.sql \
 	src/linalg/attention.sql \
@@ -106,7 +127,8 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 ifeq ($(wildcard $(PGXS)),)
 $(error no PostgreSQL development files by "$(PG_CONFIG) --pgxs": install postgresql-server-dev-all or give PG_CONFIG=...)
 endif
-SHLIB_LINK = $(ARCHIVE) -lstdc++ -lm
+# pgvector's library has functions of the same names: ours are to call their own.
+SHLIB_LINK = -Wl,-Bsymbolic $(ARCHIVE) -lstdc++ -lm
 EXTRA_CLEAN = $(BUILD) $(DATA_built)
 include $(PGXS)
 
@@ -160,10 +182,23 @@ endef
 $(eval $(call of_type_rule,halfvec))
 $(eval $(call of_type_rule,sparsevec))
 
-$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS) Makefile
-	@{ printf '%s\n' '-- complain if the script is sourced in psql rather than by CREATE EXTENSION' \
-	       '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit'; \
-	   cat $(SQL_PARTS); } > $@.tmp
+script_head = printf '%s\n' '-- complain if the script is sourced in psql rather than by CREATE EXTENSION' \
+	'\echo Use "CREATE EXTENSION $(1)" to load this file. \quit'
+
+$(SCRIPT): $(SQL_PARTS) Makefile
+	@{ $(call script_head,vecdot); cat $(SQL_PARTS); } > $@.tmp
+	@mv $@.tmp $@
+
+# pgvector's operators sum in float4; its releases before 0.7 have neither halfvec nor distances of bit.
+pgvector_operators = sed -E 's/vecdot_(vector|halfvec)_(l2|cosine|ip)/vecdot_float4_\1_\2/g'
+
+$(PGVECTOR_SCRIPT): $(PGVECTOR_PARTS) src/index/opclass.sql src/index/opclass_halfvec.sql Makefile
+	@{ $(call script_head,vecdot_pgvector); \
+	   sed '/^-- pgvector has these/,/^-- pgvector has no more/d' $(PGVECTOR_PARTS); \
+	   $(pgvector_operators) src/index/opclass.sql; \
+	   echo 'DO $$do$$ BEGIN IF pg_catalog.to_regtype('"'halfvec'"') IS NOT NULL THEN'; \
+	   $(pgvector_operators) src/index/opclass_halfvec.sql; \
+	   echo 'END IF; END $$do$$;'; } > $@.tmp
 	@mv $@.tmp $@
 
 # The unit tests link the archive and nothing of PostgreSQL: that link is the test of the layering.

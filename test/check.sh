@@ -146,7 +146,9 @@ build() {
     case $(make_variable CXX | head -1 | xargs -I{} sh -c '{} --version' | head -1) in
         g++*" 12."* | *"clang version 14."*) werror=WERROR=-Werror ;;
     esac
+    mkdir -p "$stage/dest"
     locked_make $werror all test-modules build/free/unit_tests &&
+        { [ -z "${PGVECTOR_DESTDIR:-}" ] || cp -r "$PGVECTOR_DESTDIR/." "$stage/dest/"; } &&
         locked_make -s install DESTDIR="$stage/dest" &&
         cp "$source_dir/build/free/unit_tests" "$stage/unit_tests" &&
         (cd "$source_dir" && cp $(make_variable TEST_MODULES) "$stage/dest$pg_pkglibdir/") &&
@@ -285,7 +287,7 @@ in_list() {
 sources() {
     cd "$source_dir" || return 1
     local regress parts file name sections
-    regress=$(make_variable REGRESS) parts=$(make_variable SQL_PARTS)
+    regress=$(make_variable REGRESS) parts="$(make_variable SQL_PARTS) $(make_variable PGVECTOR_PARTS)"
     regress=$(echo $regress) parts=$(echo $parts)
 
     for file in sql/*.sql; do
@@ -367,6 +369,8 @@ check_patterns
 need_packages g++ make binutils perl python3 libxsimd-dev libgtest-dev
 want_packages libipc-run-perl clang-14 libclang-rt-14-dev dataset-fashion-mnist python3-numpy
 find_postgres
+# Earlier releases of Debian have none.
+[ "$pg_major" -lt 17 ] || want_packages "postgresql-$pg_major-pgvector"
 # Below /tmp, since the tree may lie where the server's user can't look.
 stage=$(mktemp -d /tmp/vecdot-check.XXXXXX) || exit 1
 chmod 755 "$stage"

@@ -7,7 +7,7 @@ source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # A user's own PG... variables would lead our clients to another server.
 PG_CONFIG=${PG_CONFIG:-pg_config}
 for variable in ${!PG@}; do
-    [ "$variable" = PG_CONFIG ] || unset "$variable"
+    case $variable in PG_CONFIG | PGVECTOR_DESTDIR) ;; *) unset "$variable" ;; esac
 done
 
 # Of the calling make's flags only what was assigned on its command line goes to ours.

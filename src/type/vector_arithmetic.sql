@@ -1,5 +1,6 @@
 -- Element by element.
 
+-- pgvector has these.
 CREATE FUNCTION vector_add(vector, vector) RETURNS vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	SUPPORT vector_support;
@@ -14,6 +15,7 @@ CREATE FUNCTION vector_mul(vector, vector) RETURNS vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	SUPPORT vector_support;
 COMMENT ON FUNCTION vector_mul(vector, vector) IS 'a[i] * b[i]; an error on overflow and on underflow to 0; an error if the dimensions differ';
+-- pgvector has no more of these.
 
 CREATE FUNCTION vector_scale(double precision, vector) RETURNS vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
@@ -35,10 +37,12 @@ CREATE FUNCTION vector_negate(vector) RETURNS vector
 	SUPPORT vector_support;
 COMMENT ON FUNCTION vector_negate(vector) IS '-v[i]';
 
+-- pgvector has these.
 CREATE FUNCTION l2_normalize(vector) RETURNS vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 	SUPPORT vector_support;
 COMMENT ON FUNCTION l2_normalize(vector) IS 'v / norm(v); a zero vector stays a zero vector';
+-- pgvector has no more of these.
 
 CREATE FUNCTION unit(vector) RETURNS vector
 	AS 'MODULE_PATHNAME', 'vector_unit' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
@@ -51,6 +55,7 @@ CREATE FUNCTION "normalize"(vector) RETURNS vector
 	SUPPORT vector_support;
 COMMENT ON FUNCTION "normalize"(vector) IS 'the same as unit(vector)';
 
+-- pgvector has these.
 CREATE OPERATOR + (
 	LEFTARG = vector,
 	RIGHTARG = vector,
@@ -73,6 +78,7 @@ CREATE OPERATOR * (
 	COMMUTATOR = *
 );
 COMMENT ON OPERATOR * (vector, vector) IS 'element by element: a[i] * b[i]';
+-- pgvector has no more of these.
 
 CREATE OPERATOR * (
 	LEFTARG = double precision,

@@ -1,5 +1,6 @@
 -- Vectors from parts and parts from vectors.
 
+-- pgvector has these.
 CREATE FUNCTION vector_dims(vector) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_dims(vector) IS 'number of dimensions';
@@ -18,6 +19,7 @@ COMMENT ON OPERATOR || (vector, vector) IS 'the elements of a, then those of b';
 CREATE FUNCTION binary_quantize(vector) RETURNS bit
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION binary_quantize(vector) IS 'one bit per element: 1 where it is greater than 0';
+-- pgvector has no more of these.
 
 CREATE FUNCTION vector_unnest_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -42,7 +42,7 @@ $node->safe_psql('shared', q{
 	CREATE TABLE public.old (v public.vector);
 	INSERT INTO public.old VALUES (ROW(1, 2));
 });
-is_error($node, 'CREATE EXTENSION vecdot', '42710', 'type "vector" already exists',
+is_error($node, 'CREATE EXTENSION vecdot', '42710', 'has a type "vector" already',
 	'the same schema cannot hold two types named vector', database => 'shared');
 $node->safe_psql('shared', 'CREATE SCHEMA vecdot; CREATE EXTENSION vecdot SCHEMA vecdot');
 $node->safe_psql('shared', q{
