@@ -175,7 +175,7 @@ give_to_owner() {
     local owner
     owner=$(stat -c %u:%g "$source_dir")
     if [ "$(id -u)" -eq 0 ] && [ "${owner%%:*}" -ne 0 ]; then
-        chown "$owner" "$source_dir"/vecdot.so "$source_dir"/vecdot--*.sql 2>/dev/null
+        chown "$owner" "$source_dir"/vecdot.so "$source_dir"/vecdot*--*.sql 2>/dev/null
         # The demonstration's cluster belongs to its server's user.
         find "$source_dir/build" -path "$source_dir/build/demo/cluster" -prune -o -exec chown -h "$owner" {} +
     fi
