@@ -24,5 +24,9 @@ $(BENCH)/engine/engine_bench.o: bench_flags = -Itest/unit
 $(BENCH)/engine_bench: $(BENCH)/engine/engine_bench.o $(ARCHIVE)
 	$(CXX) $(VECDOT_CXXFLAGS) -o $@ $^
 
-bench-engine: $(BENCH)/engine_bench
+$(BENCH)/engine/depth_bench.o: bench_flags = -Itest/unit
+$(BENCH)/depth_bench: $(BENCH)/engine/depth_bench.o $(ARCHIVE)
+	$(CXX) $(VECDOT_CXXFLAGS) -o $@ $^
+
+bench-engine: $(BENCH)/engine_bench $(BENCH)/depth_bench
 .PHONY: bench-engine

@@ -91,5 +91,35 @@ SELECT count(*), bool_and(area = 3) FROM (SELECT area FROM items WHERE area = 3 
 UPDATE items SET id = id + 1000001 WHERE id % 100 = 1;
 UPDATE items SET id = id + 1000001 WHERE id < 1000 AND id % 100 = 2;
 SELECT count(*), (SELECT count(*) FROM items i WHERE odd(i.id)) AS counted, bool_and(odd(id)) FROM (SELECT id FROM items WHERE odd(id) ORDER BY v <-> (SELECT v FROM items WHERE id = 3)) t;
+-- The share that is asked for is one of the rows that qualify, however deep they are: 40 clusters of 300 rows, of which
+-- the filter takes any rows, or all but the query's own cluster, or one that is far away.
+RESET vecdot.recall;
+CREATE TABLE deep (id int PRIMARY KEY, area int, v vector(32));
+INSERT INTO deep SELECT i, i % 40, noises(i % 40, 32) + noises(1000 + i, 32, 0.7) FROM generate_series(1, 12000) i;
+ANALYZE deep;
+CREATE INDEX deep_v ON deep USING vecdot (v vector_l2_ops);
+CREATE FUNCTION filtered_recall(asked text, condition text, rows int) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+	statement text;
+	found float8[];
+	nearest float8[];
+	hits int := 0;
+	wanted int := 0;
+BEGIN
+	FOR q IN 1..20 LOOP
+		statement := format('SELECT array_agg(v <-> %1$L) FROM (SELECT v FROM deep WHERE %2$s ORDER BY v <-> %1$L LIMIT %3$s) t',
+			noises(q, 32) + noises(90000 + q, 32, 0.7), replace(condition, 'own', q::text), rows);
+		PERFORM set_config('vecdot.recall', '1', true);
+		EXECUTE statement INTO nearest;
+		PERFORM set_config('vecdot.recall', asked, true);
+		EXECUTE statement INTO found;
+		hits := hits + (SELECT count(*) FROM unnest(found) f WHERE f <= (SELECT max(n) FROM unnest(nearest) n));
+		wanted := wanted + cardinality(nearest);
+	END LOOP;
+	RETURN hits::float8 / wanted;
+END $$;
+SELECT asked, condition, rows, filtered_recall(asked::text, condition, rows) > asked - 0.02 AS kept
+  FROM (VALUES ('true', 1000), ('id % 100 = 7', 10), ('area <> own', 100), ('area = (own + 20) % 40', 10)) c(condition, rows), unnest('{0.9,0.99}'::float8[]) asked
+ ORDER BY asked, condition;
 SET client_min_messages = warning;
 DROP SCHEMA index_filter CASCADE;

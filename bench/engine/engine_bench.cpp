@@ -6,98 +6,16 @@
 // METRIC: l2, cosine, ip. Every row is a dimension (int32) and its elements (float4 or int32). Rows
 // of TRUTH: the nearest rows of each query, at least 100. The queue of exact distances stands for
 // the executor's, which is part of the time: the thread's processor time, not the clock's.
-#include <cstdio>
-#include <cstdlib>
-#include <ctime>
-#include <string>
-
-#include "engine/memory_store.hpp"
+#include "workload.hpp"
 
 using namespace vecdot;
 using namespace vecdot::engine;
 
 namespace {
 
-// The processor's time of this one thread, so that a shared machine counts less.
-double now() {
-    timespec time{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
-double seconds_since(double start) {
-    return now() - start;
-}
-
-template <typename T>
-std::vector<T> read_vectors(const char* path, std::size_t& n, std::size_t& dimension) {
-    std::FILE* file = std::fopen(path, "rb");
-    if (file == nullptr) {
-        std::fprintf(stderr, "could not open \"%s\"\n", path);
-        std::exit(1);
-    }
-    std::vector<T> values;
-    std::int32_t d = 0;
-    n = 0;
-    while (std::fread(&d, sizeof d, 1, file) == 1) {
-        dimension = static_cast<std::size_t>(d);
-        values.resize(values.size() + dimension);
-        if (std::fread(values.data() + n * dimension, sizeof(T), dimension, file) != dimension) {
-            std::fprintf(stderr, "\"%s\" is cut short\n", path);
-            std::exit(1);
-        }
-        ++n;
-    }
-    std::fclose(file);
-    return values;
-}
-
-struct Workload {
-    Metric metric;
-    std::vector<float> rows;
-    std::vector<float> queries;
+struct Truth : Workload {
     std::vector<std::int32_t> truth;
-    std::size_t n;
-    std::size_t dimension;
-    std::size_t query_count;
     std::size_t truth_depth;
-
-    const float* row(long i) const { return rows.data() + static_cast<std::size_t>(i) * dimension; }
-    const float* query(std::size_t i) const { return queries.data() + i * dimension; }
-
-    double value(const float* a, const float* b) const {
-        const kernels::FloatKernels& f = kernels::active().floats;
-        if (metric == Metric::l2) {
-            return std::sqrt(f.l2_squared(a, b, dimension));
-        }
-        if (metric == Metric::inner_product) {
-            return -f.dot(a, b, dimension);
-        }
-        const kernels::CosineSums s = f.cosine_sums(a, b, dimension);
-        return 1 - std::clamp(s.ab / std::sqrt(s.aa * s.bb), -1.0, 1.0);
-    }
-};
-
-// Memory for one search after another.
-class Pool {
-  public:
-    core::Arena arena() { return core::Arena(allocate, this); }
-    void reset() { used_ = 0; }
-
-  private:
-    static void* allocate(void* owner, std::size_t bytes) {
-        auto* self = static_cast<Pool*>(owner);
-        const std::size_t start = self->used_;
-        self->used_ += (bytes + 63) / 64 * 64;
-        return self->used_ <= size ? self->memory_.get() + start : nullptr;
-    }
-
-    struct Free {
-        void operator()(std::byte* p) const { std::free(p); }
-    };
-    static constexpr std::size_t size = std::size_t{256} << 20;
-    std::unique_ptr<std::byte, Free> memory_{static_cast<std::byte*>(std::aligned_alloc(64, size))};
-    std::size_t used_ = 0;
 };
 
 struct Outcome {
@@ -112,7 +30,7 @@ struct Outcome {
 };
 
 // All queries to rank k. Ties with the k-th distance count as found.
-Outcome run(const Workload& work, MemoryIndex& index, const SearchOptions& options, std::size_t k) {
+Outcome run(const Truth& work, MemoryIndex& index, const SearchOptions& options, std::size_t k) {
     Outcome outcome;
     Pool pool;
     const CellStore store = index.store();
@@ -165,7 +83,7 @@ struct Hindsight {
 };
 
 // The least fixed number of cells, nearest first, that holds the share of the true neighbours.
-Hindsight hindsight(const Workload& work, MemoryIndex& index, std::size_t k, double target) {
+Hindsight hindsight(const Truth& work, MemoryIndex& index, std::size_t k, double target) {
     const std::vector<std::uint32_t> cell_of = index.cells_of_rows(work.n);
     std::vector<std::size_t> needed(index.cell_count() + 1);
     std::vector<double> rows_of(index.cell_count() + 1);
@@ -221,11 +139,8 @@ int main(int count, char** arguments) {
     }
     kernels::select(kernels::best_supported());
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
-    Workload work{};
-    const std::string metric = arguments[1];
-    work.metric = metric == "l2"       ? Metric::l2
-                  : metric == "cosine" ? Metric::cosine
-                                       : Metric::inner_product;
+    Truth work{};
+    work.metric = metric_of(arguments[1]);
     work.rows = read_vectors<float>(arguments[2], work.n, work.dimension);
     std::size_t dimension = 0;
     work.queries = read_vectors<float>(arguments[3], work.query_count, dimension);
@@ -249,7 +164,8 @@ int main(int count, char** arguments) {
     std::printf("build %.2f s (%zu cells), calibration %.2f s of %u queries; tau", build,
                 index.cell_count(), seconds_since(start), calibration.queries);
     for (const auto& tau : calibration.tau) {
-        std::printf(" %.3g/%.3g/%.3g", tau[0], tau[1], tau[2]);
+        std::printf(" %.3g/%.3g/%.3g", static_cast<double>(tau[0]), static_cast<double>(tau[1]),
+                    static_cast<double>(tau[2]));
     }
     std::printf("\n%8s %4s %8s %9s %15s %15s %8s %8s %8s %6s\n", "setting", "rank", "recall",
                 "queries/s", "cells/rows", "in hindsight", "refined", "exact", "rescans", "wrong");

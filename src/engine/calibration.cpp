@@ -4,6 +4,7 @@
 #include "engine/calibration.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -19,6 +20,9 @@ constexpr float sigmas_of[Calibration::targets] = {1.4f, 1.4f, 1.5f, 1.7f, 1.9f,
 constexpr double cut_loss[Calibration::targets] = {0.01,  0.008,  0.006,  0.004,
                                                    0.002, 0.0015, 0.0002, 0};
 
+// What rows_due() is given.
+constexpr double rows_per_rank_of[Calibration::targets] = {32, 64, 128, 144, 160, 192, 256, 256};
+
 // The margin over a target, in standard errors of the sample, and its limits as shares of what may
 // be lost. It is for the sample's chance, and for queries from outside, which are a little harder
 // than rows: the centroids were learnt from these; under inner product they tell less.
@@ -28,6 +32,10 @@ constexpr double least_margin_inner_product = 0.2;
 constexpr double most_margin = 0.7;
 
 constexpr std::size_t first_ranks = 3;
+// The last of the near ranks, and how far the rows around a deep one reach: to the middle between
+// two.
+constexpr std::size_t near = Calibration::near_ranks - 1;
+constexpr double around = 1.78;
 
 // Thresholds that open next to nothing and all.
 constexpr double lowest_tau = 0x1p-12;
@@ -40,13 +48,23 @@ constexpr std::size_t fewest_queries = 50;
 
 }  // namespace
 
-Calibrator::Calibrator(core::Arena& arena, std::size_t queries)
+Calibrator::Calibrator(core::Arena& arena, std::size_t queries, std::uint64_t rows)
     : neighbours_(arena.allocate<Neighbour>(queries * depth)),
       by_gap_(arena.allocate<std::uint8_t>(queries * depth)),
       remoteness_(arena.allocate<double>(queries)),
       factor_(arena.allocate<double>(queries)),
       found_(arena.allocate<std::uint32_t>(queries)),
+      needs_(arena.allocate<float>(deep_queries(queries) * deep_depth)),
+      deep_found_(arena.allocate<std::uint32_t>(deep_queries(queries))),
+      step_(step_for(rows)),
       capacity_(queries) {}
+
+// A sample that leads to where rows_due() opens everything at usual settings; a power of two.
+std::uint32_t Calibrator::step_for(std::uint64_t rows) {
+    const std::uint64_t deepest = 2 * behind_near_ranks + rows / 64;
+    return static_cast<std::uint32_t>(std::bit_ceil(
+        std::clamp<std::uint64_t>((deepest + deep_depth - 1) / deep_depth, 1, 1u << 20)));
+}
 
 void Calibrator::observe(core::Arena scratch, const Space& space, const float* rotated,
                          const CellDirectory& directory, const CellStore& store,
@@ -74,6 +92,18 @@ void Calibrator::observe_slot(std::size_t slot, core::Arena scratch, const Space
                               const float* rotated, const CellDirectory& directory,
                               const CellStore& store, core::Interrupt interrupt) {
     const Query query = prepare_row_query(scratch, space, rotated);
+    const double own_key =
+        kernels::active().floats.l2_squared(query.vector.data(), rotated, query.vector.size());
+    follow(slot, scratch, query, own_key, directory, store, interrupt);
+    if (slot % deep_every == 0) {
+        follow_deep(slot, scratch, query, directory, store, interrupt);
+    }
+}
+
+// The nearest rows.
+void Calibrator::follow(std::size_t slot, core::Arena& scratch, const Query& query, double own_key,
+                        const CellDirectory& directory, const CellStore& store,
+                        core::Interrupt interrupt) {
     SearchOptions options;
     options.by_estimate = true;
     options.sigmas = 2.4f;
@@ -83,10 +113,8 @@ void Calibrator::observe_slot(std::size_t slot, core::Arena scratch, const Space
     Neighbour* mine = neighbours_.data() + slot * depth;
     std::size_t found = 0;
     // Under inner product the row itself has a distance as any other.
-    const double own_key =
-        kernels::active().floats.l2_squared(query.vector.data(), rotated, query.vector.size());
     const double own_margin =
-        space.metric() == Metric::inner_product ? 0x1p-16 * std::fabs(2 - own_key) : -1;
+        query.space->metric() == Metric::inner_product ? 0x1p-16 * std::fabs(2 - own_key) : -1;
     SearchResult result{};
     while (found < depth && search->next(result)) {
         if (!result.recheck) {
@@ -112,6 +140,31 @@ void Calibrator::observe_slot(std::size_t slot, core::Arena scratch, const Space
     std::sort(by_gap, by_gap + found, [mine](std::uint8_t a, std::uint8_t b) {
         return mine[a].gap != mine[b].gap ? mine[a].gap < mine[b].gap : a < b;
     });
+}
+
+// The nearest rows of a sample, i.e. every step-th of all, with what the rule would have measured
+// when it came to each.
+void Calibrator::follow_deep(std::size_t slot, core::Arena& scratch, const Query& query,
+                             const CellDirectory& directory, const CellStore& store,
+                             core::Interrupt interrupt) {
+    SearchOptions options;
+    options.by_estimate = true;
+    options.sigmas = 2.4f;
+    std::fill_n(options.tau, Calibration::rank_count, std::numeric_limits<double>::infinity());
+    options.window = deep_depth + 16;
+    options.sample_step = step_;
+    options.leaves_used_up = true;
+    Search* search = scratch.create<Search>(scratch, query, directory, store, options, interrupt);
+    float* needs = needs_.data() + slot / deep_every * deep_depth;
+    std::uint32_t found = 0;
+    SearchResult result{};
+    while (found < deep_depth && search->next(result) && result.recheck) {
+        if (!std::isfinite(result.key)) {
+            continue;  // a loose row
+        }
+        needs[found++] = result.gap > 0 ? static_cast<float>(result.gap / result.reach) : 0.0f;
+    }
+    deep_found_[slot / deep_every] = found;
 }
 
 // How many of the nearest `rank` rows come among the first `rank` that the loop emits with this
@@ -156,7 +209,7 @@ std::size_t Calibrator::emitted_of(std::size_t query, std::size_t rank, const do
 }
 
 Calibrator::Reached Calibrator::reached(std::size_t rank, const double* tau) const {
-    double taus[Calibration::ranks[Calibration::rank_count - 1]];
+    double taus[Calibration::ranks[near]];
     for (std::size_t i = 0; i < rank; ++i) {
         taus[i] = tau_of_rank(tau, i + 1);
     }
@@ -187,7 +240,8 @@ bool Calibrator::enough_at(std::size_t r, std::size_t t, double least, const dou
     if (r > 0) {
         return reaches(reached(Calibration::ranks[r], tau), margin_errors);
     }
-    const double flat[Calibration::rank_count] = {tau[0], tau[0], tau[0]};
+    double flat[Calibration::rank_count];
+    std::fill_n(flat, Calibration::rank_count, tau[0]);
     return reaches(reached(first_ranks, flat), margin_errors) && reaches(reached(1, flat), 0);
 }
 
@@ -253,6 +307,72 @@ void Calibrator::raise(std::size_t r, std::size_t t, double least, double* tau) 
     tau[r] = lowest_enough(std::max(tau[r], tau[r - 1]), std::max(most, tau[r - 1]), set_own);
 }
 
+bool Calibrator::has_rows_around(std::size_t r) const {
+    return std::any_of(deep_found_.begin(), deep_found_.end(), [&](std::uint32_t found) {
+        return static_cast<double>(found) * step_ > Calibration::ranks[r] / around;
+    });
+}
+
+// The share of the rows around a deep rank whose cells are open when it is their turn. What went
+// before is not asked for: whoever reads so far with a filter wants the rows from here.
+Calibrator::Reached Calibrator::reached_around(std::size_t r, const double* tau) const {
+    const double rank = Calibration::ranks[r];
+    const auto place = [&](double at) {
+        return static_cast<std::size_t>(std::max(0.0, at / step_ - 0.5));
+    };
+    const std::size_t from = place(rank / around);
+    const std::size_t to = std::min(deep_depth, place(rank * around) + 1);
+    double taus[deep_depth];
+    for (std::size_t i = from; i < to; ++i) {
+        const double at = std::min(rank, (static_cast<double>(i) + 0.5) * step_);
+        taus[i] = tau_of_rank(tau, static_cast<std::uint64_t>(std::max(1.0, at)));
+    }
+    double sum = 0;
+    double square = 0;
+    double n = 0;
+    for (std::size_t slot = 0; slot < deep_found_.size(); ++slot) {
+        const std::size_t end = std::min<std::size_t>(to, deep_found_[slot]);
+        if (end <= from) {
+            continue;
+        }
+        const float* needs = needs_.data() + slot * deep_depth;
+        std::size_t open = 0;
+        for (std::size_t i = from; i < end; ++i) {
+            open += static_cast<double>(needs[i]) <= taus[i] ? 1 : 0;
+        }
+        const double share = static_cast<double>(open) / static_cast<double>(end - from);
+        sum += share;
+        square += share * share;
+        ++n;
+    }
+    const double mean = sum / n;
+    return {mean, std::sqrt(std::max(0.0, square / n - mean * mean) / n)};
+}
+
+void Calibrator::raise_deep(std::size_t r, std::size_t t, double least, double* tau) const {
+    if (!has_rows_around(r)) {
+        return;
+    }
+    const double allowed = 1 - Calibration::recall[t];
+    auto enough = [&](double value) {
+        std::fill_n(tau + r, Calibration::rank_count - r, value);
+        const Reached got = reached_around(r, tau);
+        return got.recall >=
+               Calibration::recall[t] + cut_loss[t] +
+                   std::clamp(margin_errors * got.error, least * allowed, most_margin * allowed);
+    };
+    double low = tau[r];
+    double high = highest_tau;
+    if (enough(low)) {
+        return;
+    }
+    while (high > low * precision) {
+        const double middle = std::sqrt(low * high);
+        (enough(middle) ? high : low) = middle;
+    }
+    tau[r] = high;
+}
+
 Calibration Calibrator::finish(std::uint64_t rows, Metric metric) {
     const double least =
         metric == Metric::inner_product ? least_margin_inner_product : least_margin;
@@ -269,19 +389,20 @@ Calibration Calibrator::finish(std::uint64_t rows, Metric metric) {
         // One rank after another: what the ranks before open, this one finds open. But not with
         // less than theirs: for a query that is a row, its copies take the first ranks, have no
         // reach and open nothing.
-        double* tau = calibration.tau[t];
+        double tau[Calibration::rank_count] = {};
         for (std::size_t r = 0; r < Calibration::rank_count; ++r) {
             tau[r] = r > 0 ? std::max(floor[r], tau[r - 1]) : floor[r];
-            if (!enough_at(r, t, least, tau)) {
+            if (r > near) {
+                raise_deep(r, t, least, tau);
+            } else if (!enough_at(r, t, least, tau)) {
                 raise(r, t, least, tau);
             }
         }
         std::copy_n(tau, Calibration::rank_count, floor);
         // What hundreds of queries never lose may still be lost once in ten thousand.
-        if ((1 - Calibration::recall[t]) * static_cast<double>(count_) * 100 < 10) {
-            for (std::size_t r = 0; r < Calibration::rank_count; ++r) {
-                tau[r] *= 1.5;
-            }
+        const bool is_rare = (1 - Calibration::recall[t]) * static_cast<double>(count_) * 100 < 10;
+        for (std::size_t r = 0; r < Calibration::rank_count; ++r) {
+            calibration.tau[t][r] = static_cast<float>(is_rare ? 1.5 * tau[r] : tau[r]);
         }
     }
     return calibration;
@@ -308,10 +429,11 @@ double tau_of_rank(const double* tau, std::uint64_t rank) noexcept {
     if (!(tau[i] < std::numeric_limits<double>::infinity())) {
         return tau[i];
     }
-    const double from = static_cast<double>(Calibration::ranks[i - 1]);
+    const double from =
+        i == near + 1 ? double{behind_near_ranks} : static_cast<double>(Calibration::ranks[i - 1]);
     const double to = static_cast<double>(Calibration::ranks[i]);
-    return tau[i - 1] + (tau[i] - tau[i - 1]) *
-                            (std::log(static_cast<double>(rank) / from) / std::log(to / from));
+    const double part = std::log(static_cast<double>(rank) / from) / std::log(to / from);
+    return tau[i - 1] + (tau[i] - tau[i - 1]) * std::max(0.0, part);
 }
 
 SearchOptions options_for(double recall, const Calibration& calibration) {
@@ -339,13 +461,16 @@ SearchOptions options_for(double recall, const Calibration& calibration) {
         static_cast<float>(sigmas_of[lower] + part * (static_cast<double>(sigmas_of[upper]) -
                                                       static_cast<double>(sigmas_of[lower])));
     options.remote = static_cast<double>(calibration.remote);
+    options.rows_per_rank = static_cast<std::uint32_t>(
+        rows_per_rank_of[lower] + part * (rows_per_rank_of[upper] - rows_per_rank_of[lower]));
     if (calibration.queries == 0) {
         std::fill_n(options.tau, Calibration::rank_count, std::numeric_limits<double>::infinity());
         return options;
     }
     for (std::size_t r = 0; r < Calibration::rank_count; ++r) {
-        const double from = std::log(calibration.tau[lower][r]);
-        options.tau[r] = std::exp(from + part * (std::log(calibration.tau[upper][r]) - from));
+        const double from = std::log(static_cast<double>(calibration.tau[lower][r]));
+        const double to = std::log(static_cast<double>(calibration.tau[upper][r]));
+        options.tau[r] = std::exp(from + part * (to - from));
     }
     return options;
 }

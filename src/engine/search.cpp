@@ -6,11 +6,11 @@
 // small at first: so the first row costs the refinement of a few rows a cell and not of whole
 // cells.
 //
-// The top of ready_ is emitted when it is not beyond the threshold, behind which rows have been
-// left out, and when the stopping rule asks for no further cell. When the emission arrives at the
-// threshold, w grows eightfold and the opened cells are read again (search_cells.cpp). A row whose
-// bound turns out to lie below what has been emitted is late: it is marked, and found again by a
-// walk over all cells at the end.
+// The top of ready_ is emitted (or passed over, if it is dead) when it is not beyond the threshold,
+// behind which rows have been left out, and when the stopping rule asks for no further cell. When
+// the emission arrives at the threshold, w grows eightfold and the opened cells are read again
+// (search_cells.cpp). A row whose bound turns out to lie below what has been emitted is late: it is
+// marked, and found again by a walk over all cells at the end.
 //
 // With codes of 4 bits rows of the same bound are at very different distances, and the more so the
 // farther their cells are: before a bound is passed, so many cells are opened as the farthest row
@@ -63,7 +63,7 @@ Search::Search(core::Arena arena, const Query& query, const CellDirectory& direc
         batch_ = arena_.allocate<RefineBatch>(1).data();
         batch_->query = &query;
         if (has_wide_bounds()) {
-            likely_ = arena_.allocate<double>(Calibration::ranks[Calibration::rank_count - 1]);
+            likely_ = arena_.allocate<double>(Calibration::ranks[Calibration::near_ranks - 1]);
         }
         tau_ = tau_of_rank(options_.tau, 1);
     }
@@ -188,6 +188,7 @@ void Search::fill(SearchResult& result, const RowEntry& entry, double value, boo
     result.recheck = recheck;
     result.is_null = false;
     result.gap = 0;
+    result.reach = 0;
     result.estimate = 0;
     result.key = -infinity;
 }
@@ -291,6 +292,10 @@ bool Search::next_main(SearchResult& result) {
             rescan();
             continue;
         }
+        // A cell of dead rows only, for one.
+        if (first_left_ < cell_count_ && is_used_up(cells_[first_left_])) {
+            leave_used_up();
+        }
         if (more_cells() && wants_cell()) {
             open_cell();
             continue;
@@ -298,8 +303,14 @@ bool Search::next_main(SearchResult& result) {
         if (heap_count_ == 0) {
             return false;
         }
-        emit(result);
-        return true;
+        const bool dead = ready_[0].dead;
+        if (!dead) {
+            emit(result);
+        }
+        take_off_nearest();
+        if (!dead) {
+            return true;
+        }
     }
 }
 
@@ -314,23 +325,38 @@ void Search::emit(SearchResult& result) {
     result.is_null = false;
     result.gap =
         std::max(0.0, static_cast<double>(cells_[top.cell].key.distance_squared) - nearest_cell_);
+    result.reach = options_.by_estimate ? reach(top.estimate) : 0;
     result.estimate = top.estimate;
     result.key = top.bound;
-    const std::uint32_t cell = top.cell;
+}
+
+void Search::take_off_nearest() {
+    ++cells_[ready_[0].cell].passed;
     std::pop_heap(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(heap_count_),
                   farther);
     ready_[--heap_count_] = ready_[--ready_count_];
     ++rank_;
     tau_ = tau_of_rank(options_.tau, rank_ + 1);
-    ++cells_[cell].passed;
-    if (cell >= first_left_ && is_used_up(cells_[cell])) {
-        leave_used_up();
-    }
 }
 
-bool Search::is_used_up(const OpenCell& cell) {
+bool Search::is_used_up(const OpenCell& cell) const {
     return (cell.key.flags & CellFlags::long_rows) != 0 ||
-           std::uint64_t{cell.passed} * 16 >= std::uint64_t{cell.rows} * 15;
+           std::uint64_t{cell.passed} * 16 >= std::uint64_t{sampled_rows(cell)} * 15;
+}
+
+// A row of a cell is in the sample when its number, this one added, is a multiple of the step.
+std::uint32_t Search::rows_before(std::uint32_t cell) const {
+    return (cell * 0x9e3779b1u >> 8) & (options_.sample_step - 1);
+}
+
+// How many of a cell's rows are in the sample.
+std::uint32_t Search::sampled_rows(const OpenCell& cell) const {
+    const std::uint32_t step = options_.sample_step;
+    if (step == 1) {
+        return cell.rows;
+    }
+    const std::uint32_t before = rows_before(cell.key.cell);
+    return (before + cell.rows + step - 1) / step - (before + step - 1) / step;
 }
 
 // Cells that have nothing more to give say nothing about where the next rows are: once the query's
@@ -341,7 +367,7 @@ void Search::leave_used_up() {
         ++first_left_;
     }
     if (first == first_left_ || (first_left_ == cell_count_ && !more_cells()) || options_.exact ||
-        options_.by_estimate) {
+        (options_.by_estimate && !options_.leaves_used_up)) {
         return;
     }
     const CellKey& key = first_left_ < cell_count_ ? cells_[first_left_].key : next_key();
@@ -386,11 +412,16 @@ bool Search::wants_cell() {
         const double lower = static_cast<double>(key.lower);
         return lower * lower * (1 - 0x1p-40) <= top.bound;
     }
+    const std::uint64_t rank = has_wide_bounds() ? rank_ / wide_window : rank_;
+    if (opened_rows_ < rows_due(rank, options_.rows_per_rank)) {
+        return true;
+    }
     double estimate = top.estimate;
     double tau = tau_;
     if (has_wide_bounds()) {
         estimate = farthest_at(top.bound);
-        tau = tau_of_rank(options_.tau, std::max<std::uint64_t>(1, likely_within(estimate)));
+        tau =
+            tau_of_rank(options_.tau, std::max({std::uint64_t{1}, likely_within(estimate), rank}));
     }
     // Also where infinity meets a reach of 0.
     return !(static_cast<double>(key.distance_squared) - nearest_cell_ > tau * reach(estimate));
@@ -406,8 +437,7 @@ double Search::farthest_at(double bound) const {
     return farthest;
 }
 
-// Rows found whose key is thought to be no more than this, as far as the stopping rule tells ranks
-// apart.
+// Rows found whose key is thought to be no more than this, of the first hundred.
 std::uint64_t Search::likely_within(double estimate) const {
     return static_cast<std::uint64_t>(
         std::count_if(likely_.begin(), likely_.begin() + static_cast<std::ptrdiff_t>(likely_count_),

@@ -16,12 +16,15 @@ struct SearchOptions {
     float sigmas = 2.6f;       // cut of the 1-bit estimate, in standard deviations
     // Cells are opened while d² − d₀² ≤ tau·reach(ρ²): for the rank that is to be emitted, between
     // Calibration::ranks by the rank's logarithm.
-    double tau[Calibration::rank_count] = {1e30, 1e30, 1e30};
+    double tau[Calibration::rank_count] = {1e30, 1e30, 1e30, 1e30, 1e30, 1e30, 1e30, 1e30};
+    std::uint32_t rows_per_rank = 0;  // what rows_due() takes
     // Queries whose remoteness() is above this are unlike the rows: they get more.
     double remote = std::numeric_limits<double>::infinity();
     std::size_t budget = std::size_t{4} << 20;  // bytes for the queue (not for the cell list, and
                                                 // 2 bits a row of the opened cells)
     std::uint32_t window = 24;                  // rows that the first threshold is made for
+    std::uint32_t sample_step = 1;  // by estimate: only every step-th row (a power of two)
+    bool leaves_used_up = false;    // by estimate: cells that are used up don't count, as otherwise
 };
 
 // What a recall setting (in (0, 1]) means for this index; 1 is exact.
@@ -42,6 +45,7 @@ struct SearchResult {
     bool is_null;     // the distance is NULL
     double value;     // never decreases (NaN counts as largest); +∞ for rows held back
     double gap;       // d² − d₀² of its cell (calibration)
+    double reach;     // Search::reach() when it was its turn (calibration)
     double estimate;  // key it is thought to have (calibration)
     double key;       // what rows are ordered by; 0 if only that is proven, −∞ if nothing
 };
@@ -84,13 +88,18 @@ class Search {
         std::uint32_t cell;  // index in cells_
         std::uint32_t slot;
         std::uint16_t tid[3];
+        bool dead;  // takes its rank and is not emitted
     };
 
     static bool farther(const Ready& a, const Ready& b);
 
     bool next_main(SearchResult& result);
     void emit(SearchResult& result);
-    static bool is_used_up(const OpenCell& cell);
+    void take_off_nearest();
+    bool is_used_up(const OpenCell& cell) const;
+    std::uint32_t rows_before(std::uint32_t cell) const;
+    std::uint32_t sampled_rows(const OpenCell& cell) const;
+    std::uint32_t sample_mask(std::uint32_t cell, std::uint32_t first_row) const;
     void leave_used_up();
     bool next_in_cells(SearchResult& result);
     bool next_special(SpecialList list, SearchResult& result);
@@ -174,7 +183,8 @@ class Search {
     std::size_t likely_count_ = 0;
     double widest_error_ = 0;
 
-    std::uint64_t rank_ = 0;  // rows that the main phase has emitted
+    std::uint64_t rank_ = 0;  // rows that the main phase has emitted, or passed over as dead
+    std::uint64_t opened_rows_ = 0;
     double last_key_;
     double last_value_;
 

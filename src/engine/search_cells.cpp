@@ -85,6 +85,7 @@ void Search::open_cell() {
     ++opened_keys_;
     ++cell_count_;
     ++work_.cells;
+    opened_rows_ += cell.rows;
     if (query_->kind == QueryKind::normal && phase_ == Phase::main) {
         if (more_cells()) {
             store_->expect(store_->self, next_key());
@@ -125,12 +126,26 @@ void Search::take(void* self, std::uint32_t first_row, std::uint32_t mask,
     Search& search = *static_cast<Search*>(self);
     const OpenCell& cell = search.cells_[search.scan_cell_];
     mask &= ~static_cast<std::uint32_t>(cell.done[first_row / 64] >> (first_row % 64));
+    if (search.options_.sample_step > 1) {
+        mask &= search.sample_mask(cell.key.cell, first_row);
+    }
     Found* to = search.found_.data() + search.found_count_;
     for (; mask != 0; mask &= mask - 1) {
         const std::uint32_t row = static_cast<std::uint32_t>(std::countr_zero(mask));
         *to++ = {bounds[row], first_row + row};
     }
     search.found_count_ = static_cast<std::size_t>(to - search.found_.data());
+}
+
+// The rows of a block that are in the sample.
+std::uint32_t Search::sample_mask(std::uint32_t cell, std::uint32_t first_row) const {
+    const std::uint32_t step = options_.sample_step;
+    std::uint32_t mask = 0;
+    for (std::uint32_t i = (0 - rows_before(cell) - first_row) & (step - 1);
+         i < kernels::block_rows; i += step) {
+        mask |= 1u << i;
+    }
+    return mask;
 }
 
 // Refines the rows found in a cell that stay below the threshold, which falls on the way.
@@ -267,7 +282,8 @@ void Search::keep(std::uint32_t index, std::uint32_t slot, const RowEntry& entry
         const double lower = static_cast<double>(cell.key.lower);
         refined.bound = std::max(refined.bound, lower * lower * (1 - 0x1p-40));
     }
-    if ((entry.flags & RowFlags::dead) != 0) {
+    const bool dead = (entry.flags & RowFlags::dead) != 0;
+    if (dead && (options_.exact || !(refined.bound >= last_key_ && refined.bound < infinity))) {
         set(cell.done, slot);
         ++cell.passed;
         return;
@@ -302,14 +318,17 @@ void Search::keep(std::uint32_t index, std::uint32_t slot, const RowEntry& entry
     row.estimate = refined.estimate;
     row.cell = index;
     row.slot = slot;
+    row.dead = dead;
     std::copy_n(entry.tid, 3, row.tid);
     if (near) {
         ++heap_count_;
         std::push_heap(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(heap_count_),
                        farther);
-        count_nearest(refined.bound);
+        if (!dead) {
+            count_nearest(refined.bound);
+        }
     }
-    if (has_wide_bounds()) {
+    if (has_wide_bounds() && !dead) {
         widest_error_ = std::max(widest_error_, static_cast<double>(entry.refine.error));
         keep_least(likely_, likely_.size(), likely_count_, refined.estimate);
     }
@@ -341,7 +360,9 @@ void Search::widen() {
     }
     nearest_count_ = 0;
     for (std::size_t i = 0; i < ready_count_; ++i) {
-        count_nearest(ready_[i].bound);
+        if (!ready_[i].dead) {
+            count_nearest(ready_[i].bound);
+        }
     }
     heap_count_ = ready_count_;
     std::make_heap(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(heap_count_),

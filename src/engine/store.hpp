@@ -119,7 +119,7 @@ struct RefineBatch {
     kernels::PlaneDots dots[capacity];  // zeroed by Search
 
     // Storage hands over a plane of slots[i]'s code, in pieces of multiples of 32 bytes if it is
-    // cut; offset: bytes of the plane before this piece. Not for dead rows if it likes.
+    // cut; offset: bytes of the plane before this piece.
     void upper(std::size_t i, std::size_t offset, const std::uint8_t* nibbles,
                std::size_t bytes) noexcept {
         add(i, 16, offset, nibbles, bytes);

@@ -127,7 +127,7 @@ struct Unfinished {
 };
 
 // Everything that the stopping rule learnt; its meaning is the engine's, the bytes are kept here.
-constexpr Size calibration_size = 1024;
+constexpr Size calibration_size = 272;
 
 // Upkeep of the whole index that an inserter may come upon.
 enum class Upkeep : uint32 { calibration, clustering, starting };

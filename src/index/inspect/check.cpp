@@ -189,11 +189,11 @@ void check_calibration(Relation index, const Meta& meta) {
                   static_cast<double>(calibration.remote));
     }
     for (Size rank = 0; rank < engine::Calibration::rank_count; ++rank) {
-        double last = 0;
+        float last = 0;
         for (const auto& taus : calibration.tau) {
             if (!(taus[rank] >= last)) {
                 corrupted(index, meta_block, "the stopping rule's threshold is %g after %g",
-                          taus[rank], last);
+                          static_cast<double>(taus[rank]), static_cast<double>(last));
             }
             last = taus[rank];
         }

@@ -149,8 +149,7 @@ void refine(void* self, engine::OpenCell& cell, engine::RefineBatch& batch) {
         UnlockReleaseBuffer(buffer);
     }
     read_plane(
-        view, Plane::upper, batch.slots, batch.count,
-        [&batch](uint32 i) { return (batch.entries[i].flags & engine::RowFlags::dead) == 0; },
+        view, Plane::upper, batch.slots, batch.count, [](uint32) { return true; },
         [&batch](uint32 i, uint32 offset, const uint8* nibbles, uint32 bytes) {
             batch.upper(i, offset, nibbles, bytes);
         });
@@ -164,8 +163,7 @@ void complete(void* self, engine::OpenCell& cell, engine::RefineBatch& batch) {
         ahead.plane(Plane::lower, batch.slots[i]);
     }
     read_plane(
-        view, Plane::lower, batch.slots, batch.count,
-        [&batch](uint32 i) { return (batch.entries[i].flags & engine::RowFlags::dead) == 0; },
+        view, Plane::lower, batch.slots, batch.count, [](uint32) { return true; },
         [&batch](uint32 i, uint32 offset, const uint8* nibbles, uint32 bytes) {
             batch.lower(i, offset, nibbles, bytes);
         });

@@ -100,7 +100,7 @@ CalibrationRun* begin_calibration(Relation index, uint64 seed, void* observation
     if (run->queries > 0) {
         Carver carver{static_cast<char*>(observations)};
         core::Arena shared(carve, &carver);
-        run->calibrator = arena.create<engine::Calibrator>(shared, run->queries);
+        run->calibrator = arena.create<engine::Calibrator>(shared, run->queries, rows);
     }
     run->centroid = arena.allocate<float>(padded).data();
     run->rotated = arena.allocate<float>(padded).data();

@@ -85,6 +85,18 @@ class MemoryIndex {
         return false;
     }
 
+    // The same of all rows for whose number it is said.
+    template <typename Which>
+    void remove_if(Which which) {
+        for (Cell& cell : cells_) {
+            for (RowEntry& row : cell.entries) {
+                if (which(number_of(row.tid))) {
+                    row.flags |= RowFlags::dead;
+                }
+            }
+        }
+    }
+
     // Images of every step-th row, as vacuum has them.
     std::vector<float> decoded(std::size_t step) const {
         std::vector<float> images;
@@ -111,7 +123,7 @@ class MemoryIndex {
         for (const Cell& cell : cells_) {
             rows += cell.entries.size();
         }
-        Calibrator calibrator(arena, queries);
+        Calibrator calibrator(arena, queries, rows);
         const std::vector<float> images = decoded(std::max<std::size_t>(1, rows / queries));
         for (std::size_t i = 0; i + padded_ <= images.size(); i += padded_) {
             HeapArena scratch;

@@ -34,6 +34,7 @@ struct Data {
     std::size_t n;
     std::size_t dimension;
     std::vector<float> rows;
+    std::vector<std::uint32_t> kinds = {};  // clusters, where there are some
 };
 
 // So many clusters around centres of spread 2, with every fifth row a copy of another.
@@ -48,6 +49,7 @@ Data clustered(std::size_t n, std::size_t d, std::uint64_t seed, std::size_t clu
         const std::size_t c = random.below(clusters);
         const bool copy = i > 0 && i % 5 == 0;
         const std::size_t from = copy ? random.below(i) : 0;
+        data.kinds.push_back(copy ? data.kinds[from] : static_cast<std::uint32_t>(c));
         for (std::size_t j = 0; j < d; ++j) {
             data.rows[i * d + j] = copy ? data.rows[from * d + j]
                                         : centres[c * d + j] + static_cast<float>(random.normal());
@@ -289,6 +291,140 @@ TEST_P(SearchTest, LaterRanksDoNotWeighOnEarlierOnes) {
             EXPECT_GE(recall_of(index, data, metric, options_for(target, calibration), 10, &cells),
                       target);
             EXPECT_LT(cells, static_cast<double>(index.cell_count()) / 2);
+        }
+    }
+}
+
+// The share of the nearest `wanted` rows of those that pass(query, row) which come first of them,
+// the search knowing nothing of that.
+template <typename Pass>
+double filtered_recall(MemoryIndex& index, const Data& data, Metric metric,
+                       const SearchOptions& options, std::size_t wanted, std::size_t queries,
+                       Pass pass) {
+    double sum = 0;
+    for (std::size_t q = 0; q < queries; ++q) {
+        const float* query = data.rows.data() + (data.n + q) * data.dimension;
+        auto value = [&](long row) {
+            return operator_result(
+                metric, query, data.rows.data() + static_cast<std::size_t>(row) * data.dimension,
+                data.dimension);
+        };
+        std::vector<double> truth;
+        for (std::size_t i = 0; i < data.n; ++i) {
+            if (pass(q, i)) {
+                truth.push_back(value(static_cast<long>(i)));
+            }
+        }
+        const std::size_t rank = std::min(wanted, truth.size());
+        std::nth_element(truth.begin(), truth.begin() + static_cast<long>(rank) - 1, truth.end());
+        const double limit = truth[rank - 1];
+        HeapArena memory;
+        core::Arena arena = memory.arena();
+        const Query prepared = prepare_query(arena, index.space(), {query, data.dimension});
+        const CellStore store = index.store();
+        Search search(arena, prepared, index.directory(), store, options, core::Interrupt());
+        Executor executor(search, value);
+        std::size_t hits = 0;
+        for (std::size_t found = 0; found < rank;) {
+            const long row = executor.next();
+            if (row < 0) {
+                ADD_FAILURE() << "the search has ended";
+                break;
+            }
+            if (pass(q, static_cast<std::size_t>(row))) {
+                ++found;
+                hits += value(row) <= limit ? 1 : 0;
+            }
+        }
+        EXPECT_EQ(executor.wrong_order(), 0u);
+        sum += static_cast<double>(hits) / static_cast<double>(rank);
+    }
+    return sum / static_cast<double>(queries);
+}
+
+// The places of all kinds when ordered by how far their rows are from a query, on average.
+std::vector<std::uint32_t> kinds_by_distance(const Data& data, Metric metric, std::size_t kinds,
+                                             std::size_t q) {
+    std::vector<std::pair<double, std::uint32_t>> order(kinds);
+    std::vector<double> counts(kinds, 1e-9);
+    for (std::uint32_t kind = 0; kind < kinds; ++kind) {
+        order[kind].second = kind;
+    }
+    for (std::size_t i = 0; i < data.n; ++i) {
+        order[data.kinds[i]].first +=
+            operator_result(metric, data.rows.data() + (data.n + q) * data.dimension,
+                            data.rows.data() + i * data.dimension, data.dimension);
+        ++counts[data.kinds[i]];
+    }
+    for (auto& [sum, kind] : order) {
+        sum /= counts[kind];
+    }
+    std::sort(order.begin(), order.end());
+    std::vector<std::uint32_t> places(kinds);
+    for (std::uint32_t place = 0; place < kinds; ++place) {
+        places[order[place].second] = place;
+    }
+    return places;
+}
+
+// What is missed at a deep rank, nobody gets who reads so far: as a whole, and with filters that
+// are independent of the query and against it. Rows of a kind are a cluster's.
+TEST_P(SearchTest, RecallIsReachedAtDeepRanks) {
+    const Metric metric = GetParam();
+    constexpr std::size_t clusters = 60;
+    constexpr std::size_t queries = 40;
+    Data data = clustered(20000 + queries, 48, 21, clusters);
+    data.n = 20000;
+    MemoryIndex index(metric, data.rows.data(), data.n, data.dimension, {});
+    const Calibration calibration = index.calibrate(300);
+    std::vector<std::vector<std::uint32_t>> place(queries);
+    for (std::size_t q = 0; q < queries; ++q) {
+        place[q] = kinds_by_distance(data, metric, clusters, q);
+    }
+    for (const double target : {0.9, 0.99}) {
+        const SearchOptions options = options_for(target, calibration);
+        auto recall = [&](std::size_t rank, auto pass) {
+            return filtered_recall(index, data, metric, options, rank, queries, pass);
+        };
+        for (const std::size_t rank : {400, 1000, 4000}) {
+            EXPECT_GE(recall(rank, [](std::size_t, std::size_t) { return true; }), target)
+                << "rank " << rank;
+        }
+        EXPECT_GE(recall(20, [](std::size_t, std::size_t row) { return row % 100 == 7; }), target);
+        for (const std::size_t kind : {clusters / 2, clusters - 1}) {
+            EXPECT_GE(
+                recall(20, [&](std::size_t q,
+                               std::size_t row) { return place[q][data.kinds[row]] == kind; }),
+                target)
+                << "kind " << kind;
+        }
+    }
+}
+
+// Queries whose own kind has been deleted, with its rows still in their cells.
+TEST_P(SearchTest, RecallIsReachedNearDeletedRows) {
+    const Metric metric = GetParam();
+    constexpr std::uint32_t deleted = 10;
+    Data data = clustered(24000, 32, 31, 80);
+    MemoryIndex index(metric, data.rows.data(), 20000, data.dimension, {});
+    const Calibration calibration = index.calibrate(300);
+    // Behind the rows, those of the others whose kind is one of the deleted become the queries.
+    std::size_t queries = 0;
+    for (std::size_t i = 20000; i < 24000 && queries < 100; ++i) {
+        if (data.kinds[i] < deleted) {
+            std::copy_n(data.rows.begin() + static_cast<long>(i * 32), 32,
+                        data.rows.begin() + static_cast<long>((20000 + queries++) * 32));
+        }
+    }
+    data.n = 20000;
+    index.remove_if([&](std::uint32_t row) { return data.kinds[row] < deleted; });
+    for (const double target : {0.9, 0.99}) {
+        for (const std::size_t rank : {10, 100}) {
+            EXPECT_GE(filtered_recall(
+                          index, data, metric, options_for(target, calibration), rank, queries,
+                          [&](std::size_t, std::size_t row) { return data.kinds[row] >= deleted; }),
+                      target)
+                << "rank " << rank;
         }
     }
 }
