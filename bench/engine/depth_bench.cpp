@@ -150,8 +150,8 @@ class Bench {
                     hits[c] += distance <= truth_[q].limit[c] ? 1 : 0;
                     if (++seen[c] == truth_[q].wanted[c]) {
                         --open;
-                        sums[c].recall += static_cast<double>(hits[c]) /
-                                          static_cast<double>(seen[c]);
+                        sums[c].recall +=
+                            static_cast<double>(hits[c]) / static_cast<double>(seen[c]);
                         sums[c].rows += static_cast<double>(search.work().rows);
                         sums[c].cells += static_cast<double>(search.work().cells);
                         sums[c].emitted += static_cast<double>(search.work().emitted);
@@ -224,11 +224,10 @@ class Bench {
         for (std::size_t q = 0; q < queries_; ++q) {
             std::vector<std::pair<double, std::size_t>> order;
             for (std::size_t k = 0; k < kinds; ++k) {
-                const double away =
-                    sizes[k] == 0 ? HUGE_VAL
-                                  : kernels::active().floats.l2_squared(
-                                        queries.data() + q * padded, middles.data() + k * padded,
-                                        padded);
+                const double away = sizes[k] == 0 ? HUGE_VAL
+                                                  : kernels::active().floats.l2_squared(
+                                                        queries.data() + q * padded,
+                                                        middles.data() + k * padded, padded);
                 order.emplace_back(away, k);
             }
             std::sort(order.begin(), order.end());
@@ -310,17 +309,19 @@ int main(int count, char** arguments) {
         settings = {0.9, 0.99, 0.9999};
     }
     const char* deep = std::getenv("DEPTH");
-    const std::size_t deepest = deep == nullptr ? work.n : static_cast<std::size_t>(std::atol(deep));
+    const std::size_t deepest =
+        deep == nullptr ? work.n : static_cast<std::size_t>(std::atol(deep));
 
     double start = now();
     MemoryIndex index(work.metric, work.rows.data(), work.n, work.dimension, {});
     const double build = seconds_since(start);
     start = now();
     const Calibration calibration = index.calibrate(Calibrator::enough);
-    std::printf("%s: %zu rows, %zu dimensions, %zu cells, %zu queries; build %.1f s, calibration "
-                "%.2f s\n",
-                source.c_str(), work.n, work.dimension, index.cell_count(), queries, build,
-                seconds_since(start));
+    std::printf(
+        "%s: %zu rows, %zu dimensions, %zu cells, %zu queries; build %.1f s, calibration "
+        "%.2f s\n",
+        source.c_str(), work.n, work.dimension, index.cell_count(), queries, build,
+        seconds_since(start));
     for (std::size_t t = 0; t < Calibration::targets; ++t) {
         std::printf(" %.4g:", Calibration::recall[t]);
         for (const auto tau : calibration.tau[t]) {

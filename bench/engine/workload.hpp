@@ -1,4 +1,5 @@
-// What the engine's benchmarks share: files of vectors, the operators' distances, the thread's time.
+// What the engine's benchmarks share: files of vectors, the operators' distances, the thread's
+// time.
 #pragma once
 
 #include <cstdio>

@@ -8,9 +8,11 @@
 //
 // The top of ready_ is emitted (or passed over, if it is dead) when it is not beyond the threshold,
 // behind which rows have been left out, and when the stopping rule asks for no further cell. When
-// the emission arrives at the threshold, w grows eightfold and the opened cells are read again
-// (search_cells.cpp). A row whose bound turns out to lie below what has been emitted is late: it is
-// marked, and found again by a walk over all cells at the end.
+// the emission arrives at the threshold, w grows eightfold and the opened cells are read again.
+// From then on rows beyond the threshold wait, with their bounds, as many as a few more w call for,
+// and cells are read again only for those behind (search_cells.cpp). A row whose bound turns out to
+// lie below what has been emitted is late: it is marked, and found again by a walk over all cells
+// at the end.
 //
 // With codes of 4 bits rows of the same bound are at very different distances, and the more so the
 // farther their cells are: before a bound is passed, so many cells are opened as the farthest row
@@ -48,9 +50,11 @@ Search::Search(core::Arena arena, const Query& query, const CellDirectory& direc
       store_(&store),
       options_(options),
       interrupt_(interrupt),
-      // A growing array of up to twice the capacity, and what it grew out of.
-      capacity_(std::max(least_capacity, options.budget / (4 * sizeof(Ready)))),
+      // Growing arrays of up to twice the capacity, and what they grew out of; the other half is
+      // for rows that wait.
+      capacity_(std::max(least_capacity, options.budget / 2 / (4 * sizeof(Ready)))),
       cut_(infinity),
+      waiting_limit_(-infinity),
       last_key_(-infinity),
       last_value_(-infinity) {
     const std::size_t window = std::max<std::size_t>(
@@ -284,12 +288,12 @@ bool Search::next_main(SearchResult& result) {
     for (;;) {
         interrupt_.poll();
         // What has been left out may be nearer than the top.
-        if (dropped_ && (heap_count_ == 0 || ready_[0].bound > threshold())) {
+        if (has_more() && (heap_count_ == 0 || ready_[0].bound > threshold())) {
             if (cell_count_ == 0) {
                 return false;
             }
             widen();
-            rescan();
+            look_again();
             continue;
         }
         // A cell of dead rows only, for one.

@@ -91,6 +91,13 @@ class Search {
         bool dead;  // takes its rank and is not emitted
     };
 
+    // Scored, and not near enough to be refined for now. Or refined in part.
+    struct Waiting {
+        float bound;
+        std::uint32_t cell;  // index in cells_
+        std::uint32_t slot;
+    };
+
     static bool farther(const Ready& a, const Ready& b);
 
     bool next_main(SearchResult& result);
@@ -126,10 +133,23 @@ class Search {
               CellDistance::Refined refined);
     void trim_ready();
     void count_nearest(double bound);
+    void wait(std::uint32_t cell, std::uint32_t slot, float bound);
+    void trim_waiting();
+    std::size_t most_waiting() const;
+    void refine_waiting();
     void widen();
+    void look_again();
     void rescan();
 
     bool nearest_full() const { return nearest_count_ == nearest_size_; }
+    // Whether 1-bit bounds are the same each time that a row is scored.
+    bool keeps_waiting() const { return options_.exact || !has_wide_bounds(); }
+    // Whether there are more rows in the opened cells than those of the heap.
+    bool has_more() const { return dropped_ || waiting_count_ > 0 || ready_count_ > heap_count_; }
+    // The bound of rows that scoring is to find.
+    double scoring_limit() const {
+        return waiting_size_ > 0 && threshold() < waiting_limit_ ? waiting_limit_ : threshold();
+    }
     // The bound beyond which nothing is looked at for now.
     double threshold() const {
         return nearest_full() ? (nearest_[0] < cut_ ? nearest_[0] : cut_) : cut_;
@@ -170,7 +190,14 @@ class Search {
     std::size_t ready_count_ = 0;
     std::size_t capacity_;  // rows that stay in ready_ when there are twice as many
     double cut_;            // the least bound that such a trimming dropped
-    bool dropped_ = false;  // rows of opened cells have been left out, at or beyond threshold()
+    bool dropped_ = false;  // rows of opened cells are in no list, at or beyond threshold()
+
+    // Rows beyond threshold(), in no order, when the opened cells have once been read again.
+    std::span<Waiting> waiting_;
+    std::size_t waiting_count_ = 0;
+    std::size_t waiting_size_ = 0;  // rows that stay of twice as many; 0: none are kept
+    double waiting_limit_;          // the least bound of one that was not; −∞: any may be
+    std::span<Waiting> chosen_;     // the ones that are being refined
 
     // The bounds of the next nearest_size_ rows of ready_, a heap, farthest first.
     std::span<double> nearest_;

@@ -2,9 +2,13 @@
 // found.
 //
 // The queue holds capacity_ rows; of more the nearest half stays, and cut_ remembers the least
-// bound that was dropped. The opened cells are read again for the rows behind cut_, as they are for
-// those behind a threshold: each such pass makes at least nearest_size_ rows ready, or all that are
-// left, and so the loop ends.
+// bound that was taken off. Rows behind cut_ are looked for again, as those behind a threshold are:
+// each time at least nearest_size_ rows are made ready, or all that are left, and so the loop ends.
+//
+// Whatever is scored and not refined waits, if it is among the waiting_size_ nearest such rows;
+// beyond waiting_limit_ rows are in no list, and found by reading the opened cells again. The first
+// time that the emission arrives at the threshold nothing has waited: who wants ten rows doesn't
+// pay for it.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -22,12 +26,35 @@ constexpr std::size_t window_growth = 8;
 // Rows refined between two looks at the threshold.
 constexpr std::size_t refine_rows = 64;
 
+bool test(const std::uint64_t* bits, std::uint32_t i) {
+    return (bits[i / 64] >> (i % 64) & 1) != 0;
+}
+
 void set(std::uint64_t* bits, std::uint32_t i) {
     bits[i / 64] |= std::uint64_t{1} << (i % 64);
 }
 
-void clear(std::uint64_t* bits, std::uint32_t i) {
-    bits[i / 64] &= ~(std::uint64_t{1} << (i % 64));
+// That scoring has no more to do with a row, or has again.
+void set_done(OpenCell& cell, std::uint32_t slot) {
+    cell.taken += test(cell.done, slot) ? 0 : 1;
+    set(cell.done, slot);
+}
+
+void clear_done(OpenCell& cell, std::uint32_t slot) {
+    cell.taken -= test(cell.done, slot) ? 1 : 0;
+    cell.done[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
+}
+
+// Rounded so that the row is not taken to be below a bound that it is not below, or that none is
+// missed.
+float float_above(double bound) {
+    const float rounded = static_cast<float>(bound);
+    return static_cast<double>(rounded) < bound ? std::nextafter(rounded, HUGE_VALF) : rounded;
+}
+
+float float_below(double bound) {
+    const float rounded = static_cast<float>(bound);
+    return static_cast<double>(rounded) > bound ? std::nextafter(rounded, -HUGE_VALF) : rounded;
 }
 
 // Room for one more than count.
@@ -95,7 +122,7 @@ void Search::open_cell() {
 }
 
 void Search::score(std::uint32_t index) {
-    if (cells_[index].rows == 0) {
+    if (cells_[index].rows == cells_[index].taken) {
         return;
     }
     work_.rows += cells_[index].rows;
@@ -108,7 +135,7 @@ void Search::score_signs(std::uint32_t index) {
     make_room(arena_, found_, cell.rows + kernels::block_rows);
     found_count_ = 0;
     scan_cell_ = index;
-    const double limit = threshold();
+    const double limit = scoring_limit();
     BlockScorer scorer(*query_,
                        cell.distance.terms(options_.sigmas, has_wide_bounds() ? limit : infinity),
                        cell.rows, static_cast<float>(limit), take, this);
@@ -172,10 +199,14 @@ void Search::refine_found(std::uint32_t cell) {
             }
         } else {
             const double limit = threshold();
-            Found* below = std::remove_if(first, last, [limit](const Found& row) {
-                return !(static_cast<double>(row.bound) < limit);
-            });
-            dropped_ = dropped_ || below != last;
+            Found* below = first;
+            for (Found* row = first; row != last; ++row) {
+                if (static_cast<double>(row->bound) < limit) {
+                    *below++ = *row;
+                } else {
+                    wait(cell, row->slot, row->bound);
+                }
+            }
             last = below;
             if (!ordered) {
                 std::sort(first, last, by_slot);
@@ -202,16 +233,24 @@ void Search::refine_batch(std::uint32_t index) {
     const double limit = threshold();
     const bool long_rows = (cell.key.flags & CellFlags::long_rows) != 0;
     if (limit < infinity && !long_rows) {
-        const kernels::ReachTerms terms = cell.distance.reach(limit, long_rows, false);
+        const kernels::ReachTerms terms = cell.distance.reach(limit, long_rows, options_.exact);
         const std::uint32_t count = batch.count;
         batch.count = 0;
-        visit_within(batch.entries, batch.dots, count, terms, [&batch](std::size_t i) {
+        std::size_t next = 0;
+        auto wait_before = [&](std::size_t end) {
+            for (; next < end; ++next) {
+                wait(index, batch.slots[next], float_above(limit));
+            }
+            ++next;
+        };
+        visit_within(batch.entries, batch.dots, count, terms, [&](std::size_t i) {
+            wait_before(i);
             batch.slots[batch.count] = batch.slots[i];
             batch.entries[batch.count] = batch.entries[i];
             batch.dots[batch.count] = batch.dots[i];
             ++batch.count;
         });
-        dropped_ = dropped_ || batch.count < count;
+        wait_before(count);
     }
     complete_batch(index);
 }
@@ -236,7 +275,7 @@ void Search::complete_batch(std::uint32_t index) {
         const RowEntry& entry = batch.entries[i];
         CellDistance::Refined refined = cell.distance.refine(entry.refine, batch.dots[i], long_row);
         if (options_.exact && refined.bound > threshold() && (entry.flags & RowFlags::dead) == 0) {
-            dropped_ = true;
+            wait(index, batch.slots[i], float_below(refined.bound));
             continue;
         }
         if (options_.by_estimate && refined.bound > 0) {
@@ -252,7 +291,7 @@ void Search::score_codes(std::uint32_t index) {
     make_room(arena_, dots_, cell.rows + kernels::block_rows);
     make_room(arena_, survivors_, cell.rows + kernels::block_rows);
     const bool long_rows = (cell.key.flags & CellFlags::long_rows) != 0;
-    const double limit = threshold();
+    const double limit = scoring_limit();
     CodeScorer scorer(*query_, cell.distance, cell.rows, long_rows, limit, cell.done, dots_.data(),
                       survivors_.data());
     store_->codes(store_->self, cell, scorer);
@@ -284,33 +323,31 @@ void Search::keep(std::uint32_t index, std::uint32_t slot, const RowEntry& entry
     }
     const bool dead = (entry.flags & RowFlags::dead) != 0;
     if (dead && (options_.exact || !(refined.bound >= last_key_ && refined.bound < infinity))) {
-        set(cell.done, slot);
+        set_done(cell, slot);
         ++cell.passed;
         return;
     }
     // One that is NaN or infinite comes from a damaged number, and would be left out again and
     // again.
     if (!(refined.bound >= last_key_ && refined.bound < infinity)) {
-        set(cell.done, slot);
+        set_done(cell, slot);
         set(cell.late, slot);
         ++cell.passed;
         return;
     }
     if (refined.bound >= cut_) {
-        dropped_ = true;
+        wait(index, slot, float_below(refined.bound));
         return;
     }
     if (ready_count_ >= 2 * capacity_) {
         trim_ready();
     }
     grow(arena_, ready_, ready_count_);
-    set(cell.done, slot);
+    set_done(cell, slot);
     // A row beyond the threshold waits behind the heap until the window is widened.
     const bool near = refined.bound <= threshold();
     if (near) {
         ready_[ready_count_] = ready_[heap_count_];
-    } else {
-        dropped_ = true;
     }
     Ready& row = ready_[near ? heap_count_ : ready_count_];
     ++ready_count_;
@@ -340,11 +377,10 @@ void Search::trim_ready() {
     const auto last = first + static_cast<std::ptrdiff_t>(ready_count_);
     std::nth_element(first, middle, last,
                      [](const Ready& a, const Ready& b) { return farther(b, a); });
-    for (auto row = middle; row != last; ++row) {
-        clear(cells_[row->cell].done, row->slot);
-    }
     cut_ = std::min(cut_, middle->bound);
-    dropped_ = true;
+    for (auto row = middle; row != last; ++row) {
+        wait(row->cell, row->slot, float_below(row->bound));
+    }
     ready_count_ = heap_count_ = capacity_;
     std::make_heap(first, middle, farther);
 }
@@ -353,7 +389,106 @@ void Search::count_nearest(double bound) {
     keep_least(nearest_, nearest_size_, nearest_count_, bound);
 }
 
+// A scored row that is not to be refined, or not yet.
+void Search::wait(std::uint32_t index, std::uint32_t slot, float bound) {
+    if (waiting_size_ > 0 && waiting_count_ >= 2 * waiting_size_) {
+        trim_waiting();
+    }
+    if (waiting_size_ == 0 || !(static_cast<double>(bound) < waiting_limit_)) {
+        clear_done(cells_[index], slot);
+        dropped_ = true;
+        return;
+    }
+    set_done(cells_[index], slot);
+    grow(arena_, waiting_, waiting_count_);
+    waiting_[waiting_count_++] = {bound, index, slot};
+}
+
+void Search::trim_waiting() {
+    const auto first = waiting_.begin();
+    const auto middle = first + static_cast<std::ptrdiff_t>(waiting_size_);
+    const auto last = first + static_cast<std::ptrdiff_t>(waiting_count_);
+    std::nth_element(first, middle, last,
+                     [](const Waiting& a, const Waiting& b) { return a.bound < b.bound; });
+    for (auto row = middle; row != last; ++row) {
+        clear_done(cells_[row->cell], row->slot);
+    }
+    waiting_limit_ = static_cast<double>(middle->bound);
+    dropped_ = true;
+    waiting_count_ = waiting_size_;
+}
+
+// Rows that may wait: half of the budget, or as many as have been emitted, up to a sixteenth of
+// those at hand (or 12 MB). So whoever walks through all reads the cells twenty or thirty times,
+// however small the budget is.
+std::size_t Search::most_waiting() const {
+    const std::uint64_t walked = std::min({rank_, opened_rows_ / 16, std::uint64_t{1} << 18});
+    return std::max<std::size_t>(options_.budget / 2 / (4 * sizeof(Waiting)), walked);
+}
+
+// Refines the rows that wait and are below the threshold, which falls on the way.
+void Search::refine_waiting() {
+    while (waiting_count_ > 0) {
+        interrupt_.poll();
+        const auto first = waiting_.begin();
+        const auto last = first + static_cast<std::ptrdiff_t>(waiting_count_);
+        auto middle = last;
+        const bool full = nearest_full();
+        if (full) {
+            const double limit = threshold();
+            middle = std::partition(first, last, [limit](const Waiting& row) {
+                return !(static_cast<double>(row.bound) < limit);
+            });
+        } else {
+            // As many as are missing, those that promise most.
+            const std::size_t missing =
+                std::min(waiting_count_, std::max<std::size_t>(8, nearest_size_ - nearest_count_));
+            middle = last - static_cast<std::ptrdiff_t>(missing);
+            std::nth_element(first, middle, last,
+                             [](const Waiting& a, const Waiting& b) { return a.bound > b.bound; });
+        }
+        const std::size_t count = static_cast<std::size_t>(last - middle);
+        make_room(arena_, chosen_, count);
+        std::copy(middle, last, chosen_.begin());
+        waiting_count_ -= count;
+        std::sort(chosen_.begin(), chosen_.begin() + static_cast<std::ptrdiff_t>(count),
+                  [](const Waiting& a, const Waiting& b) {
+                      return a.cell != b.cell ? a.cell < b.cell : a.slot < b.slot;
+                  });
+        for (std::size_t i = 0; i < count;) {
+            const std::uint32_t cell = chosen_[i].cell;
+            const double limit = full ? threshold() : infinity;
+            batch_->count = 0;
+            for (; i < count && chosen_[i].cell == cell && batch_->count < refine_rows; ++i) {
+                if (static_cast<double>(chosen_[i].bound) < limit) {
+                    batch_->slots[batch_->count++] = chosen_[i].slot;
+                } else {
+                    wait(cell, chosen_[i].slot, chosen_[i].bound);
+                }
+            }
+            if (batch_->count > 0) {
+                refine_batch(cell);
+            }
+        }
+        if (full) {
+            return;
+        }
+    }
+}
+
+// A row deep in the index has many more behind it that are about as near: the deeper, the more
+// rows are made ready, and wait, at a time.
 void Search::widen() {
+    if (keeps_waiting()) {
+        const std::uint64_t ratio = work_.refined / nearest_size_ + 1;
+        waiting_size_ = std::max<std::size_t>(
+            waiting_size_,
+            std::min<std::uint64_t>(
+                most_waiting(), std::max<std::uint64_t>(
+                                    1024, window_growth * window_growth * nearest_size_ * ratio)));
+    }
+    capacity_ = std::max<std::size_t>(
+        capacity_, std::min({rank_ / 4, opened_rows_ / 64, std::uint64_t{1} << 16}));
     nearest_size_ = std::min(nearest_size_ * window_growth, capacity_ / 2);
     if (nearest_.size() < nearest_size_) {
         nearest_ = arena_.allocate<double>(nearest_size_);
@@ -369,11 +504,20 @@ void Search::widen() {
                    farther);
 }
 
+// For the rows beyond what was the threshold: among those that wait, if these tell.
+void Search::look_again() {
+    cut_ = infinity;
+    refine_waiting();
+    if (dropped_ && !(nearest_full() && threshold() <= waiting_limit_)) {
+        rescan();
+    }
+}
+
 // Finds again what was left out.
 void Search::rescan() {
     ++work_.rescans;
-    cut_ = infinity;
     dropped_ = false;
+    waiting_limit_ = keeps_waiting() ? infinity : -infinity;
     for (std::uint32_t cell = 0; cell < cell_count_; ++cell) {
         interrupt_.poll();
         score(cell);

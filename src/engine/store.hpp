@@ -47,9 +47,10 @@ struct OpenCell {
     std::uint32_t rows;  // set by CellStore::open; rows beyond it don't exist for this search
     void* state;         // storage's own, null before open
     CellDistance distance;
-    std::uint64_t* done;       // Search's: rows that have left the queues for good, a bit each
+    std::uint64_t* done;       // Search's: rows that wait or have left the queues, a bit each
     std::uint64_t* late;       // Search's: those of them that are held back
     std::uint32_t passed = 0;  // Search's: rows emitted, held back or found dead
+    std::uint32_t taken = 0;   // Search's: those and the rows that wait; how many bits of done
 };
 
 // Scores the blocks of one cell as their units go by. Storage calls units() with consecutive units

@@ -401,6 +401,24 @@ TEST_P(SearchTest, RecallIsReachedAtDeepRanks) {
     }
 }
 
+// Where there are no clusters, each window of the search holds rows of many cells.
+TEST_P(SearchTest, RecallIsReachedWithoutClusters) {
+    const Metric metric = GetParam();
+    constexpr std::size_t queries = 40;
+    Data data = clustered(20000 + queries, 24, 51, 1);
+    data.n = 20000;
+    MemoryIndex index(metric, data.rows.data(), data.n, data.dimension, {});
+    const Calibration calibration = index.calibrate(300);
+    for (const double target : {0.9, 0.99}) {
+        for (const std::size_t rank : {100, 300, 1000}) {
+            EXPECT_GE(filtered_recall(index, data, metric, options_for(target, calibration), rank,
+                                      queries, [](std::size_t, std::size_t) { return true; }),
+                      target)
+                << "rank " << rank;
+        }
+    }
+}
+
 // Queries whose own kind has been deleted, with its rows still in their cells.
 TEST_P(SearchTest, RecallIsReachedNearDeletedRows) {
     const Metric metric = GetParam();
@@ -425,6 +443,42 @@ TEST_P(SearchTest, RecallIsReachedNearDeletedRows) {
                           [&](std::size_t, std::size_t row) { return data.kinds[row] >= deleted; }),
                       target)
                 << "rank " << rank;
+        }
+    }
+}
+
+// A walk to the end, as where nothing matches a filter, costs so many scans and no more, in however
+// little memory.
+TEST(Search, AWalkToTheEndIsBounded) {
+    constexpr std::size_t n = 60000;
+    Data data = clustered(n + 1, 8, 41, 50);
+    data.n = n;
+    MemoryIndex::Options build;
+    build.cells = 100;
+    MemoryIndex index(Metric::l2, data.rows.data(), data.n, data.dimension, build);
+    const Calibration calibration = index.calibrate(100);
+    for (const double recall : {0.5, 0.99, 1.0}) {
+        for (const std::size_t budget : {std::size_t{1}, std::size_t{4} << 20}) {
+            SearchOptions options = options_for(recall, calibration);
+            options.budget = budget;
+            HeapArena memory;
+            core::Arena arena = memory.arena();
+            const float* query = data.rows.data() + n * data.dimension;
+            const Query prepared = prepare_query(arena, index.space(), {query, data.dimension});
+            const CellStore store = index.store();
+            Search search(arena, prepared, index.directory(), store, options, core::Interrupt());
+            SearchResult result{};
+            double last = -HUGE_VAL;
+            while (search.next(result)) {
+                EXPECT_GE(result.value, last);
+                last = result.value;
+            }
+            EXPECT_EQ(search.work().emitted, n);
+            EXPECT_LE(search.work().rows, (budget == 1 ? 30 : 4) * n)
+                << "recall " << recall << ", budget " << budget;
+            EXPECT_LE(search.work().refined, (budget == 1 ? 15 : 4) * n)
+                << "recall " << recall << ", budget " << budget;
+            EXPECT_LE(memory.bytes(), std::size_t{6} << 20);
         }
     }
 }
