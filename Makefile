@@ -3,7 +3,7 @@ PG_CONFIG ?= pg_config
 export PG_CONFIG
 
 # The commands install what they miss, so they work where there is no PostgreSQL yet.
-COMMANDS = help check check-versions bench gallery demo demo-start demo-psql demo-stop
+COMMANDS = help check check-versions check-packages dist bench gallery demo demo-start demo-psql demo-stop
 ifneq ($(filter $(COMMANDS),$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 .PHONY: $(MAKECMDGOALS)
@@ -21,6 +21,14 @@ check:
 ## make check-versions   PostgreSQL 17 and 18 in chroots of later Debian releases (root; CHROOTS=..., 4 GB)
 check-versions:
 	@CHROOTS='$(CHROOTS)' test/check_versions.sh $(ONLY)
+
+## make check-packages   builds, installs and tests Debian packages in clean chroots of three releases (root; 3 GB)
+check-packages:
+	@CHROOTS='$(CHROOTS)' test/check_packages.sh $(ONLY)
+
+## make dist             build/vecdot-VERSION.tar.gz of what is committed
+dist:
+	@test/dist.sh build
 
 ## make demo             nearest neighbours of pictures on a cluster of its own, and a picture of them
 demo:
@@ -49,6 +57,7 @@ MODULE_big = vecdot
 SCRIPT = vecdot--$(EXTVERSION).sql
 PGVECTOR_SCRIPT = vecdot_pgvector--$(EXTVERSION).sql
 DATA_built = $(SCRIPT) $(PGVECTOR_SCRIPT)
+DATA = $(wildcard src/updates/vecdot*--*--*.sql)
 
 # The declarations of vector in the second argument as another type has them; its elements, if not float4.
 of_type = $(patsubst %,$(BUILD)/sql/$(1)/%.sql,$(2))
@@ -99,11 +108,11 @@ PGVECTOR_PARTS = \
 	src/index/am/handler.sql \
 	src/index/inspect/inspect.sql
 
-CORE_SOURCES = $(wildcard src/core/*.cpp)
-KERNEL_SOURCES = $(wildcard src/kernels/*.cpp)
-ENGINE_SOURCES = $(wildcard src/engine/*.cpp)
-MATH_SOURCES = $(wildcard src/math/*.cpp)
-SERVER_SOURCES = $(wildcard src/pg/*.cpp src/type/*.cpp src/linalg/*.cpp src/index/*.cpp src/index/*/*.cpp)
+CORE_SOURCES = $(sort $(wildcard src/core/*.cpp))
+KERNEL_SOURCES = $(sort $(wildcard src/kernels/*.cpp))
+ENGINE_SOURCES = $(sort $(wildcard src/engine/*.cpp))
+MATH_SOURCES = $(sort $(wildcard src/math/*.cpp))
+SERVER_SOURCES = $(sort $(wildcard src/pg/*.cpp src/type/*.cpp src/linalg/*.cpp src/index/*.cpp src/index/*/*.cpp))
 
 PG_MAJOR := $(shell $(PG_CONFIG) --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
 
@@ -140,7 +149,7 @@ OPTIMISE ?= -O3
 WARNINGS = -Wall -Wextra -Wno-register $(WERROR)
 VECDOT_CXXFLAGS = -std=c++20 $(OPTIMISE) -g -fPIC -fvisibility=hidden -fvisibility-inlines-hidden \
 	-fno-strict-aliasing -fwrapv -ffp-contract=off -fno-omit-frame-pointer -fstack-protector-strong \
-	$(WARNINGS) $(EXTRA_CXXFLAGS)
+	-ffile-prefix-map=$(CURDIR)=. $(WARNINGS) $(EXTRA_CXXFLAGS)
 override CXXFLAGS = $(VECDOT_CXXFLAGS)
 
 avx2_flags = -mavx2 -mfma -mf16c
@@ -170,9 +179,13 @@ $(SERVER)/%.o: src/%.cpp Makefile
 
 $(ARCHIVE): $(free_objects)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) rcsD $@ $^
 
-$(shlib): $(ARCHIVE)
+# The library is of one version of PostgreSQL: for another it is linked again.
+linked_for = $(BUILD)/linked-for-$(PG_MAJOR)
+$(shlib): $(ARCHIVE) $(linked_for)
+$(linked_for):
+	@mkdir -p $(BUILD) && rm -f $(BUILD)/linked-for-* && touch $@
 
 define of_type_rule
 $(BUILD)/sql/$(1)/%.sql: src/type/%.sql
