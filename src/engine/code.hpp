@@ -128,7 +128,8 @@ struct Query {
     double norm_squared;                 // |q'|²
     std::int64_t code_offset;  // 128·Σ(128·high + low): what the codes' offset of 128 adds to a dot
     std::int64_t high_offset;  // 128·Σ high
-    // What a code's lower half bytes can add to a dot (in steps): at most, and as good as always.
+    // What a code's lower half bytes add to a dot (in steps): never more than lower_most, and
+    // hardly ever more than lower_likely.
     std::int64_t lower_most;
     std::int64_t lower_likely;
     kernels::PlaneDots implied;  // the lower half bytes' share of a dot with a code of 4 bits
@@ -161,9 +162,10 @@ class CellDistance {
 
     double distance_squared() const { return distance_squared_; }  // |q' − c'|²
 
-    // Weights of the 1-bit estimate less so many standard deviations: what is missing is the cut,
-    // a bound of a refined row. limit: that cut, or ∞; with codes of 4 bits what such a bound lies
-    // below the row's key is taken off too.
+    // Weights with which a kernel computes the 1-bit bound of a row: the estimate less `sigmas`
+    // standard deviations. The kernel compares it with a cut, which is the bound of a refined row.
+    // limit: that cut, or ∞. With codes of 4 bits the bounds of refined rows lie well below their
+    // keys; then the 1-bit bound is lowered by as much.
     kernels::BoundTerms terms(float sigmas, double limit) const noexcept;
 
     // Key of x̂ (what the row's distance is thought to be) and the proven lower bound of the key,

@@ -12,9 +12,9 @@ namespace vecdot::engine {
 // A cell with more live rows than this is split, cells being how many there are.
 std::uint64_t split_above(std::uint64_t cells);
 
-// The rows at which a cell that k-means has given so many, where all rows were clustered together,
-// is split after all; 0 where split_above() is enough. So vacuum leaves a new index as it is. As a
-// cell's header holds it: no more than there is room for.
+// Clustering all rows together may make a cell that has more rows than split_above() allows, and
+// that is left as it is. This is the number of rows at which such a cell is split after all; 0 for
+// a cell that split_above() allows. It fits the field of the cell's header.
 std::uint32_t split_again_above(std::uint64_t rows, std::uint64_t cells);
 
 // A cell with fewer live rows than this is merged with its neighbour; 0 where there is but one.

@@ -14,9 +14,9 @@
 // lie below what has been emitted is late: it is marked, and found again by a walk over all cells
 // at the end.
 //
-// With codes of 4 bits rows of the same bound are at very different distances, and the more so the
-// farther their cells are: before a bound is passed, so many cells are opened as the farthest row
-// that may have it calls for.
+// With codes of 4 bits two rows of equal bound can be at very different distances, and in far cells
+// more so than in near ones. So before the loop passes a bound, it opens as many cells as the
+// farthest row with that bound would call for.
 //
 // With proven bounds only, the 1-bit codes are not looked at: int8 codes are scored whole cells at
 // a time, and the rest is the same.

@@ -166,7 +166,7 @@ struct Meta {
     Unfinished unfinished;
     unsigned char calibration[calibration_size];
     uint64 clustered_rows;  // live rows when all rows were clustered last
-    uint32 started_cells;   // cells started for one row that was unlike all, since vacuum or that
+    uint32 started_cells;   // by rows unlike all others, since the last vacuum or clustering
     Begun begun[upkeep_kinds];
 };
 static_assert(sizeof(Meta) <= payload_size && std::is_trivially_copyable_v<Meta>);

@@ -9,8 +9,8 @@
 namespace vecdot::index {
 
 constexpr uint32 max_replaced = 2;
-// New cells take new slots at the array's end, which must lie on two pages, and an intent each.
-// Where so many are wanted, engine::most_clusters() may come: an eighth more.
+// Each new cell takes a slot at the end of the slots' array and an intent; the slots must lie on at
+// most two pages. Clustering into 64 can give an eighth more (engine::most_clusters()).
 constexpr uint32 max_new_cells = 64;
 static_assert(max_new_cells * 9 / 8 <= max_intents && max_new_cells * 9 / 8 < slots_per_page);
 static_assert(max_replaced <= max_retiring);

@@ -9,8 +9,8 @@ extern "C" {
 
 namespace vecdot::index {
 
-// Cuts free blocks off the file's end, if they are many and nobody else uses the index. Needs no
-// lock, holds none in the end.
+// Cuts free blocks off the file's end, if they are many and nobody else uses the index. The caller
+// holds no lock, and holds none afterwards.
 void shrink(Relation index);
 
 }  // namespace vecdot::index

@@ -5,13 +5,13 @@
 
 namespace vecdot::index {
 
-// Splits the cell if it is still that large, and calibrates the index where the number of cells
-// asks for it; nothing if somebody else has the structure lock. For inserters: needs no lock, holds
-// none in the end.
+// For inserters, who hold no lock before or after: splits the cell if it is still too large, and
+// calibrates the index if the number of cells has changed enough. Does nothing if somebody else
+// has the structure lock.
 void grow(Relation index, Relation table, const CellRef& cell);
 
-// For a cell of a directory just loaded, with the structure lock. True if it was split.
-// table: see table_rows.hpp, or null.
+// Splits a cell of the newest directory. Needs the structure lock. table: where rows are read from
+// (table_rows.hpp), or null. Returns whether the cell was split.
 bool split_cell(Relation index, Relation table, const CellRef& cell);
 
 }  // namespace vecdot::index
