@@ -303,6 +303,10 @@ sources() {
         in_list "$file" "$parts" || echo "$file is not in SQL_PARTS"
     done | check "every SQL declaration is part of the extension's script"
 
+    find . -name '*.md' -not -path './build/*' -not -path './.git/*' -print0 | xargs -0 "$python" test/links.py |
+        check "every link of the documentation leads somewhere"
+    versions_agree | check "control file, Makefile, META.json, debian/changelog and CHANGELOG.md name the same version"
+    builds_alike | check "objects built in another directory are the same bytes"
     test/layering.sh | check "includes point downwards only"
     # Relcache messages free what hangs there: one file has the way to hold it.
     grep -rnE 'rd_(amcache|indexcxt)' src --include='*.cpp' --include='*.hpp' | grep -v '^src/index/storage/directory.cpp:' |
@@ -331,6 +335,27 @@ sources() {
     fi
 }
 
+versions_agree() {
+    local version
+    version=$(sed -n "s/^default_version = '\(.*\)'/\1/p" vecdot.control)
+    [ "$(make_variable EXTVERSION)" = "$version" ] || echo "Makefile: $(make_variable EXTVERSION)"
+    [ "$("$python" -c 'import json; m = json.load(open("META.json")); print(m["version"], m["provides"]["vecdot"]["version"])')" = "$version $version" ] ||
+        echo "META.json: not $version"
+    [[ $(head -1 debian/changelog) == "vecdot ($version-"* ]] || echo "debian/changelog: $(head -1 debian/changelog)"
+    [[ $(grep -m1 '^## ' CHANGELOG.md) == "## $version"* ]] || echo "CHANGELOG.md: $(grep -m1 '^## ' CHANGELOG.md)"
+}
+
+# One object without PostgreSQL, one with it; both contain paths for a debugger.
+builds_alike() {
+    local objects="build/free/core/error.o build/pg$pg_major/pg/module.o" elsewhere=$stage/elsewhere object
+    mkdir "$elsewhere" && cp -r Makefile vecdot.control src bench "$elsewhere/" || return 1
+    # shellcheck disable=SC2086
+    make -s -C "$elsewhere" PG_CONFIG="$PG_CONFIG" $objects
+    for object in $objects; do
+        cmp "$object" "$elsewhere/$object"
+    done
+}
+
 # Every function, operator, type and setting that a user can see stands in the documentation.
 documentation() {
     local database=documentation kind name
@@ -348,13 +373,16 @@ documentation() {
     done <"$stage/tmp/names" | check "all $(wc -l <"$stage/tmp/names") functions, operators, types and settings are in the documentation"
 }
 
-# The SQL of the documentation, block by block in one database, as a reader would paste it.
+# The SQL of the documentation, block by block, as a reader would paste it: a database for each page.
 examples() {
-    local directory=$stage/tmp/examples name place output
+    local directory=$stage/tmp/examples name place database='' output
     mkdir "$directory"
-    server_psql -d postgres -c 'CREATE DATABASE examples' || return 1
     while read -r name place; do
-        if output=$(server_psql -d examples -f "$directory/$name.sql" 2>&1); then
+        if [ "$database" != "${place%:*}" ]; then
+            database=${place%:*}
+            server_psql -d postgres -c "CREATE DATABASE \"$database\"" && server_psql -d "$database" -c 'CREATE EXTENSION vecdot' || return 1
+        fi
+        if output=$(server_psql -d "$database" -f "$directory/$name.sql" 2>&1); then
             count 1 0
         else
             printf 'not ok: the SQL at %s\n%s\n' "$place" "$output"
@@ -363,11 +391,29 @@ examples() {
     done < <("$python" "$source_dir/test/documentation_sql.py" "$directory" "$source_dir"/README.md "$source_dir"/docs/*.md)
 }
 
+# The Python of the documentation, each block a program. VECDOT_PYTHON: an interpreter that has the drivers.
+python_examples() {
+    local directory=$stage/tmp/python interpreter=${VECDOT_PYTHON:-$python} name place missing output
+    mkdir "$directory"
+    server_psql -d postgres -c 'CREATE DATABASE python_examples' || return 1
+    while read -r name place missing; do
+        if [ "$missing" != - ]; then
+            echo "skipped: the Python at $place: $interpreter has no ${missing//,/, }"
+            count 0 0 1
+        elif output=$(PGHOST=$stage/server/socket PGUSER=postgres PGDATABASE=python_examples timeout 300 "$interpreter" "$directory/$name.py" 2>&1); then
+            count 1 0
+        else
+            printf 'not ok: the Python at %s\n%s\n' "$place" "$output"
+            count 0 1
+        fi
+    done < <("$interpreter" "$source_dir/test/documentation_python.py" "$directory" "$source_dir"/README.md "$source_dir"/docs/*.md)
+}
+
 # --------------------------------------------------------------------------------------------------
 
 check_patterns
 need_packages g++ make binutils perl python3 libxsimd-dev libgtest-dev
-want_packages libipc-run-perl clang-14 libclang-rt-14-dev dataset-fashion-mnist python3-numpy
+want_packages libipc-run-perl clang-14 libclang-rt-14-dev dataset-fashion-mnist python3-numpy python3-psycopg
 find_postgres
 # Earlier releases of Debian have none.
 [ "$pg_major" -lt 17 ] || want_packages "postgresql-$pg_major-pgvector"
@@ -390,6 +436,7 @@ run unit unit
 run sources sources
 run documentation documentation
 run examples examples
+run python_examples python_examples
 for file in "$source_dir"/test/t/*.pl; do
     [ ! -e "$file" ] || run "tap-$(basename "$file" .pl)" tap "test/t/$(basename "$file")"
 done

@@ -35,13 +35,13 @@ DO $$ BEGIN RAISE 'the query that ends in line %d of the block returns no row'; 
 """
 
 
-def blocks(path):
-    """(line, words behind ```sql, lines) of each block."""
+def blocks(path, language="sql"):
+    """(line, words behind ```sql or another language, lines) of each block."""
     start, words, lines, indent = None, [], [], 0
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             text = line.strip()
-            if start is None and re.match(r"```sql( |$)", text):
+            if start is None and re.match(rf"```{language}( |$)", text):
                 start, words, lines, indent = number, text.split()[1:], [], len(line) - len(line.lstrip())
             elif start is not None and text == "```":
                 yield start, words, lines
