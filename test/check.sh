@@ -338,8 +338,9 @@ sources() {
 versions_agree() {
     local version
     version=$(sed -n "s/^default_version = '\(.*\)'/\1/p" vecdot.control)
+    [ "$(sed -n "s/^default_version = '\(.*\)'/\1/p" vecdot_pgvector.control)" = "$version" ] || echo "vecdot_pgvector.control: not $version"
     [ "$(make_variable EXTVERSION)" = "$version" ] || echo "Makefile: $(make_variable EXTVERSION)"
-    [ "$("$python" -c 'import json; m = json.load(open("META.json")); print(m["version"], m["provides"]["vecdot"]["version"])')" = "$version $version" ] ||
+    [ "$("$python" -c 'import json; m = json.load(open("META.json")); print(*{m["version"]} | {p["version"] for p in m["provides"].values()})')" = "$version" ] ||
         echo "META.json: not $version"
     [[ $(head -1 debian/changelog) == "vecdot ($version-"* ]] || echo "debian/changelog: $(head -1 debian/changelog)"
     [[ $(grep -m1 '^## ' CHANGELOG.md) == "## $version"* ]] || echo "CHANGELOG.md: $(grep -m1 '^## ' CHANGELOG.md)"
@@ -348,7 +349,7 @@ versions_agree() {
 # One object without PostgreSQL, one with it; both contain paths for a debugger.
 builds_alike() {
     local objects="build/free/core/error.o build/pg$pg_major/pg/module.o" elsewhere=$stage/elsewhere object
-    mkdir "$elsewhere" && cp -r Makefile vecdot.control src bench "$elsewhere/" || return 1
+    mkdir "$elsewhere" && cp -r Makefile ./*.control src bench "$elsewhere/" || return 1
     # shellcheck disable=SC2086
     make -s -C "$elsewhere" PG_CONFIG="$PG_CONFIG" $objects
     for object in $objects; do

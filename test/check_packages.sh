@@ -71,7 +71,7 @@ apt-get -qq -y install --no-install-recommends -o Dpkg::Use-Pty=0 autopkgtest /s
 dpkg -L $(dpkg-query -W -f='${Package}\n' 'postgresql-*-vecdot') | grep -E '\.so$|control$'
 mkdir /tmp/source && tar -xf /share/vecdot-*.tar.gz -C /tmp/source
 useradd -m tester
-autopkgtest --user tester /share/first/postgresql-*-vecdot_*.deb -B /tmp/source/vecdot-* -- null >/share/log-test 2>&1 || { tail -n 60 /share/log-test; exit 1; }
+autopkgtest -B --user tester /share/first/postgresql-*-vecdot_*.deb /tmp/source/vecdot-* -- null >/share/log-test 2>&1 || { tail -n 60 /share/log-test; exit 1; }
 grep -E 'PASS|FAIL|All .* passed' /share/log-test
 END
 }
@@ -94,11 +94,13 @@ buildah add -q $base /tmp/base.tar / >>$log 2>&1 && rm /tmp/base.tar
 buildah commit -q $base docker.io/library/postgres:$major-trixie >>$log 2>&1
 mkdir /tmp/source && tar -xf /share/vecdot-*.tar.gz -C /tmp/source && cd /tmp/source/vecdot-*
 bud() {
-    buildah build --pull=never --network=host -f docker/Dockerfile --ignorefile docker/Dockerfile.dockerignore \
+    # Its own idea of a limit may be more than we are allowed.
+    buildah build --ulimit nofile=$(ulimit -n):$(ulimit -n) --pull=never --network=host -f docker/Dockerfile --ignorefile docker/Dockerfile.dockerignore \
         --build-arg PG_MAJOR=$major "$@" . >>$log 2>&1 || { tail -n 30 $log; exit 1; }
 }
 bud -t with-vecdot
-buildah run $(buildah from --pull=never with-vecdot) ls /usr/lib/postgresql/$major/lib/vecdot.so /usr/share/postgresql/$major/extension/vecdot.control
+image=$(buildah mount $(buildah from --pull=never with-vecdot))
+ls "$image"/usr/lib/postgresql/$major/lib/vecdot.so "$image"/usr/share/postgresql/$major/extension/vecdot.control
 bud --target extension -t vecdot-extension
 mkdir -p /extensions && cp -r "$(buildah mount $(buildah from --pull=never vecdot-extension))" /extensions/vecdot
 find /extensions/vecdot -type f
