@@ -9,7 +9,7 @@ SET jit = off;
 -- Distances in the order of the scan, by the index or without; fails when the plan is another.
 CREATE FUNCTION distances(relation text, operator text, query vector, rows int, by_index boolean) RETURNS float8[] LANGUAGE plpgsql AS $$
 DECLARE
-	statement text := format('SELECT v %s (SELECT $1) AS d FROM %s ORDER BY v %1$s (SELECT $1) LIMIT %3$s', operator, relation, coalesce(rows::text, 'ALL'));
+	statement text := format('SELECT v %s (SELECT $1) AS d FROM %s ORDER BY v %1$s (SELECT $1) LIMIT %3$s', operator, relation, coalesce(rows, 100000));
 	line text;
 	uses_index boolean := false;
 	result float8[];

@@ -29,7 +29,7 @@ INSERT INTO queries VALUES (200, noises(3, 20, 1e-20)), (201, noises(4, 20, 1e20
 CREATE FUNCTION nearest(relation text, operator text, query vector, rows int, by_index boolean, filter text DEFAULT 'true',
 	OUT ids int[], OUT distances float8[]) LANGUAGE plpgsql AS $$
 DECLARE
-	statement text := format('SELECT id, v %s (SELECT $1) AS d FROM %s WHERE %s ORDER BY v %1$s (SELECT $1) LIMIT %4$s', operator, relation, filter, coalesce(rows::text, 'ALL'));
+	statement text := format('SELECT id, v %s (SELECT $1) AS d FROM %s WHERE %s ORDER BY v %1$s (SELECT $1) LIMIT %4$s', operator, relation, filter, coalesce(rows, 100000));
 BEGIN
 	PERFORM set_config('enable_seqscan', (NOT by_index)::text, true), set_config('enable_sort', (NOT by_index)::text, true),
 	        set_config('enable_indexscan', by_index::text, true), set_config('enable_bitmapscan', 'off', true);

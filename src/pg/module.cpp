@@ -7,6 +7,7 @@
 
 extern "C" {
 #include "utils/guc.h"
+#include "utils/plancache.h"
 
 PG_MODULE_MAGIC;
 
@@ -45,6 +46,12 @@ void assign_instruction_set(int value, void*) {
                                                : static_cast<InstructionSet>(value));
 }
 
+// Whether the index may be used depends on the recall (index/am/order.cpp): a plan kept from before
+// must not be executed.
+void assign_recall(double, void*) {
+    ResetPlanCache();
+}
+
 }  // namespace
 
 double vecdot::pg::recall_setting() {
@@ -60,7 +67,7 @@ void _PG_init(void) {
     DefineCustomRealVariable(
         "vecdot.recall", "Share of the true nearest neighbours that an index scan promises.",
         "1 is exact, proven. 0.9999 and below may stop early once enough has been seen.", &recall,
-        0.99, 0.5, 1, PGC_USERSET, GUC_EXPLAIN, nullptr, nullptr, nullptr);
+        0.99, 0.5, 1, PGC_USERSET, GUC_EXPLAIN, nullptr, assign_recall, nullptr);
     MarkGUCPrefixReserved("vecdot");
     vecdot::pg::find_test_points();
 }

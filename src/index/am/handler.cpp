@@ -2,6 +2,7 @@
 #include "engine/space.hpp"
 #include "index/am/cost.hpp"
 #include "index/am/insert.hpp"
+#include "index/am/order.hpp"
 #include "index/am/row_address.hpp"
 #include "index/am/scan.hpp"
 #include "index/am/vacuum.hpp"
@@ -9,6 +10,7 @@
 #include "index/opclass.hpp"
 #include "index/options.hpp"
 #include "pg/guard.hpp"
+#include "pg/settings.hpp"
 #include "pg/vector_datum.hpp"
 
 extern "C" {
@@ -167,7 +169,12 @@ void guarded_estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count
                            double* pages) {
     pg::guard([&] {
         estimate_cost(root, path, loop_count, startup, total, selectivity, correlation, pages);
-        if (loses_row_address(path)) {
+        // The scan tells the first key's value only, and the executor takes NULL and NULL for equal
+        // whatever the second says.
+        const bool has_one_key = list_length(path->indexorderbys) <= 1;
+        const bool is_in_order =
+            pg::recall_setting() >= 1 || is_limited_order(root, path->path.pathkeys);
+        if (!has_one_key || !is_in_order || loses_row_address(path)) {
             // Beyond what several disabled nodes cost. Finite, for a LIMIT calculates with it.
             *startup = *total = 1e15;
 #if PG_VERSION_NUM >= 180000

@@ -36,6 +36,7 @@ constexpr Size first_block = 256 * 1024;
 struct ScanState {
     MemoryContext context;  // of this and of the memory
     MemoryContext memory;
+    double recall;            // the setting when the scan began, which the plan was made for
     engine::Search* search;   // null before the first row is asked for
     BlockNumber heap_blocks;  // of the table, when last asked
 };
@@ -67,8 +68,7 @@ engine::Search* start_search(IndexScanDesc scan, ScanState* state) {
     core::Arena arena = pg::arena(state->memory);
     const Directory* directory = open_directory(scan->indexRelation);
     engine::CellStore* store = open_store(scan->indexRelation, *directory);
-    engine::SearchOptions options =
-        engine::options_for(pg::recall_setting(), directory->calibration);
+    engine::SearchOptions options = engine::options_for(state->recall, directory->calibration);
     options.budget = static_cast<std::size_t>(work_mem) * 1024;
     const engine::Query* query = make_query(scan, arena, *directory->space);
     return arena.create<engine::Search>(arena, *query, directory->cells, *store, options,
@@ -102,6 +102,7 @@ IndexScanDesc begin_scan(Relation index, int keys, int order_bys) {
         AllocSetContextCreate(CurrentMemoryContext, "vecdot scan", ALLOCSET_SMALL_SIZES);
     ScanState* state = static_cast<ScanState*>(MemoryContextAllocZero(context, sizeof(ScanState)));
     state->context = context;
+    state->recall = pg::recall_setting();
     state->memory =
         AllocSetContextCreate(context, "vecdot search", 0, first_block, ALLOCSET_DEFAULT_MAXSIZE);
     note_scan(index, context);

@@ -1,0 +1,16 @@
+// What stands above a path that returns rows in the order of their distance.
+#pragma once
+
+#include "pg/postgres.hpp"
+
+extern "C" {
+#include "nodes/pathnodes.h"
+}
+
+namespace vecdot::index {
+
+// Whether what a path with these keys returns is put in order and cut off by the query level's
+// ORDER BY and LIMIT, and nothing else makes use of its order.
+bool is_limited_order(const PlannerInfo* root, const List* path_keys);
+
+}  // namespace vecdot::index
