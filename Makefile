@@ -112,7 +112,7 @@ CORE_SOURCES = $(sort $(wildcard src/core/*.cpp))
 KERNEL_SOURCES = $(sort $(wildcard src/kernels/*.cpp))
 ENGINE_SOURCES = $(sort $(wildcard src/engine/*.cpp))
 MATH_SOURCES = $(sort $(wildcard src/math/*.cpp))
-SERVER_SOURCES = $(sort $(wildcard src/pg/*.cpp src/type/*.cpp src/linalg/*.cpp src/index/*.cpp src/index/*/*.cpp))
+SERVER_SOURCES = $(sort $(wildcard src/*.cpp src/pg/*.cpp src/type/*.cpp src/linalg/*.cpp src/index/*.cpp src/index/*/*.cpp))
 
 PG_MAJOR := $(shell $(PG_CONFIG) --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
 

@@ -21,7 +21,7 @@ BEGIN
 		PERFORM set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'on', true);
 		scans := false;
 		FOR line IN EXECUTE 'EXPLAIN (COSTS off) ' || replace(statement, '$1', quote_literal(noises(-i, dimensions)) || '::vector') LOOP
-			scans := scans OR line ~ 'Index Scan using';
+			scans := scans OR line ~ 'Index Scan using|VecdotSearch';
 		END LOOP;
 		IF NOT scans THEN
 			RAISE EXCEPTION 'no index scan: %', statement;

@@ -17,7 +17,7 @@ BEGIN
 	PERFORM set_config('enable_seqscan', (NOT by_index)::text, true), set_config('enable_sort', (NOT by_index)::text, true),
 	        set_config('enable_indexscan', by_index::text, true), set_config('enable_bitmapscan', 'off', true);
 	FOR line IN EXECUTE 'EXPLAIN (COSTS off) ' || replace(statement, '$1', quote_nullable(query) || '::vector') LOOP
-		uses_index := uses_index OR line ~ 'Index Scan using';
+		uses_index := uses_index OR line ~ 'Index Scan using|VecdotSearch';
 	END LOOP;
 	IF uses_index <> by_index THEN
 		RAISE EXCEPTION 'unexpected plan of %', statement;

@@ -36,7 +36,7 @@ BEGIN
 	EXECUTE format('SELECT array_agg(id) FROM items WHERE %s', condition) INTO wanted;
 	PERFORM set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true), set_config('enable_indexscan', 'on', true);
 	FOR line IN EXECUTE 'EXPLAIN (COSTS off) ' || replace(statement, '$1', quote_nullable(query) || '::vector') LOOP
-		uses_index := uses_index OR line ~ 'Index Scan using items_(l2|ip|cosine)';
+		uses_index := uses_index OR line ~ '(Index Scan using|Index:) items_(l2|ip|cosine)';
 	END LOOP;
 	IF NOT uses_index THEN
 		RAISE EXCEPTION 'unexpected plan of %', statement;
@@ -62,7 +62,7 @@ SELECT s, array_agg(DISTINCT area) AS areas, count(*)
 SELECT s, count(*) FROM unnest('{0.5,0.99,1}'::text[]) s, LATERAL (SELECT set_config('vecdot.recall', s, false)) x,
        LATERAL (SELECT id FROM items WHERE s > '' AND v <-> noises(4, 12) > (SELECT max(v <-> noises(4, 12)) - 0.001 FROM items) ORDER BY v <-> noises(4, 12) LIMIT 1) t GROUP BY s ORDER BY s;
 SET vecdot.recall = 0.5;
--- Joins and semijoins as filters; expensive, volatile and failing ones are not asked beyond the limit.
+-- Joins and semijoins as filters; expensive and volatile ones are asked little beyond the limit.
 CREATE TABLE allowed AS SELECT id FROM items WHERE id % 70 = 4;
 SET enable_hashjoin = off; SET enable_mergejoin = off;
 SELECT count(*), count(DISTINCT id), bool_and(id % 70 = 4) FROM (SELECT i.id FROM items i WHERE EXISTS (SELECT FROM allowed a WHERE a.id = i.id) ORDER BY i.v <=> noises(3, 12) LIMIT 30) t;
@@ -71,7 +71,7 @@ SELECT count(*), bool_and(id % 70 = 4) FROM (SELECT i.id FROM items i JOIN allow
 SELECT count(*) FROM (SELECT id FROM items WHERE id NOT IN (SELECT id FROM allowed) ORDER BY v <=> noises(3, 12) LIMIT 100) t;
 CREATE SEQUENCE asked;
 SELECT count(*) FROM (SELECT id FROM items WHERE nextval('asked') > 20 ORDER BY v <-> noises(6, 12) LIMIT 5) t;
-SELECT last_value FROM asked;
+SELECT last_value BETWEEN 25 AND 60 AS few FROM asked;
 -- Groups of the nearest, a window over them, a distance in the filter as well.
 SELECT count(*), max(d) < 2.5 AS near FROM (SELECT v <-> noises(5, 12) AS d FROM items WHERE v <-> noises(5, 12) < 2.5 ORDER BY v <-> noises(5, 12) LIMIT 20) t;
 SELECT count(*) FROM (SELECT id, rank() OVER (ORDER BY v <-> noises(5, 12)) AS r FROM items) t WHERE r <= 7;

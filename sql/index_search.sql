@@ -34,7 +34,7 @@ BEGIN
 	PERFORM set_config('enable_seqscan', (NOT by_index)::text, true), set_config('enable_sort', (NOT by_index)::text, true),
 	        set_config('enable_indexscan', by_index::text, true), set_config('enable_bitmapscan', 'off', true);
 	IF (by_index <> EXISTS (SELECT FROM plan_of(replace(statement, '$1', quote_nullable(query) || '::vector')) p
-	                         WHERE p ~ 'Index Scan using' AND p ~ ('on ' || relation))) THEN
+	                         WHERE p ~ 'Index Scan using|VecdotSearch' AND p ~ ('on ' || relation))) THEN
 		RAISE EXCEPTION 'unexpected plan of %', statement;
 	END IF;
 	-- What the aggregates get is in the order of the scan.

@@ -12,6 +12,7 @@ declare -A allowed=(
     [pg]="pg kernels core"
     [type]="type pg kernels core"
     [linalg]="linalg pg math kernels core"
+    [module.cpp]="index pg"
     [index]="index pg engine kernels core"
 )
 

@@ -63,7 +63,7 @@ def measure(vecdot, data):
         connection.prepare(f"nearest{k}", f"SELECT id FROM items ORDER BY v {operator} $1 LIMIT {k}")
     statement = f"SELECT id FROM items ORDER BY v {operator} %s LIMIT 10"
     plan = "\n".join(row[0] for row in vecdot.run(f"EXPLAIN {statement}", [literal(answer.queries[0])]))
-    assert "Index Scan using" in plan, plan
+    assert "VecdotSearch" in plan, plan
     for setting in SETTINGS:
         for runner in [vecdot, connection]:
             runner.run(f"SET vecdot.recall = {setting}")

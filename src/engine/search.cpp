@@ -321,8 +321,9 @@ bool Search::next_main(SearchResult& result) {
 // The nearest row that is ready.
 void Search::emit(SearchResult& result) {
     const Ready& top = ready_[0];
-    last_key_ = top.bound;
-    last_value_ = std::max(last_value_, operator_value(*query_, top.bound));
+    const double value = operator_value(*query_, top.bound);
+    last_key_ = std::max(last_key_, top.bound);
+    last_value_ = options_.late_at_once ? value : std::max(last_value_, value);
     std::copy_n(top.tid, 3, result.tid);
     result.value = last_value_;
     result.recheck = true;

@@ -20,6 +20,8 @@ struct SearchOptions {
     std::uint32_t rows_per_rank = 0;  // what rows_due() takes
     // Queries whose remoteness() is above this are unlike the rows: they get more.
     double remote = std::numeric_limits<double>::infinity();
+    // Rows found late come at once, not at the end: values then go down now and again.
+    bool late_at_once = false;
     std::size_t budget = std::size_t{4} << 20;  // bytes for the queue (not for the cell list, and
                                                 // 2 bits a row of the opened cells)
     std::uint32_t window = 24;                  // rows that the first threshold is made for
@@ -41,11 +43,12 @@ struct SearchWork {
 
 struct SearchResult {
     std::uint16_t tid[3];
-    bool recheck;     // value is a lower bound: the executor computes the distance
-    bool is_null;     // the distance is NULL
-    double value;     // never decreases (NaN counts as largest); +∞ for rows held back
-    double gap;       // d² − d₀² of its cell (calibration)
-    double reach;     // Search::reach() when it was its turn (calibration)
+    bool recheck;  // value is a lower bound: the executor computes the distance
+    bool is_null;  // the distance is NULL
+    double value;  // never decreases (NaN counts as largest) but for late rows that come at once;
+                   // +∞ for rows held back
+    double gap;    // d² − d₀² of its cell (calibration)
+    double reach;  // Search::reach() when it was its turn (calibration)
     double estimate;  // key it is thought to have (calibration)
     double key;       // what rows are ordered by; 0 if only that is proven, −∞ if nothing
 };

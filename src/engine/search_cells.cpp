@@ -329,7 +329,8 @@ void Search::keep(std::uint32_t index, std::uint32_t slot, const RowEntry& entry
     }
     // One that is NaN or infinite comes from a damaged number, and would be left out again and
     // again.
-    if (!(refined.bound >= last_key_ && refined.bound < infinity)) {
+    const double least = options_.late_at_once ? -infinity : last_key_;
+    if (!(refined.bound >= least && refined.bound < infinity)) {
         set_done(cell, slot);
         set(cell.late, slot);
         ++cell.passed;

@@ -3,7 +3,13 @@
 
 namespace vecdot::pg {
 
+// When the library is loaded.
+void define_settings();
+
 // vecdot.recall: the share of the true nearest neighbours that an index scan promises; 1 is exact.
 double recall_setting();
+
+// vecdot.search_node: whether the planner is offered the search node.
+bool search_node_setting();
 
 }  // namespace vecdot::pg

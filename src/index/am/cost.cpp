@@ -9,7 +9,6 @@
 
 #include "engine/kmeans.hpp"
 #include "pg/guard.hpp"
-#include "pg/settings.hpp"
 
 extern "C" {
 #include "access/genam.h"
@@ -46,33 +45,19 @@ double code_units(const IndexOptInfo* index) {
 
 // What the operator costs a row, reading the vector from where it is stored included: the executor
 // calculates it again for each row that the index returns.
-double recheck_cost(PlannerInfo* root, const IndexPath* path) {
+double recheck_cost(PlannerInfo* root, List* order_bys) {
     QualCost cost{};
-    cost_qual_eval(&cost, path->indexorderbys, root);
+    cost_qual_eval(&cost, order_bys, root);
     return cost.per_tuple;
 }
 
 }  // namespace
 
-void estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count, Cost* startup_cost,
-                   Cost* total_cost, Selectivity* selectivity, double* correlation, double* pages) {
-    const IndexOptInfo* index = path->indexinfo;
-    if (path->indexorderbys == NIL) {
-        // It would return everything in no order: never better than reading the table.
-        *startup_cost = get_float8_infinity();
-        *total_cost = get_float8_infinity();
-        *selectivity = 1;
-        *correlation = 0;
-        *pages = index->pages;
-#if PG_VERSION_NUM >= 180000
-        path->path.disabled_nodes = 2;
-#endif
-        return;
-    }
+SearchCost search_cost(PlannerInfo* root, const IndexOptInfo* index, List* order_bys, double recall,
+                       double loop_count) {
     double random_page_cost = 0;
     double sequential_page_cost = 0;
     get_tablespace_page_costs(index->reltablespace, &random_page_cost, &sequential_page_cost);
-    const double recall = pg::recall_setting();
     const double rows = std::fmax(index->tuples, 1);
     const double units = code_units(index);
     const double cells = static_cast<double>(engine::cells_for(static_cast<std::size_t>(rows)));
@@ -99,21 +84,39 @@ void estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count, Cost* 
     // A centroid, or a row's int8 code, takes a tenth of an operator for 64 dimensions, and the
     // sign bits a fiftieth.
     const double scoring = (0.1 * cells + (recall >= 1 ? 0.1 : 0.02) * share * rows) * units;
-    *startup_cost = reading + scoring * cpu_operator_cost;
+    const double startup = reading + scoring * cpu_operator_cost;
 
     // Each row returned goes through queues, here and in the executor, as it would through a sort,
     // and its distance is calculated.
     const double queues = 2 * cpu_operator_cost * std::fmax(std::log2(rows), 1);
     const double rest = index->pages * (1 - share * code_share) * sequential_page_cost +
                         0.1 * units * rows * cpu_operator_cost;
-    *total_cost =
-        *startup_cost + rest + rows * (cpu_index_tuple_cost + queues + recheck_cost(root, path));
+    return {startup, startup + rest +
+                         rows * (cpu_index_tuple_cost + queues + recheck_cost(root, order_bys))};
+}
+
+void estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count, Cost* startup_cost,
+                   Cost* total_cost, Selectivity* selectivity, double* correlation, double* pages) {
+    const IndexOptInfo* index = path->indexinfo;
+    *correlation = 0;
+    *pages = index->pages;
+    if (path->indexorderbys == NIL) {
+        // It would return everything in no order: never better than reading the table.
+        *startup_cost = get_float8_infinity();
+        *total_cost = get_float8_infinity();
+        *selectivity = 1;
+#if PG_VERSION_NUM >= 180000
+        path->path.disabled_nodes = 2;
+#endif
+        return;
+    }
+    const SearchCost cost = search_cost(root, index, path->indexorderbys, 1, loop_count);
+    *startup_cost = cost.startup;
+    *total_cost = cost.total;
     // Of the table's rows those that the index has: all but where it is partial.
     *selectivity = index->indpred == NIL || index->rel->tuples <= 0
                        ? 1
-                       : std::fmin(rows / index->rel->tuples, 1.0);
-    *correlation = 0;
-    *pages = index->pages;
+                       : std::fmin(std::fmax(index->tuples, 1) / index->rel->tuples, 1.0);
 }
 
 }  // namespace vecdot::index

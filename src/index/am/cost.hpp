@@ -9,7 +9,18 @@ extern "C" {
 
 namespace vecdot::index {
 
+// From nothing to the first row and to the last, without what the table costs.
+struct SearchCost {
+    Cost startup;
+    Cost total;
+};
+SearchCost search_cost(PlannerInfo* root, const IndexOptInfo* index, List* order_bys, double recall,
+                       double loop_count);
+
 void estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count, Cost* startup_cost,
                    Cost* total_cost, Selectivity* selectivity, double* correlation, double* pages);
+
+// Whether the planner asks us for the costs of this index.
+bool is_our_index(const IndexOptInfo* index);
 
 }  // namespace vecdot::index

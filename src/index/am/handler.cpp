@@ -10,7 +10,6 @@
 #include "index/opclass.hpp"
 #include "index/options.hpp"
 #include "pg/guard.hpp"
-#include "pg/settings.hpp"
 #include "pg/vector_datum.hpp"
 
 extern "C" {
@@ -172,9 +171,7 @@ void guarded_estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count
         // The scan tells the first key's value only, and the executor takes NULL and NULL for equal
         // whatever the second says.
         const bool has_one_key = list_length(path->indexorderbys) <= 1;
-        const bool is_in_order =
-            pg::recall_setting() >= 1 || is_limited_order(root, path->path.pathkeys);
-        if (!has_one_key || !is_in_order || loses_row_address(path)) {
+        if (!has_one_key || loses_row_address(path)) {
             // Beyond what several disabled nodes cost. Finite, for a LIMIT calculates with it.
             *startup = *total = 1e15;
 #if PG_VERSION_NUM >= 180000
@@ -202,6 +199,11 @@ void guarded_end_scan(IndexScanDesc scan) {
 }
 
 }  // namespace
+
+bool is_our_index(const IndexOptInfo* index) {
+    return reinterpret_cast<void*>(index->amcostestimate) ==
+           reinterpret_cast<void*>(guarded_estimate_cost);
+}
 
 }  // namespace vecdot::index
 

@@ -1,11 +1,12 @@
 // What stands above a path that returns rows in the order of their distance.
 //
-// Below recall 1 a search misses rows, which come at its end, out of order. An ORDER BY with a
-// LIMIT takes no harm: it stops before, or gets every row that there is. Whatever else relies on
-// an order (groups, DISTINCT, windows, a merge join) would give wrong answers.
+// Below recall 1 a search gives the nearest rows that it finds, as many as LIMIT says. Whatever
+// else relies on an order (groups, DISTINCT, windows, a merge join) needs all rows in their places,
+// which only proven bounds give.
 #include "index/am/order.hpp"
 
 extern "C" {
+#include "access/stratnum.h"
 #include "nodes/primnodes.h"
 #include "optimizer/paths.h"
 }
@@ -41,6 +42,14 @@ bool is_of_one_expression(const PathKey* key) {
 }
 
 }  // namespace
+
+bool is_ascending(const PathKey* key) {
+#if PG_VERSION_NUM >= 180000
+    return key->pk_cmptype == COMPARE_LT;
+#else
+    return key->pk_strategy == BTLessStrategyNumber;
+#endif
+}
 
 bool is_limited_order(const PlannerInfo* root, const List* path_keys) {
     const Query* query = root->parse;

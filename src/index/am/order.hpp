@@ -13,4 +13,7 @@ namespace vecdot::index {
 // ORDER BY and LIMIT, and nothing else makes use of its order.
 bool is_limited_order(const PlannerInfo* root, const List* path_keys);
 
+// Least first.
+bool is_ascending(const PathKey* key);
+
 }  // namespace vecdot::index

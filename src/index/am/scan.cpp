@@ -12,7 +12,6 @@
 #include "index/storage/store.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
-#include "pg/settings.hpp"
 #include "pg/vector_datum.hpp"
 
 extern "C" {
@@ -36,7 +35,8 @@ constexpr Size first_block = 256 * 1024;
 struct ScanState {
     MemoryContext context;  // of this and of the memory
     MemoryContext memory;
-    double recall;            // the setting when the scan began, which the plan was made for
+    double recall;            // 1 but for the search node
+    bool late_at_once;        // whether rows that are found late are not held back
     engine::Search* search;   // null before the first row is asked for
     BlockNumber heap_blocks;  // of the table, when last asked
 };
@@ -70,6 +70,7 @@ engine::Search* start_search(IndexScanDesc scan, ScanState* state) {
     engine::CellStore* store = open_store(scan->indexRelation, *directory);
     engine::SearchOptions options = engine::options_for(state->recall, directory->calibration);
     options.budget = static_cast<std::size_t>(work_mem) * 1024;
+    options.late_at_once = state->late_at_once;
     const engine::Query* query = make_query(scan, arena, *directory->space);
     return arena.create<engine::Search>(arena, *query, directory->cells, *store, options,
                                         pg::interrupt());
@@ -102,7 +103,6 @@ IndexScanDesc begin_scan(Relation index, int keys, int order_bys) {
         AllocSetContextCreate(CurrentMemoryContext, "vecdot scan", ALLOCSET_SMALL_SIZES);
     ScanState* state = static_cast<ScanState*>(MemoryContextAllocZero(context, sizeof(ScanState)));
     state->context = context;
-    state->recall = pg::recall_setting();
     state->memory =
         AllocSetContextCreate(context, "vecdot search", 0, first_block, ALLOCSET_DEFAULT_MAXSIZE);
     note_scan(index, context);
@@ -120,6 +120,8 @@ IndexScanDesc begin_scan(Relation index, int keys, int order_bys) {
 void rescan(IndexScanDesc scan, ScanKey keys, int, ScanKey order_bys, int) {
     ScanState* state = static_cast<ScanState*>(scan->opaque);
     state->search = nullptr;
+    state->recall = 1;
+    state->late_at_once = false;
     MemoryContextReset(state->memory);
     if (keys != nullptr && scan->numberOfKeys > 0) {
         std::memmove(scan->keyData, keys,
@@ -162,6 +164,12 @@ bool get_tuple(IndexScanDesc scan, ScanDirection direction) {
         scan->xs_orderbynulls[0] = result.is_null;
     }
     return true;
+}
+
+void set_recall(IndexScanDesc scan, double recall, bool late_at_once) {
+    ScanState* state = static_cast<ScanState*>(scan->opaque);
+    state->recall = recall;
+    state->late_at_once = late_at_once;
 }
 
 void end_scan(IndexScanDesc scan) {

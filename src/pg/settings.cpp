@@ -1,4 +1,4 @@
-// What happens when the library is loaded: the settings, and the choice of the kernels.
+// The settings, and with one of them the choice of the kernels.
 #include "kernels/kernels.hpp"
 #include "pg/guard.hpp"
 #include "pg/postgres.hpp"
@@ -7,11 +7,6 @@
 
 extern "C" {
 #include "utils/guc.h"
-#include "utils/plancache.h"
-
-PG_MODULE_MAGIC;
-
-PGDLLEXPORT void _PG_init(void);
 }
 
 namespace {
@@ -23,6 +18,8 @@ constexpr int automatic = -1;
 int instruction_set = automatic;
 
 double recall = 0.99;
+
+bool search_node = true;
 
 const config_enum_entry instruction_set_options[] = {
     {"auto", automatic, false},
@@ -46,19 +43,17 @@ void assign_instruction_set(int value, void*) {
                                                : static_cast<InstructionSet>(value));
 }
 
-// Whether the index may be used depends on the recall (index/am/order.cpp): a plan kept from before
-// must not be executed.
-void assign_recall(double, void*) {
-    ResetPlanCache();
-}
-
 }  // namespace
 
 double vecdot::pg::recall_setting() {
     return recall;
 }
 
-void _PG_init(void) {
+bool vecdot::pg::search_node_setting() {
+    return search_node;
+}
+
+void vecdot::pg::define_settings() {
     DefineCustomEnumVariable(
         "vecdot.instruction_set", "Instruction set of vecdot's kernels.",
         "auto takes the widest that the processor has. Results do not depend on it.",
@@ -67,7 +62,11 @@ void _PG_init(void) {
     DefineCustomRealVariable(
         "vecdot.recall", "Share of the true nearest neighbours that an index scan promises.",
         "1 is exact, proven. 0.9999 and below may stop early once enough has been seen.", &recall,
-        0.99, 0.5, 1, PGC_USERSET, GUC_EXPLAIN, nullptr, assign_recall, nullptr);
+        0.99, 0.5, 1, PGC_USERSET, GUC_EXPLAIN, nullptr, nullptr, nullptr);
+    DefineCustomBoolVariable(
+        "vecdot.search_node", "Searches by the node that knows LIMIT and WHERE.",
+        "off leaves plain index scans, which prove what they return whatever vecdot.recall says.",
+        &search_node, true, PGC_USERSET, GUC_EXPLAIN, nullptr, nullptr, nullptr);
     MarkGUCPrefixReserved("vecdot");
     vecdot::pg::find_test_points();
 }

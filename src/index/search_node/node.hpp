@@ -1,0 +1,40 @@
+// The search node: a custom scan that gives the nearest rows of one relation, LIMIT of them, in
+// order. README.md beside this file says how it works.
+#pragma once
+
+#include "pg/postgres.hpp"
+
+extern "C" {
+#include "nodes/extensible.h"
+#include "nodes/pathnodes.h"
+}
+
+namespace vecdot::index {
+
+// What the planner tells the executor beside expressions.
+struct SearchPlan {
+    Oid index;
+    Oid function;    // of the operator
+    Oid collation;   // it is called with
+    int vector_arg;  // which argument of the operator is the row's vector: 0 or 1
+};
+
+// custom_private of a CustomScan.
+List* make_private(const SearchPlan& plan);
+SearchPlan read_private(const List* custom_private);
+
+// The expressions of a CustomScan.
+enum SearchExpression { query_vector, limit_count, limit_offset, expression_count };
+
+// path.cpp: offers the node to the planner.
+void add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntry* entry);
+extern const CustomPathMethods search_path_methods;
+
+// exec.cpp
+Node* create_search_state(CustomScan* scan);
+extern const CustomScanMethods search_scan_methods;
+
+// hooks.cpp: when the library is loaded.
+void install_search_node();
+
+}  // namespace vecdot::index
