@@ -18,7 +18,7 @@ CREATE FUNCTION plan_of(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE line text; result text := 'table';
 BEGIN
 	FOR line IN EXECUTE 'EXPLAIN (COSTS off) ' || query LOOP
-		IF line ~ 'Index Scan' THEN result := trim(line); END IF;
+		IF line ~ 'Index Scan|Custom Scan' THEN result := trim(line); END IF;
 	END LOOP;
 	RETURN result;
 END $$;

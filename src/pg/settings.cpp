@@ -1,8 +1,8 @@
 // The settings, and with one of them the choice of the kernels.
+#include "pg/settings.hpp"
 #include "kernels/kernels.hpp"
 #include "pg/guard.hpp"
 #include "pg/postgres.hpp"
-#include "pg/settings.hpp"
 #include "pg/test_point.hpp"
 
 extern "C" {
