@@ -140,6 +140,20 @@ run_alone() {
 
 # --- the build ------------------------------------------------------------------------------------
 
+# A running server in the directory $1, which the caller has made for the server's user. Roles belong to
+# a whole server, so what makes some has one of its own.
+test_server() {
+    new_cluster "$1" "$stage/dest" <<-END || return 1
+		fsync = off
+		# Its snapshots would keep VACUUM from removing rows that a test has deleted.
+		autovacuum = off
+		max_parallel_workers = 8
+	END
+    # Nothing in the SQL tests may depend on what the superuser is called.
+    start_cluster "$1" && as_server_user "$pg_bindir/psql" -X -q -h "$1/socket" -U postgres -d postgres \
+        -c "CREATE ROLE somebody SUPERUSER LOGIN"
+}
+
 build() {
     # Of the compilers that are promised to give none, a warning is a mistake.
     local werror=
@@ -161,14 +175,7 @@ build() {
         chown "$server_user" "$stage/server" "$stage/tap" "$stage/tmp" "$stage/regress"
     fi
     destdir_settings "$stage/dest" >"$stage/dest/vecdot.conf"
-    new_cluster "$stage/server" "$stage/dest" <<-END || return 1
-		fsync = off
-		# Its snapshots would keep VACUUM from removing rows that a test has deleted.
-		autovacuum = off
-		max_parallel_workers = 8
-	END
-    # Nothing in the SQL tests may depend on what the superuser is called.
-    start_cluster "$stage/server" && server_psql -d postgres -c "CREATE ROLE somebody SUPERUSER LOGIN"
+    test_server "$stage/server"
 }
 
 server_psql() {
@@ -215,18 +222,19 @@ fuzz() {
 # --- pg_regress under an instruction set ----------------------------------------------------------
 
 regress() {
-    local set=$1 output=$stage/regress/$1 tests status good bad
+    local set=$1 output=$stage/regress/$1 server=$stage/regress/server-$1 tests status good bad
     tests=$(make_variable REGRESS)
     if ! server_psql -d postgres -c "LOAD 'vecdot'; SET vecdot.instruction_set = '$set'" 2>/dev/null; then
         echo "skipped: SQL tests under $set: the processor or the build lacks it"
         count 0 0 "$(wc -w <<<"$tests")"
         return 0
     fi
-    as_server_user mkdir -p "$output"
+    as_server_user mkdir -p "$output" "$server"
+    test_server "$server" || return 1
     # shellcheck disable=SC2086
     PGOPTIONS="-c vecdot.instruction_set=$set" as_server_user "$pgxs_dir/test/regress/pg_regress" \
         --bindir="$pg_bindir" --inputdir="$stage/tree" --outputdir="$output" --load-extension=vecdot \
-        --host="$stage/server/socket" --user=somebody --dbname="regress_$set" $tests >"$output/summary" 2>&1
+        --host="$server/socket" --user=somebody --dbname="regress_$set" $tests >"$output/summary" 2>&1
     status=$?
     cat "$output/summary"
     # The lines of PostgreSQL 15, then those of 16 and later.
@@ -234,7 +242,8 @@ regress() {
     bad=$(grep -cE ' \.\.\. FAILED|^not ok ' "$output/summary")
     [ "$bad" -eq 0 ] || cat "$output/regression.diffs"
     count "$good" "$bad"
-    [ "$(server_psql -d "regress_$set" -c "SET vecdot.instruction_set = '$set'; LOAD 'vecdot'; SHOW vecdot.instruction_set")" = "$set" ] || return 1
+    [ "$(as_server_user "$pg_bindir/psql" -X -q -A -t -h "$server/socket" -U postgres -d "regress_$set" -c "SET vecdot.instruction_set = '$set'; LOAD 'vecdot'; SHOW vecdot.instruction_set")" = "$set" ] || return 1
+    stop_cluster "$server" immediate
     return $status
 }
 
