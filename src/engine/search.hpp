@@ -138,15 +138,15 @@ class Search {
     void count_nearest(double bound);
     void wait(std::uint32_t cell, std::uint32_t slot, float bound);
     void trim_waiting();
-    std::size_t most_waiting() const;
+    void make_room_for_waiting();
     void refine_waiting();
     void widen();
     void look_again();
     void rescan();
 
     bool nearest_full() const { return nearest_count_ == nearest_size_; }
-    // Whether 1-bit bounds are the same each time that a row is scored.
-    bool keeps_waiting() const { return options_.exact || !has_wide_bounds(); }
+    // Whether a row's bound is the same each time that it is scored.
+    bool keeps_waiting() const { return by_codes_ || !has_wide_bounds(); }
     // Whether there are more rows in the opened cells than those of the heap.
     bool has_more() const { return dropped_ || waiting_count_ > 0 || ready_count_ > heap_count_; }
     // The bound of rows that scoring is to find.
@@ -173,6 +173,7 @@ class Search {
     double spread_ = 0;        // mean of the cells' d², less d₀²
     double remote_ = 1;        // factor for a query unlike the rows
     double tau_ = 0;           // of the rank that is to be emitted
+    bool by_codes_;            // rows are scored by their codes, not by signs
 
     std::span<OpenCell> cells_;
     std::uint32_t cell_count_ = 0;
@@ -198,7 +199,7 @@ class Search {
     // Rows beyond threshold(), in no order, when the opened cells have once been read again.
     std::span<Waiting> waiting_;
     std::size_t waiting_count_ = 0;
-    std::size_t waiting_size_ = 0;  // rows that stay of twice as many; 0: none are kept
+    std::size_t waiting_size_ = 0;  // rows that stay when waiting_ is full; 0: none are kept
     double waiting_limit_;          // the least bound of one that was not; −∞: any may be
     std::span<Waiting> chosen_;     // the ones that are being refined
 

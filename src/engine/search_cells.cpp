@@ -126,7 +126,7 @@ void Search::score(std::uint32_t index) {
         return;
     }
     work_.rows += cells_[index].rows;
-    options_.exact ? score_codes(index) : score_signs(index);
+    by_codes_ ? score_codes(index) : score_signs(index);
 }
 
 // By the 1-bit codes.
@@ -233,7 +233,7 @@ void Search::refine_batch(std::uint32_t index) {
     const double limit = threshold();
     const bool long_rows = (cell.key.flags & CellFlags::long_rows) != 0;
     if (limit < infinity && !long_rows) {
-        const kernels::ReachTerms terms = cell.distance.reach(limit, long_rows, options_.exact);
+        const kernels::ReachTerms terms = cell.distance.reach(limit, long_rows, by_codes_);
         const std::uint32_t count = batch.count;
         batch.count = 0;
         std::size_t next = 0;
@@ -274,7 +274,7 @@ void Search::complete_batch(std::uint32_t index) {
     for (std::size_t i = 0; i < batch.count; ++i) {
         const RowEntry& entry = batch.entries[i];
         CellDistance::Refined refined = cell.distance.refine(entry.refine, batch.dots[i], long_row);
-        if (options_.exact && refined.bound > threshold() && (entry.flags & RowFlags::dead) == 0) {
+        if (by_codes_ && refined.bound > threshold() && (entry.flags & RowFlags::dead) == 0) {
             wait(index, batch.slots[i], float_below(refined.bound));
             continue;
         }
@@ -285,7 +285,7 @@ void Search::complete_batch(std::uint32_t index) {
     }
 }
 
-// By the upper planes of all rows: proven bounds only.
+// By the upper planes of all rows, which tell so much more that few are completed in vain.
 void Search::score_codes(std::uint32_t index) {
     OpenCell& cell = cells_[index];
     make_room(arena_, dots_, cell.rows + kernels::block_rows);
@@ -392,7 +392,7 @@ void Search::count_nearest(double bound) {
 
 // A scored row that is not to be refined, or not yet.
 void Search::wait(std::uint32_t index, std::uint32_t slot, float bound) {
-    if (waiting_size_ > 0 && waiting_count_ >= 2 * waiting_size_) {
+    if (waiting_size_ > 0 && waiting_count_ == waiting_.size()) {
         trim_waiting();
     }
     if (waiting_size_ == 0 || !(static_cast<double>(bound) < waiting_limit_)) {
@@ -401,7 +401,6 @@ void Search::wait(std::uint32_t index, std::uint32_t slot, float bound) {
         return;
     }
     set_done(cells_[index], slot);
-    grow(arena_, waiting_, waiting_count_);
     waiting_[waiting_count_++] = {bound, index, slot};
 }
 
@@ -419,12 +418,25 @@ void Search::trim_waiting() {
     waiting_count_ = waiting_size_;
 }
 
-// Rows that may wait: half of the budget, or as many as have been emitted, up to a sixteenth of
-// those at hand (or 12 MB). So whoever walks through all reads the cells twenty or thirty times,
-// however small the budget is.
-std::size_t Search::most_waiting() const {
-    const std::uint64_t walked = std::min({rank_, opened_rows_ / 16, std::uint64_t{1} << 18});
-    return std::max<std::size_t>(options_.budget / 2 / (4 * sizeof(Waiting)), walked);
+// Room for the rows that may wait, and a quarter more: as many as are called for, within half of
+// the budget, which includes the room before this one; or as many as have been emitted, up to an
+// eighth of the rows at hand (or 8 MB), so that whoever walks through all reads the cells a few
+// dozen times, however small the budget is.
+void Search::make_room_for_waiting() {
+    const std::uint64_t in_budget = options_.budget / 2 / (5 * sizeof(Waiting) / 2);
+    const std::uint64_t walked = std::min({rank_, opened_rows_ / 8, std::uint64_t{1} << 19});
+    // Of so many times as many rows the bounds don't say that they are beyond a threshold.
+    const std::uint64_t ratio = work_.refined / nearest_size_ + 1;
+    const std::uint64_t wanted =
+        std::max<std::uint64_t>(1024, window_growth * window_growth * nearest_size_ * ratio);
+    const std::uint64_t size = std::min(wanted, std::max(in_budget, walked));
+    if (size < 2 * waiting_size_ && !(waiting_size_ < in_budget && in_budget <= size)) {
+        return;
+    }
+    waiting_size_ = std::max<std::size_t>(size, 64);
+    const std::span<Waiting> room = arena_.allocate<Waiting>(waiting_size_ + waiting_size_ / 4);
+    std::copy_n(waiting_.begin(), waiting_count_, room.begin());
+    waiting_ = room;
 }
 
 // Refines the rows that wait and are below the threshold, which falls on the way.
@@ -480,13 +492,10 @@ void Search::refine_waiting() {
 // A row deep in the index has many more behind it that are about as near: the deeper, the more
 // rows are made ready, and wait, at a time.
 void Search::widen() {
+    // So much is left, and wanted, that 1-bit bounds would have most of it refined again and again.
+    by_codes_ = by_codes_ || (!more_cells() && rank_ >= opened_rows_ / 8 && !options_.by_estimate);
     if (keeps_waiting()) {
-        const std::uint64_t ratio = work_.refined / nearest_size_ + 1;
-        waiting_size_ = std::max<std::size_t>(
-            waiting_size_,
-            std::min<std::uint64_t>(
-                most_waiting(), std::max<std::uint64_t>(
-                                    1024, window_growth * window_growth * nearest_size_ * ratio)));
+        make_room_for_waiting();
     }
     capacity_ = std::max<std::size_t>(
         capacity_, std::min({rank_ / 4, opened_rows_ / 64, std::uint64_t{1} << 16}));

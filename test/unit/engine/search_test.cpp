@@ -476,9 +476,9 @@ TEST(Search, AWalkToTheEndIsBounded) {
             EXPECT_EQ(search.work().emitted, n);
             EXPECT_LE(search.work().rows, (budget == 1 ? 30 : 4) * n)
                 << "recall " << recall << ", budget " << budget;
-            EXPECT_LE(search.work().refined, (budget == 1 ? 15 : 4) * n)
+            EXPECT_LE(search.work().refined, (budget == 1 ? 30 : 6) * n)
                 << "recall " << recall << ", budget " << budget;
-            EXPECT_LE(memory.bytes(), std::size_t{6} << 20);
+            EXPECT_LE(memory.bytes(), std::size_t{8} << 20);
         }
     }
 }
