@@ -85,6 +85,10 @@ void grow_cell(Relation index, const Parameters& parameters, Buffer head_buffer,
     Buffer locked;
     extent.start =
         allocate_run(index, meta, view->layout.pages(false, extent.blocks), &record, &locked).start;
+    // Before anything is noted: a disk that is full leaves the cell as it was.
+    const BlockNumber end = extent.start + view->layout.pages(false, extent.blocks);
+    check_allocated(index, end);
+    extend_to(index, end);
     CellHeader* header = reinterpret_cast<CellHeader*>(payload(record.add(head_buffer)));
     header->extents[header->extent_count] = extent;
     header->extent_count += 1;

@@ -13,6 +13,7 @@
 #include "index/storage/directory.hpp"
 #include "index/storage/free_list.hpp"
 #include "index/storage/meta.hpp"
+#include "index/storage/room.hpp"
 #include "index/upkeep/calibrate.hpp"
 #include "index/upkeep/recluster.hpp"
 #include "index/upkeep/recover.hpp"
@@ -157,10 +158,12 @@ IndexBulkDeleteResult* vacuum_cleanup(IndexVacuumInfo* info, IndexBulkDeleteResu
         stats = new_stats();
     }
     const Relation index = info->index;
+    forget_refusals();
     lock_structure(index);
-    finish_unfinished(index);
-    tidy(index);
-    recluster_if_due(index, nullptr);
+    if (finish_unfinished(index)) {
+        tidy(index);
+        recluster_if_due(index, nullptr);
+    }
     const uint64 live = count_live(index);
     write_rows(index, live);
     coalesce_free_list(index);
@@ -171,6 +174,7 @@ IndexBulkDeleteResult* vacuum_cleanup(IndexVacuumInfo* info, IndexBulkDeleteResu
     lock_structure_shared(index);
     calibrate_if_due(index, true);
     unlock_structure_shared(index);
+    warn_of_refusals(index);
     report(index, live, stats);
     return stats;
 }

@@ -211,9 +211,16 @@ void bulk_finish(BulkWriter* writer) {
                      payload_size, [&](uint32 page) { return meta->origin.start + page; });
     }
 
+    // The first page of the free list, empty: what becomes free can be noted though the disk is
+    // full.
+    char* image = static_cast<char*>(palloc0(BLCKSZ));
+    grow_array(meta, &meta->free_pages[meta->free_active], 0);
+    init_page(image, {PageKind::free_list, 0, 0, 0});
+    write_image(writer, array_block(writer->index, meta->free_pages[meta->free_active], 0), image);
+
     meta->clustered_cells = meta->cells;
     meta->clustered_rows = meta->rows;
-    char* image = static_cast<char*>(palloc0(BLCKSZ));
+    memset(image, 0, BLCKSZ);
     init_page(image, {PageKind::meta, 0, 0, 0});
     memcpy(payload(image), meta, sizeof *meta);
     write_image(writer, meta_block, image);

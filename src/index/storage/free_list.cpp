@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "index/storage/readers.hpp"
+#include "index/storage/room.hpp"
 
 extern "C" {
 #include "catalog/storage.h"
@@ -16,13 +17,163 @@ namespace {
 // Pages of the free list that an allocation looks at.
 constexpr uint32 free_pages_tried = 4;
 
-// The first free run of this length on a page of the free list that is locked: its number, or n.
-uint32 first_fit(const FreeExtent* extents, uint32 n, uint32 length, Readers* readers) {
-    uint32 i = 0;
-    while (i < n && (extents[i].run.length < length || readers->may_read(extents[i].retired_at))) {
-        i += 1;
+// A search of the free list for the first run of this length that ends before `limit`.
+struct Fit {
+    uint32 entry;
+    BlockRun run;
+    Buffer buffer;  // the page, locked; invalid if there is none
+};
+
+Fit first_fit(Relation index, const Meta& meta, uint32 length, uint64 limit, Readers* readers,
+              int lock) {
+    const Segments& pages = meta.free_pages[meta.free_active];
+    const uint32 used = divide_up(meta.free_count, free_extents_per_page);
+    for (uint32 page = 0; page < Min(used, free_pages_tried); ++page) {
+        const Buffer buffer = read_array_page(index, pages, PageKind::free_list, page, lock);
+        const FreeExtent* extents =
+            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
+        const uint32 n = Min(meta.free_count - page * free_extents_per_page, free_extents_per_page);
+        for (uint32 i = 0; i < n; ++i) {
+            const BlockRun& run = extents[i].run;
+            if (run.length >= length && uint64{run.start} + length <= limit &&
+                !readers->may_read(extents[i].retired_at)) {
+                return {i, run, buffer};
+            }
+        }
+        UnlockReleaseBuffer(buffer);
     }
-    return i;
+    return {0, {}, InvalidBuffer};
+}
+
+void release(Buffer* buffers, int count) {
+    for (int i = 0; i < count; ++i) {
+        if (BufferIsValid(buffers[i])) {
+            UnlockReleaseBuffer(buffers[i]);
+        }
+    }
+}
+
+struct FreeList {
+    FreeExtent* extents;
+    uint32 count;
+};
+
+bool is_before(const FreeExtent& a, const FreeExtent& b) {
+    return a.run.start < b.run.start;
+}
+
+// The entries of the list, but for those that are empty; the meta page is locked.
+FreeList read_list(Relation index, const Meta& meta) {
+    const Segments& pages = meta.free_pages[meta.free_active];
+    FreeList list{static_cast<FreeExtent*>(MemoryContextAllocHuge(
+                      CurrentMemoryContext, meta.free_count * sizeof(FreeExtent))),
+                  0};
+    for (uint32 page = 0; page < divide_up(meta.free_count, free_extents_per_page); ++page) {
+        const Buffer from =
+            read_array_page(index, pages, PageKind::free_list, page, BUFFER_LOCK_SHARE);
+        const uint32 here =
+            Min(meta.free_count - page * free_extents_per_page, free_extents_per_page);
+        const FreeExtent* entries =
+            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(from)));
+        for (uint32 i = 0; i < here; ++i) {
+            const BlockRun& run = entries[i].run;
+            if (run.length > 0) {
+                if (run.start == meta_block || run.start >= meta.allocated ||
+                    run.length > meta.allocated - run.start) {
+                    corrupted(index, BufferGetBlockNumber(from), "%u free blocks at %u of %u",
+                              run.length, run.start, meta.allocated);
+                }
+                list.extents[list.count++] = entries[i];
+            }
+        }
+        UnlockReleaseBuffer(from);
+    }
+    return list;
+}
+
+// Joins neighbours; the list is sorted.
+void join_neighbours(Relation index, FreeList* list) {
+    uint32 kept = 0;
+    for (uint32 i = 0; i < list->count; ++i) {
+        const FreeExtent& next = list->extents[i];
+        FreeExtent* last = kept > 0 ? &list->extents[kept - 1] : nullptr;
+        if (last != nullptr && last->run.start + last->run.length > next.run.start) {
+            corrupted(index, next.run.start, "the block is in the free list twice");
+        }
+        if (last != nullptr && last->run.start + last->run.length == next.run.start) {
+            last->run.length += next.run.length;
+            last->retired_at = Max(last->retired_at, next.retired_at);
+        } else {
+            list->extents[kept++] = next;
+        }
+    }
+    list->count = kept;
+}
+
+// Pages of a list that can be written anew where they stand, as one record with the meta page.
+constexpr uint32 pages_in_place = Record::capacity - 1;
+
+void put_entries(Page image, const FreeList& list, uint32 page) {
+    const uint32 first = page * free_extents_per_page;
+    if (first < list.count) {
+        memcpy(payload(image), list.extents + first,
+               Min(list.count - first, free_extents_per_page) * sizeof(FreeExtent));
+    }
+}
+
+void write_in_place(Relation index, Buffer buffer, const FreeList& list) {
+    Record record(index);
+    Meta* meta = meta_of(record.add(buffer));
+    Buffer locked[pages_in_place] = {};
+    for (uint32 page = 0; page < divide_up(list.count, free_extents_per_page); ++page) {
+        put_entries(add_array_page(index, meta->free_pages[meta->free_active], PageKind::free_list,
+                                   page, &record, &locked[page]),
+                    list, page);
+    }
+    meta->free_count = list.count;
+    record.finish();
+    release(locked, pages_in_place);
+}
+
+// Writes the list beside the old one, whose place it takes by one record. Its pages are in the
+// file.
+void write_beside(Relation index, Buffer buffer, const FreeList& list) {
+    const Meta* current = meta_of(BufferGetPage(buffer));
+    const uint32 target = 1 - current->free_active;
+    for (uint32 page = 0; page < divide_up(list.count, free_extents_per_page); ++page) {
+        Record record(index);
+        Buffer to;
+        put_entries(add_array_page(index, current->free_pages[target], PageKind::free_list, page,
+                                   &record, &to),
+                    list, page);
+        record.finish();
+        UnlockReleaseBuffer(to);
+    }
+    Record record(index);
+    Meta* meta = meta_of(record.add(buffer));
+    meta->free_active = target;
+    meta->free_count = list.count;
+    record.finish();
+}
+
+// Room for a list of so many pages beside the one in use.
+bool reserve_beside(Relation index, uint32 pages) {
+    const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
+    const uint32 target = 1 - meta_of(BufferGetPage(buffer))->free_active;
+    if (pages_before_segment(meta_of(BufferGetPage(buffer))->free_pages[target].count) < pages) {
+        Record record(index);
+        Meta* meta = meta_of(record.add(buffer));
+        grow_array(meta, &meta->free_pages[target], pages - 1);
+        record.finish();
+    }
+    const Segments segments = meta_of(BufferGetPage(buffer))->free_pages[target];
+    UnlockReleaseBuffer(buffer);
+    BlockNumber end = 0;
+    for (uint32 page = 0; page < pages; ++page) {
+        end = Max(end, array_block(index, segments, page) + 1);
+    }
+    check_allocated(index, end);
+    return try_extend(index, end);
 }
 
 }  // namespace
@@ -30,30 +181,22 @@ uint32 first_fit(const FreeExtent* extents, uint32 n, uint32 length, Readers* re
 BlockRun allocate_run(Relation index, Meta* meta, uint32 length, Record* record, Buffer* locked) {
     *locked = InvalidBuffer;
     Readers readers(index);
-    const Segments& pages = meta->free_pages[meta->free_active];
-    const uint32 used = divide_up(meta->free_count, free_extents_per_page);
-    for (uint32 page = 0; page < Min(used, free_pages_tried); ++page) {
-        const Buffer buffer =
-            read_array_page(index, pages, PageKind::free_list, page, BUFFER_LOCK_EXCLUSIVE);
-        const FreeExtent* extents =
-            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
-        const uint32 n =
-            Min(meta->free_count - page * free_extents_per_page, free_extents_per_page);
-        const uint32 i = first_fit(extents, n, length, &readers);
-        if (i < n) {
-            if (extents[i].run.start == meta_block || extents[i].run.start >= meta->allocated ||
-                extents[i].run.length > meta->allocated - extents[i].run.start) {
-                corrupted(index, array_block(index, pages, page), "%u free blocks at %u of %u",
-                          extents[i].run.length, extents[i].run.start, meta->allocated);
+    // What lies behind the file's end costs room on the disk like new blocks.
+    for (const uint64 limit : {uint64{RelationGetNumberOfBlocks(index)}, uint64{MaxBlockNumber}}) {
+        const Fit fit = first_fit(index, *meta, length, limit, &readers, BUFFER_LOCK_EXCLUSIVE);
+        if (BufferIsValid(fit.buffer)) {
+            if (fit.run.start == meta_block || fit.run.start >= meta->allocated ||
+                fit.run.length > meta->allocated - fit.run.start) {
+                corrupted(index, BufferGetBlockNumber(fit.buffer), "%u free blocks at %u of %u",
+                          fit.run.length, fit.run.start, meta->allocated);
             }
-            FreeExtent* taken = reinterpret_cast<FreeExtent*>(payload(record->add(buffer))) + i;
-            const BlockRun run{taken->run.start, length};
+            FreeExtent* taken =
+                reinterpret_cast<FreeExtent*>(payload(record->add(fit.buffer))) + fit.entry;
             taken->run.start += length;
             taken->run.length -= length;
-            *locked = buffer;
-            return run;
+            *locked = fit.buffer;
+            return {fit.run.start, length};
         }
-        UnlockReleaseBuffer(buffer);
     }
     if (length > MaxBlockNumber - meta->allocated) {
         ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -125,28 +268,23 @@ BlockNumber lowest_free(Relation index, uint32 length) {
     Meta meta;
     read_meta(index, &meta);
     Readers readers(index);
-    const Segments& pages = meta.free_pages[meta.free_active];
-    const uint32 used = divide_up(meta.free_count, free_extents_per_page);
-    for (uint32 page = 0; page < Min(used, free_pages_tried); ++page) {
-        const Buffer buffer =
-            read_array_page(index, pages, PageKind::free_list, page, BUFFER_LOCK_SHARE);
-        const FreeExtent* extents =
-            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(buffer)));
-        const uint32 n = Min(meta.free_count - page * free_extents_per_page, free_extents_per_page);
-        const uint32 i = first_fit(extents, n, length, &readers);
-        const BlockNumber start = i < n ? extents[i].run.start : InvalidBlockNumber;
-        UnlockReleaseBuffer(buffer);
-        if (start != InvalidBlockNumber) {
-            return start;
-        }
+    const Fit fit = first_fit(index, meta, length, RelationGetNumberOfBlocks(index), &readers,
+                              BUFFER_LOCK_SHARE);
+    if (!BufferIsValid(fit.buffer)) {
+        return InvalidBlockNumber;
     }
-    return InvalidBlockNumber;
+    UnlockReleaseBuffer(fit.buffer);
+    return fit.run.start;
 }
 
 void cut_off_end(Relation index) {
     Assert(Readers(index).none());
     Meta before;
     read_meta(index, &before);
+    // Room that was asked for and not used.
+    if (before.allocated < RelationGetNumberOfBlocks(index)) {
+        RelationTruncate(index, before.allocated);
+    }
     if (before.free_count == 0) {
         return;
     }
@@ -182,90 +320,30 @@ void cut_off_end(Relation index) {
 }
 
 void coalesce_free_list(Relation index) {
+    Meta before;
+    read_meta(index, &before);
+    // Only the holder of the structure lock makes the list longer.
+    const uint32 pages = divide_up(before.free_count, free_extents_per_page);
+    if (pages > pages_in_place && !reserve_beside(index, pages)) {
+        return;
+    }
     const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
-    const Meta before = *meta_of(BufferGetPage(buffer));
-    const uint32 count = before.free_count;
-    if (count == 0) {
-        UnlockReleaseBuffer(buffer);
-        return;
-    }
-    const Segments& old_pages = before.free_pages[before.free_active];
-    FreeExtent* extents = static_cast<FreeExtent*>(
-        MemoryContextAllocHuge(CurrentMemoryContext, count * sizeof(FreeExtent)));
-    uint32 n = 0;
-    for (uint32 page = 0; page < divide_up(count, free_extents_per_page); ++page) {
-        const Buffer from =
-            read_array_page(index, old_pages, PageKind::free_list, page, BUFFER_LOCK_SHARE);
-        const uint32 here = Min(count - page * free_extents_per_page, free_extents_per_page);
-        const FreeExtent* entries =
-            reinterpret_cast<const FreeExtent*>(payload(BufferGetPage(from)));
-        for (uint32 i = 0; i < here; ++i) {
-            if (entries[i].run.length > 0) {
-                if (entries[i].run.start == meta_block ||
-                    entries[i].run.start >= before.allocated ||
-                    entries[i].run.length > before.allocated - entries[i].run.start) {
-                    corrupted(index, BufferGetBlockNumber(from), "%u free blocks at %u of %u",
-                              entries[i].run.length, entries[i].run.start, before.allocated);
-                }
-                extents[n++] = entries[i];
-            }
-        }
-        UnlockReleaseBuffer(from);
-    }
-    const auto before_other = [](const FreeExtent& a, const FreeExtent& b) {
-        return a.run.start < b.run.start;
-    };
-    const bool was_sorted = std::is_sorted(extents, extents + n, before_other);
-    std::sort(extents, extents + n, before_other);
-    uint32 kept = 0;
-    for (uint32 i = 0; i < n; ++i) {
-        if (kept > 0 &&
-            extents[kept - 1].run.start + extents[kept - 1].run.length > extents[i].run.start) {
-            corrupted(index, extents[i].run.start, "the block is in the free list twice");
-        }
-        if (kept > 0 &&
-            extents[kept - 1].run.start + extents[kept - 1].run.length == extents[i].run.start) {
-            extents[kept - 1].run.length += extents[i].run.length;
-            extents[kept - 1].retired_at = Max(extents[kept - 1].retired_at, extents[i].retired_at);
+    const uint32 count = meta_of(BufferGetPage(buffer))->free_count;
+    if (count > 0) {
+        FreeList list = read_list(index, *meta_of(BufferGetPage(buffer)));
+        const bool was_sorted = std::is_sorted(list.extents, list.extents + list.count, is_before);
+        std::sort(list.extents, list.extents + list.count, is_before);
+        join_neighbours(index, &list);
+        if (list.count == count && was_sorted) {
+            // Nothing to join: the list may stay as it is.
+        } else if (pages <= pages_in_place) {
+            write_in_place(index, buffer, list);
         } else {
-            extents[kept++] = extents[i];
+            write_beside(index, buffer, list);
         }
+        pfree(list.extents);
     }
-    if (kept == count && was_sorted) {
-        // Nothing to join: the list may stay as it is.
-        UnlockReleaseBuffer(buffer);
-        pfree(extents);
-        return;
-    }
-
-    // The new list is written beside the old one and takes its place by one record.
-    const uint32 target = 1 - before.free_active;
-    const uint32 pages = divide_up(kept, free_extents_per_page);
-    if (pages > 0) {
-        Record record(index);
-        Meta* meta = meta_of(record.add(buffer));
-        grow_array(meta, &meta->free_pages[target], pages - 1);
-        record.finish();
-    }
-    for (uint32 page = 0; page < pages; ++page) {
-        Record record(index);
-        Buffer to;
-        const Meta* meta = meta_of(BufferGetPage(buffer));
-        const Page image = add_array_page(index, meta->free_pages[target], PageKind::free_list,
-                                          page, &record, &to);
-        const uint32 first = page * free_extents_per_page;
-        memcpy(payload(image), extents + first,
-               Min(kept - first, free_extents_per_page) * sizeof(FreeExtent));
-        record.finish();
-        UnlockReleaseBuffer(to);
-    }
-    Record record(index);
-    Meta* meta = meta_of(record.add(buffer));
-    meta->free_active = target;
-    meta->free_count = kept;
-    record.finish();
     UnlockReleaseBuffer(buffer);
-    pfree(extents);
 }
 
 }  // namespace vecdot::index

@@ -21,14 +21,17 @@ void free_runs(Relation index, Meta* meta, const BlockRun* runs, uint32 count, u
 // Blocks on the free list, whether they can be used yet or not.
 uint64 free_blocks(Relation index);
 
-// Where allocate_run() would find room for so many blocks: InvalidBlockNumber if only at the end.
+// Where allocate_run() would find room for so many blocks: InvalidBlockNumber if only behind the
+// file's end.
 BlockNumber lowest_free(Relation index, uint32 length);
 
-// Gives the free blocks at the end back to the file system. The list has been coalesced. Needs the
-// structure lock, and an AccessExclusiveLock on the index, held by a vacuum.
+// Gives the free blocks at the end, and what the file has beyond them, back to the file system. The
+// list has been coalesced. Needs the structure lock, and an AccessExclusiveLock on the index, held
+// by a vacuum.
 void cut_off_end(Relation index);
 
-// Sorts the free list, joins neighbours. Needs the structure lock.
+// Sorts the free list, joins neighbours. Needs the structure lock. Leaves a long list as it is
+// where there is no room for another.
 void coalesce_free_list(Relation index);
 
 }  // namespace vecdot::index

@@ -127,8 +127,8 @@ void write_added(Assignment* all) {
     }
 }
 
-// Cells of long rows stay what they are, in new places.
-void write_long_rows(Renewal* renewal, const CellRef* refs, uint32 count) {
+// Cells of long rows stay what they are, in new places. False if there is no room.
+bool write_long_rows(Renewal* renewal, const CellRef* refs, uint32 count) {
     for (uint32 i = 0; i < count; ++i) {
         OldRows old;
         open_old(*renewal, refs[i], &old);
@@ -138,17 +138,23 @@ void write_long_rows(Renewal* renewal, const CellRef* refs, uint32 count) {
         plan.cell_count = 1;
         plan.flags = cell_has_codes | cell_always_first;
         plan_same(&plan);
-        begin_cells(renewal, &plan, allocate_cells(*renewal, count_pages(plan)));
+        const BlockNumber start = allocate_cells(*renewal, count_pages(plan));
+        if (start == InvalidBlockNumber) {
+            return false;
+        }
+        begin_cells(renewal, &plan, start);
         walk(plan, {[](void* state, const AddressEntry& entry, float* rotated, float error) {
                         write_to(static_cast<Plan*>(state), 0, entry, rotated, error);
                     },
                     &plan});
         end_cells(renewal, &plan);
     }
+    return true;
 }
 
-// All usual rows into k new cells.
-void cluster(Renewal* renewal, uint64 k) {
+// All usual rows into k new cells. Leaves what it has begun unfinished where it gives up: more rows
+// have come than there is room for, or there is no room on the disk.
+void write_clusters(Renewal* renewal, uint64 k) {
     const uint32 cells = renewal->list.count - special_slots;
     OldRows* olds = static_cast<OldRows*>(
         MemoryContextAllocHuge(CurrentMemoryContext, sizeof(OldRows) * (cells + 1)));
@@ -170,7 +176,11 @@ void cluster(Renewal* renewal, uint64 k) {
     }
     find_clusters(&all, k);
     begin_directory(renewal, special_slots + all.plan.count + long_count);
-    begin_cells(renewal, &all.plan, allocate_cells(*renewal, count_pages(all.plan)));
+    const BlockNumber start = allocate_cells(*renewal, count_pages(all.plan));
+    if (start == InvalidBlockNumber) {
+        return;
+    }
+    begin_cells(renewal, &all.plan, start);
     all.next = 0;
     walk(all.plan, {write_chosen, &all});
     for (int round = 0; round < unfrozen_rounds; ++round) {
@@ -182,12 +192,19 @@ void cluster(Renewal* renewal, uint64 k) {
     }
     if (!all.full) {
         end_cells(renewal, &all.plan);
-        write_long_rows(renewal, long_cells, long_count);
-        end_renewal(renewal);
+        if (write_long_rows(renewal, long_cells, long_count)) {
+            end_renewal(renewal);
+        }
     }
-    // Where more rows have come than there is room for, a later split asks again.
-    finish_unfinished(renewal->index);
-    coalesce_free_list(renewal->index);
+}
+
+void cluster(Renewal* renewal, uint64 k) {
+    if (is_room_likely(*renewal)) {
+        write_clusters(renewal, k);
+        // Where it gave up, a later split asks again.
+        finish_unfinished(renewal->index);
+        coalesce_free_list(renewal->index);
+    }
 }
 
 // Memory for writing so many cells at once.

@@ -1,8 +1,10 @@
 #include "index/upkeep/recover.hpp"
-#include "index/storage/meta.hpp"
+
+#include <algorithm>
 
 #include "index/storage/cell.hpp"
 #include "index/storage/free_list.hpp"
+#include "index/storage/room.hpp"
 #include "pg/delay_point.hpp"
 
 extern "C" {
@@ -22,6 +24,23 @@ void release(Buffer* buffers, int count) {
     }
 }
 
+// Blocks at the end of what is allocated that the file does not have are as if they had never been
+// allocated: a disk that was full leaves no trace. What is left of the runs stays, in another
+// order.
+uint32 take_back(Relation index, Meta* meta, BlockRun* runs, uint32 count) {
+    const BlockNumber length = RelationGetNumberOfBlocks(index);
+    std::sort(runs, runs + count,
+              [](const BlockRun& a, const BlockRun& b) { return a.start < b.start; });
+    while (count > 0 && meta->allocated > length &&
+           runs[count - 1].start + runs[count - 1].length == meta->allocated) {
+        BlockRun* last = &runs[count - 1];
+        meta->allocated = Max(last->start, length);
+        last->length = meta->allocated - last->start;
+        count -= last->length == 0 ? 1 : 0;
+    }
+    return count;
+}
+
 // Extents of cells that were never published: nobody has seen them.
 void free_intents(Relation index) {
     const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
@@ -30,8 +49,9 @@ void free_intents(Relation index) {
         Record record(index);
         Meta* meta = meta_of(record.add(buffer));
         Buffer locked[2];
-        free_runs(index, meta, meta->unfinished.intents, meta->unfinished.intent_count, 0, &record,
-                  locked);
+        const uint32 left =
+            take_back(index, meta, meta->unfinished.intents, meta->unfinished.intent_count);
+        free_runs(index, meta, meta->unfinished.intents, left, 0, &record, locked);
         meta->unfinished.intent_count = 0;
         record.finish();
         release(locked, 2);
@@ -73,13 +93,28 @@ void free_retiring(Relation index, const Parameters& parameters, const Retiring&
     UnlockReleaseBuffer(head_buffer);
 }
 
+// Room on the free list, made by joining its entries where there is no other.
+bool have_room(Relation index, uint32 entries) {
+    if (!reserve_free_entries(index, entries)) {
+        coalesce_free_list(index);
+        return reserve_free_entries(index, entries);
+    }
+    return true;
+}
+
 // The cells of a directory that was replaced as a whole, and then its pages.
-void free_retired_directory(Relation index, const Meta& before) {
+bool free_retired_directory(Relation index, const Meta& before) {
     uint32 next = 0;
     Retiring cell;
     while (next_retired_cell(index, before, &next, &cell)) {
         pg::delay_point();
+        if (!have_room(index, max_extents)) {
+            return false;
+        }
         free_retiring(index, before.parameters, cell, next);
+    }
+    if (!have_room(index, 2 * max_segments)) {
+        return false;
     }
     const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
     Record record(index);
@@ -101,6 +136,7 @@ void free_retired_directory(Relation index, const Meta& before) {
     record.finish();
     release(locked, 2);
     UnlockReleaseBuffer(buffer);
+    return true;
 }
 
 }  // namespace
@@ -123,22 +159,29 @@ bool next_retired_cell(Relation index, const Meta& meta, uint32* next, Retiring*
     return false;
 }
 
-void finish_unfinished(Relation index) {
+bool finish_unfinished(Relation index) {
     Meta meta;
     read_meta(index, &meta);
     if (meta.frozen != 0) {
         // Whoever was replacing all cells has not got to the end.
         freeze(index, false);
     }
-    if (meta.retired_slots > 0) {
-        free_retired_directory(index, meta);
+    if (meta.retired_slots > 0 && !free_retired_directory(index, meta)) {
+        return false;
     }
     if (meta.unfinished.intent_count > 0) {
+        if (!have_room(index, meta.unfinished.intent_count)) {
+            return false;
+        }
         free_intents(index);
     }
     for (uint32 i = meta.unfinished.retiring_count; i > 0; --i) {
+        if (!have_room(index, max_extents)) {
+            return false;
+        }
         free_retiring(index, meta.parameters, meta.unfinished.retiring[i - 1]);
     }
+    return true;
 }
 
 }  // namespace vecdot::index

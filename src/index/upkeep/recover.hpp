@@ -10,7 +10,8 @@ namespace vecdot::index {
 // with. False if there is none.
 bool next_retired_cell(Relation index, const Meta& meta, uint32* next, Retiring* cell);
 
-// Ends what an interrupted operation has left on the meta page. Needs the structure lock.
-void finish_unfinished(Relation index);
+// Ends what an interrupted operation has left on the meta page. Needs the structure lock. False if
+// there is no room to note what becomes free: then nothing but rows may be changed.
+bool finish_unfinished(Relation index);
 
 }  // namespace vecdot::index

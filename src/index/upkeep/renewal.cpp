@@ -4,6 +4,8 @@
 #include "index/storage/meta.hpp"
 
 #include "engine/growth.hpp"
+#include "index/storage/room.hpp"
+#include "index/upkeep/recover.hpp"
 #include "kernels/kernels.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
@@ -34,10 +36,12 @@ Extent room_for(const Renewal& renewal, const CellLayout& layout, uint64 rows) {
     return {0, layout.round_up(true, divide_up(static_cast<uint32>(room), rows_per_block))};
 }
 
-// An array in new pages, all of them formatted, whatever they held before.
-Segments write_array(const Renewal& renewal, PageKind kind, const char* bytes, uint64 length,
-                     Size page_bytes) {
-    Segments segments{};
+// An array in new pages, all of them formatted, whatever they held before. False if there is no
+// room for it.
+bool write_array(const Renewal& renewal, PageKind kind, const char* bytes, uint64 length,
+                 Size page_bytes, Segments* result) {
+    Segments& segments = *result;
+    segments = {};
     uint32 page = 0;
     for (uint64 done = 0; done < length;) {
         if (segments.count == max_segments) {
@@ -45,6 +49,9 @@ Segments write_array(const Renewal& renewal, PageKind kind, const char* bytes, u
         }
         const uint32 pages = segment_pages(segments.count);
         const BlockRun run = allocate_intent(renewal.index, pages);
+        if (!try_extend(renewal.index, run.start + pages)) {
+            return false;
+        }
         segments.start[segments.count++] = run.start;
         for (uint32 i = 0; i < pages; ++i, ++page) {
             CHECK_FOR_INTERRUPTS();
@@ -58,7 +65,7 @@ Segments write_array(const Renewal& renewal, PageKind kind, const char* bytes, u
             UnlockReleaseBuffer(buffer);
         }
     }
-    return segments;
+    return true;
 }
 
 void publish(const Renewal& renewal, const Segments& slots, const Segments& centroids) {
@@ -114,6 +121,9 @@ Renewal begin_renewal(Relation index) {
                   static_cast<uint32>(ref.generation), &view, nullptr);
         const bool is_long = (view.flags & cell_always_first) != 0;
         renewal.rows += live_rows(view);
+        renewal.extents += view.extent_count;
+        renewal.pages +=
+            view.layout.pages(true, room_for(renewal, view.layout, live_rows(view)).blocks);
         renewal.long_rows += is_long ? live_rows(view) : 0;
     }
     return renewal;
@@ -207,7 +217,17 @@ BlockNumber allocate_cells(const Renewal& renewal, uint64 pages) {
                         errmsg("index \"%s\" cannot have more than %u blocks",
                                RelationGetRelationName(renewal.index), MaxBlockNumber)));
     }
-    return allocate_intent(renewal.index, static_cast<uint32>(pages)).start;
+    const BlockRun run = allocate_intent(renewal.index, static_cast<uint32>(pages));
+    return try_extend(renewal.index, run.start + run.length) ? run.start : InvalidBlockNumber;
+}
+
+bool is_room_likely(const Renewal& renewal) {
+    const Relation index = renewal.index;
+    // One for each array's segments, and for what is given up.
+    const uint64 entries = renewal.extents + 2 * max_segments + max_intents;
+    return finish_unfinished(index) && entries <= UINT32_MAX &&
+           reserve_free_entries(index, static_cast<uint32>(entries)) &&
+           is_room_likely(index, renewal.pages);
 }
 
 void begin_directory(Renewal* renewal, uint32 capacity) {
@@ -305,14 +325,19 @@ void stop_inserters(const Renewal& renewal) {
     }
 }
 
-void end_renewal(Renewal* renewal) {
-    const Segments slots =
-        write_array(*renewal, PageKind::slots, reinterpret_cast<const char*>(renewal->slots),
-                    uint64{sizeof(Slot)} * renewal->count, slots_per_page * sizeof(Slot));
-    const Segments centroids =
-        write_array(*renewal, PageKind::centroids, reinterpret_cast<const char*>(renewal->codes),
-                    uint64{renewal->parameters.padded} * renewal->count, payload_size);
+bool end_renewal(Renewal* renewal) {
+    Segments slots;
+    Segments centroids;
+    if (!write_array(*renewal, PageKind::slots, reinterpret_cast<const char*>(renewal->slots),
+                     uint64{sizeof(Slot)} * renewal->count, slots_per_page * sizeof(Slot),
+                     &slots) ||
+        !write_array(*renewal, PageKind::centroids, reinterpret_cast<const char*>(renewal->codes),
+                     uint64{renewal->parameters.padded} * renewal->count, payload_size,
+                     &centroids)) {
+        return false;
+    }
     publish(*renewal, slots, centroids);
+    return true;
 }
 
 }  // namespace vecdot::index

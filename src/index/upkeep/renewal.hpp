@@ -29,6 +29,8 @@ struct Renewal {
     bool clustered;    // all rows are clustered anew, under the same scale
     uint64 rows;       // live
     uint64 long_rows;  // of them in cells of long rows
+    uint64 extents;    // of the old cells
+    uint64 pages;      // about as many as the new cells take
     CellList list;
     // The new directory.
     uint32 count;  // slots
@@ -93,7 +95,10 @@ void plan_same(Plan* plan);
 
 // Pages of the new cells.
 uint64 count_pages(const Plan& plan);
+// Whether there seems to be room for new cells, and for what becomes free: before the work.
+bool is_room_likely(const Renewal& renewal);
 // So many contiguous blocks for new cells; more than a relation can have are an error.
+// InvalidBlockNumber if the file can't grow: finish_unfinished() then gives all up.
 BlockNumber allocate_cells(const Renewal& renewal, uint64 pages);
 
 // Room for so many slots, the special lists taken over.
@@ -112,7 +117,7 @@ void end_cells(Renewal* renewal, Plan* plan);
 // From when it returns nobody is adding a row, until what was begun is published or finished.
 void stop_inserters(const Renewal& renewal);
 
-// Publishes the new directory.
-void end_renewal(Renewal* renewal);
+// Publishes the new directory. False if there is no room for its arrays, as above.
+bool end_renewal(Renewal* renewal);
 
 }  // namespace vecdot::index

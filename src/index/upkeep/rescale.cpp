@@ -130,6 +130,7 @@ void choose_length(Renewal* renewal, const OldRows* olds, uint32 cells, LongRows
     renewal->parameters.scale *= renewal->ratio;
 }
 
+// Leaves what it has begun unfinished where there is no room on the disk.
 void write_all(Renewal* renewal) {
     stop_inserters(*renewal);
     const uint32 cells = renewal->list.count - special_slots;
@@ -173,6 +174,9 @@ void write_all(Renewal* renewal) {
     }
     begin_directory(renewal, capacity);
     BlockNumber at = allocate_cells(*renewal, pages + count_pages(still_long));
+    if (at == InvalidBlockNumber) {
+        return;
+    }
     at = begin_cells(renewal, &still_long, at);
     const MemoryContext memory =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot rescaled cell", ALLOCSET_DEFAULT_SIZES);
@@ -200,7 +204,7 @@ void rescale(Relation index) {
         AllocSetContextCreate(CurrentMemoryContext, "vecdot rescale", ALLOCSET_DEFAULT_SIZES);
     const MemoryContext old = MemoryContextSwitchTo(context);
     Renewal renewal = begin_renewal(index);
-    if (engine::is_rescale_due(renewal.long_rows, renewal.rows)) {
+    if (engine::is_rescale_due(renewal.long_rows, renewal.rows) && is_room_likely(renewal)) {
         write_all(&renewal);
         finish_unfinished(index);
     }

@@ -9,8 +9,8 @@ extern "C" {
 
 namespace vecdot::index {
 
-// Inner product: gives the index a scale that all rows fit in, if too many don't. Needs the
-// structure lock, and nothing unfinished.
+// Inner product: gives the index a scale that all rows fit in, if too many don't and there is room
+// on the disk. Needs the structure lock, and nothing unfinished.
 void rescale(Relation index);
 
 }  // namespace vecdot::index

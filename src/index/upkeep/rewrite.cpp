@@ -1,7 +1,8 @@
 // Replacing cells by new ones, under the structure lock:
 //
-// 1. Extents and slots for the new cells are allocated, noted as intents on the meta page by the
-//    same records. Nobody reads them yet.
+// 1. Extents for the new cells are allocated, noted as intents on the meta page by the same
+//    records, and the file is made as long as all that follows needs; where it can't be, nothing
+//    has happened. Slots are chosen. Nobody reads any of it yet.
 // 2. The rows below the `rows` of the old cells are copied. They don't change: only vacuum marks
 //    entries, and it is shut out.
 // 3. The old heads are locked, so that no row can be added any more. Should rows have been added,
@@ -27,6 +28,7 @@
 #include "pg/delay_point.hpp"
 
 #include "index/storage/meta.hpp"
+#include "index/storage/room.hpp"
 #include "kernels/kernels.hpp"
 
 namespace vecdot::index {
@@ -113,22 +115,52 @@ void write_centroid_code(const Rewrite& rewrite, uint32 slot, const uint8* code)
     }
 }
 
-// Room for a new cell, an intent until it is published.
-void begin_cell(const Rewrite& rewrite, NewCell* cell, double slack) {
-    const CellLayout layout = CellLayout::of(rewrite.parameters, cell->flags);
-    const double room = static_cast<double>(cell->rows) * (1 + slack) + 1;
-    if (room > UINT32_MAX / 2) {
-        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-                        errmsg("a cell of index \"%s\" cannot have " UINT64_FORMAT " rows",
-                               RelationGetRelationName(rewrite.index), cell->rows)));
+// Room for all that is to be written, and to note the old cells' blocks as free: the new cells'
+// extents are intents until they are published. False if there is none.
+bool find_room(Rewrite* rewrite, double slack) {
+    const Relation index = rewrite->index;
+    if (!finish_unfinished(index)) {
+        return false;
     }
-    Extent extent;
-    extent.blocks = layout.round_up(true, divide_up(static_cast<uint32>(room), rows_per_block));
-    const BlockRun run = allocate_intent(rewrite.index, layout.pages(true, extent.blocks));
+    uint32 entries = rewrite->new_count;
+    for (uint32 i = 0; i < rewrite->old_count; ++i) {
+        // One may be added meanwhile.
+        entries += rewrite->old[i].view.extent_count + 1;
+    }
+    uint32 slots = 0;
+    for (uint32 i = 0; i < rewrite->new_count; ++i) {
+        slots += rewrite->cells[i].same_as == no_cell ? 1 : 0;
+    }
+    if (!reserve_free_entries(index, entries) || !reserve_slots(index, slots)) {
+        return false;
+    }
+    BlockNumber end = 0;
+    for (uint32 i = 0; i < rewrite->new_count; ++i) {
+        NewCell& cell = rewrite->cells[i];
+        const CellLayout layout = CellLayout::of(rewrite->parameters, cell.flags);
+        const double room = static_cast<double>(cell.rows) * (1 + slack) + 1;
+        if (room > UINT32_MAX / 2) {
+            ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                            errmsg("a cell of index \"%s\" cannot have " UINT64_FORMAT " rows",
+                                   RelationGetRelationName(index), cell.rows)));
+        }
+        cell.extent.blocks =
+            layout.round_up(true, divide_up(static_cast<uint32>(room), rows_per_block));
+        const BlockRun run = allocate_intent(index, layout.pages(true, cell.extent.blocks));
+        cell.extent.start = run.start;
+        end = Max(end, run.start + run.length);
+    }
+    if (!try_extend(index, end)) {
+        finish_unfinished(index);
+        return false;
+    }
+    return true;
+}
+
+void begin_cell(const Rewrite& rewrite, NewCell* cell) {
     cell->generation = next_generation(rewrite.index);
-    extent.start = run.start;
     begin_writing(&cell->writer, rewrite.index, MAIN_FORKNUM, true, rewrite.parameters, cell->slot,
-                  cell->generation, cell->flags, extent, cell->centroid);
+                  cell->generation, cell->flags, cell->extent, cell->centroid);
 }
 
 struct Scratch {
@@ -172,6 +204,9 @@ bool copy_rows(Rewrite* rewrite, uint32 number, uint32 to, Scratch* scratch, boo
             const AddressEntry& entry = block->entries[i];
             if (is_dead(entry)) {
                 continue;
+            }
+            if (rewrite->new_count == 0) {
+                return false;
             }
             uint8* code = block->codes + Size{i} * layout.padded;
             const engine::RefineFactors factors = refine_factors(entry);
@@ -385,8 +420,11 @@ OldCell* add_old_cell(Rewrite* rewrite, const CellRef& ref) {
     return old;
 }
 
-bool replace_cells(Rewrite* rewrite, double slack) {
+Replaced replace_cells(Rewrite* rewrite, double slack) {
     const Relation index = rewrite->index;
+    if (!find_room(rewrite, slack)) {
+        return Replaced::no_room;
+    }
     choose_slots(rewrite);
     engine::RefineFactors* centroids = static_cast<engine::RefineFactors*>(
         palloc0(sizeof(engine::RefineFactors) * rewrite->new_count));
@@ -399,7 +437,7 @@ bool replace_cells(Rewrite* rewrite, double slack) {
                 write_centroid_code(*rewrite, cell.slot, code);
             }
         }
-        begin_cell(*rewrite, &cell, slack);
+        begin_cell(*rewrite, &cell);
     }
     Scratch scratch = new_scratch(*rewrite);
     Buffer heads[max_replaced];
@@ -432,7 +470,7 @@ bool replace_cells(Rewrite* rewrite, double slack) {
         unlock_heads(*rewrite, heads);
     }
     finish_unfinished(index);
-    return fits;
+    return fits ? Replaced::done : Replaced::overtaken;
 }
 
 }  // namespace vecdot::index

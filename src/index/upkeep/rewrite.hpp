@@ -34,6 +34,7 @@ struct NewCell {
     uint64 rows;      // live rows expected
     float radius;     // the directory's is at least this
     // From here on replace_cells() fills it in.
+    Extent extent;
     uint32 slot;
     uint64 generation;
     CellWriter writer;
@@ -46,7 +47,7 @@ struct Rewrite {
     TableRows* table;  // rows are read again from it, unless null
     uint32 old_count;  // 0: a cell is started
     OldCell old[max_replaced];
-    uint32 new_count;
+    uint32 new_count;  // 0: an empty cell goes
     NewCell* cells;
     // Which of the new cells gets a row with this image (null in a list).
     uint32 (*choose)(const Rewrite& rewrite, const float* rotated);
@@ -58,11 +59,14 @@ uint32 nearest_new_cell(const Rewrite& rewrite, const float* rotated);
 // Opens old cell number rewrite->old_count, its centroid in CurrentMemoryContext.
 OldCell* add_old_cell(Rewrite* rewrite, const CellRef& ref);
 
+// Nothing has changed unless it is done: overtaken if more rows came meanwhile than there is room
+// for, so that it may be tried again with more; no_room if the file can't grow.
+enum class Replaced { done, overtaken, no_room };
+
 // Writes the new cells with the live rows of the old ones and publishes them by one record. Needs
-// the structure lock, and nothing unfinished. False if more rows came meanwhile than there is room
-// for: nothing has changed then, try again with more. slack: room for so many parts of the rows
-// expected. All memory is CurrentMemoryContext's. The old cells' blocks are free when it returns.
-bool replace_cells(Rewrite* rewrite, double slack);
+// the structure lock. slack: room for so many parts of the rows expected. All memory is
+// CurrentMemoryContext's. The old cells' blocks are free when it returns.
+Replaced replace_cells(Rewrite* rewrite, double slack);
 
 // 32 rows of a cell or less, copied out of its pages.
 struct RowBlock {

@@ -13,6 +13,7 @@
 #include "index/storage/directory.hpp"
 #include "index/storage/free_list.hpp"
 #include "index/storage/meta.hpp"
+#include "index/storage/room.hpp"
 #include "index/upkeep/recover.hpp"
 #include "index/upkeep/tidy.hpp"
 
@@ -30,7 +31,8 @@ namespace {
 bool is_shrinking_due(Relation index) {
     Meta meta;
     read_meta(index, &meta);
-    return free_blocks(index) * 8 > meta.allocated;
+    const uint64 length = Max(RelationGetNumberOfBlocks(index), meta.allocated);
+    return (free_blocks(index) + length - meta.allocated) * 8 > length;
 }
 
 struct Place {
@@ -77,7 +79,8 @@ void move_segment(Relation index, Segments* (*which)(Meta*), uint32 k, PageKind 
     read_meta(index, &before);
     const Segments& segments = *which(&before);
     const uint32 pages = segment_pages(k);
-    if (k >= segments.count || lowest_free(index, pages) >= segments.start[k]) {
+    if (k >= segments.count || lowest_free(index, pages) >= segments.start[k] ||
+        !reserve_free_entries(index, 1)) {
         return;
     }
     const BlockRun run = allocate_intent(index, pages);
@@ -142,7 +145,9 @@ void move_cells(Relation index) {
         if (lowest_free(index, pages) >= places[i].end) {
             break;
         }
-        rewrite_cell(index, cell);
+        if (!rewrite_cell(index, cell)) {
+            break;
+        }
         coalesce_free_list(index);
     }
     pfree(places);
@@ -159,12 +164,13 @@ void shrink(Relation index) {
         return;
     }
     lock_structure(index);
-    finish_unfinished(index);
-    coalesce_free_list(index);
-    move_cells(index);
-    move_arrays(index);
-    coalesce_free_list(index);
-    cut_off_end(index);
+    if (finish_unfinished(index)) {
+        coalesce_free_list(index);
+        move_cells(index);
+        move_arrays(index);
+        coalesce_free_list(index);
+        cut_off_end(index);
+    }
     unlock_structure(index);
     UnlockRelation(index, AccessExclusiveLock);
 }

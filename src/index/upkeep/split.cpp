@@ -169,12 +169,12 @@ bool split(Relation index, Relation table, const Directory& directory, const Cel
         return false;
     }
     rewrite.table = begin_reading(index, table);
-    const bool done = replace_cells(&rewrite, room_to_grow);
+    const Replaced result = replace_cells(&rewrite, room_to_grow);
     end_reading(rewrite.table);
-    for (uint32 i = 0; done && i < kept; ++i) {
+    for (uint32 i = 0; result == Replaced::done && i < kept; ++i) {
         gather_strays(index, table, rewrite.cells[i].slot);
     }
-    return done;
+    return result == Replaced::done;
 }
 
 }  // namespace
@@ -193,7 +193,10 @@ void grow(Relation index, Relation table, const CellRef& cell) {
     if (!try_lock_structure(index)) {
         return;
     }
-    finish_unfinished(index);
+    if (!finish_unfinished(index)) {
+        unlock_structure(index);
+        return;
+    }
     const Directory* directory = open_directory(index);
     if (is_current(*directory, cell)) {
         const uint32 i = find_slot(*directory, cell.slot);

@@ -157,7 +157,10 @@ bool start_cell(Relation index, uint64 version, const Parameters& found, const f
     if (!try_lock_structure(index)) {
         return false;
     }
-    finish_unfinished(index);
+    if (!finish_unfinished(index)) {
+        unlock_structure(index);
+        return false;
+    }
     Meta meta;
     read_meta(index, &meta);
     const Directory* directory = open_directory(index);
@@ -185,7 +188,7 @@ bool start_cell(Relation index, uint64 version, const Parameters& found, const f
         cell.radius = 0.7f * distance;
         rewrite.new_count = 1;
         rewrite.cells = &cell;
-        started = replace_cells(&rewrite, room_to_grow);
+        started = replace_cells(&rewrite, room_to_grow) == Replaced::done;
         MemoryContextSwitchTo(old);
         MemoryContextDelete(context);
     }

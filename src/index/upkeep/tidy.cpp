@@ -7,6 +7,7 @@
 
 #include "engine/growth.hpp"
 #include "index/storage/directory.hpp"
+#include "index/storage/free_list.hpp"
 #include "index/storage/meta.hpp"
 #include "index/upkeep/rescale.hpp"
 #include "index/upkeep/rewrite.hpp"
@@ -26,6 +27,7 @@ constexpr double slacks[] = {1.0 / 32, 0.25, 1.0};
 constexpr uint32 scattered = 5;
 
 constexpr int merge_rounds = 12;
+constexpr int tidy_rounds = 4;
 
 uint32 only_one(const Rewrite&, const float*) {
     return 0;
@@ -39,14 +41,15 @@ CellView look_at(Relation index, const Parameters& parameters, const CellRef& ce
 }
 
 // Writes the live rows of the cells to one, which takes over slot and centroid of the first, or
-// gets a new slot and this centroid.
-void join(Relation index, const CellRef* cells, uint32 count, const float* centroid) {
+// gets a new slot and this centroid. False if there is no room for it.
+bool join(Relation index, const CellRef* cells, uint32 count, const float* centroid) {
     const MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot rewrite", ALLOCSET_DEFAULT_SIZES);
     const MemoryContext old = MemoryContextSwitchTo(context);
     const MemoryContext attempt =
         AllocSetContextCreate(context, "vecdot rewrite attempt", ALLOCSET_DEFAULT_SIZES);
     const Directory* directory = open_directory(index);
+    Replaced result = Replaced::overtaken;
     for (const double slack : slacks) {
         MemoryContextSwitchTo(attempt);
         Rewrite rewrite{};
@@ -67,15 +70,58 @@ void join(Relation index, const CellRef* cells, uint32 count, const float* centr
         }
         rewrite.new_count = 1;
         rewrite.cells = &cell;
-        const bool done = replace_cells(&rewrite, slack);
+        result = replace_cells(&rewrite, slack);
         MemoryContextSwitchTo(context);
         MemoryContextReset(attempt);
-        if (done) {
+        if (result != Replaced::overtaken) {
             break;
         }
     }
     MemoryContextSwitchTo(old);
     MemoryContextDelete(context);
+    return result != Replaced::no_room;
+}
+
+// Takes a cell without live rows out of the directory, unless rows come.
+void drop_empty_cell(Relation index, const Parameters& parameters, const CellRef& cell) {
+    const MemoryContext context =
+        AllocSetContextCreate(CurrentMemoryContext, "vecdot empty cell", ALLOCSET_DEFAULT_SIZES);
+    const MemoryContext old = MemoryContextSwitchTo(context);
+    Rewrite rewrite{};
+    rewrite.index = index;
+    rewrite.parameters = parameters;
+    add_old_cell(&rewrite, cell);
+    replace_cells(&rewrite, 0);
+    MemoryContextSwitchTo(old);
+    MemoryContextDelete(context);
+}
+
+// Takes no room, and makes some for the cells that are written anew. One cell stays.
+void drop_empty_cells(Relation index) {
+    const CellList list = list_cells(index);
+    uint32* empty = static_cast<uint32*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * list.count));
+    uint32 count = 0;
+    bool others = false;
+    for (uint32 i = special_slots; i < list.count; ++i) {
+        pg::delay_point();
+        const CellView view = look_at(index, list.parameters, list.cells[i]);
+        if ((view.flags & cell_always_first) == 0) {
+            if (live_rows(view) == 0) {
+                empty[count++] = i;
+            } else {
+                others = true;
+            }
+        }
+    }
+    for (uint32 i = others ? 0 : 1; i < count; ++i) {
+        drop_empty_cell(index, list.parameters, list.cells[empty[i]]);
+    }
+    if (count > 0) {
+        coalesce_free_list(index);
+    }
+    pfree(empty);
+    pfree(list.cells);
 }
 
 bool is_rewrite_due(const CellView& view) {
@@ -83,6 +129,37 @@ bool is_rewrite_due(const CellView& view) {
     // Room for a quarter more is what a cell that grows has; a block of rows is the least.
     const bool roomy = view.capacity > live + live / 3 + 2 * rows_per_block;
     return engine::is_compaction_due(live, view.dead) || view.extent_count >= scattered || roomy;
+}
+
+struct Pass {
+    uint32 written;  // cells
+    uint32 refused;  // for lack of room
+};
+
+// One round over all cells: splits and rewrites those that need it.
+Pass tidy_cells(Relation index) {
+    Pass pass{};
+    const CellList list = list_cells(index);
+    const uint64 cells = list.count - special_slots;
+    for (uint32 i = 0; i < list.count; ++i) {
+        pg::delay_point();
+        // A split may have written cells around it anew.
+        if (i >= special_slots && !is_current(index, list.cells[i])) {
+            continue;
+        }
+        const CellView view = look_at(index, list.parameters, list.cells[i]);
+        if (view.layout.has_codes && (view.flags & cell_always_first) == 0 &&
+            live_rows(view) > engine::split_above(cells) && view.rows >= view.no_split_below &&
+            split_cell(index, nullptr, list.cells[i])) {
+            pass.written += 1;
+        } else if (is_rewrite_due(view)) {
+            const bool done = rewrite_cell(index, list.cells[i]);
+            pass.written += done ? 1 : 0;
+            pass.refused += done ? 0 : 1;
+        }
+    }
+    pfree(list.cells);
+    return pass;
 }
 
 // Merges the cell with its nearest neighbour, if both together are no large cell. True if so.
@@ -119,8 +196,7 @@ bool merge(Relation index, const CellRef& thin) {
                                                   theirs * static_cast<double>(other_centroid[i])) /
                                                  (mine + theirs));
             }
-            join(index, both, 2, meet ? centroid : nullptr);
-            merged = true;
+            merged = join(index, both, 2, meet ? centroid : nullptr);
         }
     }
     MemoryContextSwitchTo(old);
@@ -174,31 +250,21 @@ uint32 blocks_to_rewrite(uint64 live) {
     return divide_up(static_cast<uint32>(room), rows_per_block);
 }
 
-void rewrite_cell(Relation index, const CellRef& cell) {
-    join(index, &cell, 1, nullptr);
+bool rewrite_cell(Relation index, const CellRef& cell) {
+    return join(index, &cell, 1, nullptr);
 }
 
 void tidy(Relation index) {
+    drop_empty_cells(index);
     rescale(index);
-    const CellList list = list_cells(index);
-    const uint64 cells = list.count - special_slots;
-    for (uint32 i = 0; i < list.count; ++i) {
-        pg::delay_point();
-        // A split may have written cells around it anew.
-        if (i >= special_slots && !is_current(index, list.cells[i])) {
-            continue;
+    // What others have left may be room for a cell that had none.
+    for (int round = 0; round < tidy_rounds; ++round) {
+        const Pass pass = tidy_cells(index);
+        if (pass.written == 0 || pass.refused == 0) {
+            break;
         }
-        const CellView view = look_at(index, list.parameters, list.cells[i]);
-        if (view.layout.has_codes && (view.flags & cell_always_first) == 0 &&
-            live_rows(view) > engine::split_above(cells) && view.rows >= view.no_split_below &&
-            split_cell(index, nullptr, list.cells[i])) {
-            continue;
-        }
-        if (is_rewrite_due(view)) {
-            rewrite_cell(index, list.cells[i]);
-        }
+        coalesce_free_list(index);
     }
-    pfree(list.cells);
 
     // What has been merged may be thin still.
     for (int round = 0; round < merge_rounds && merge_thin_cells(index); ++round) {

@@ -13,6 +13,7 @@ void tidy(Relation index);
 uint32 blocks_to_rewrite(uint64 live);
 
 // Writes a cell anew without its dead entries. Needs the structure lock, and nothing unfinished.
-void rewrite_cell(Relation index, const CellRef& cell);
+// False if there is no room for it.
+bool rewrite_cell(Relation index, const CellRef& cell);
 
 }  // namespace vecdot::index
