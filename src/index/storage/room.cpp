@@ -91,10 +91,10 @@ bool try_extend(Relation index, BlockNumber end) {
         FreeErrorData(error);
     }
     PG_END_TRY();
+    CurrentResourceOwner = outer;
     if (done) {
         release(owner, true);
     }
-    CurrentResourceOwner = outer;
     return done;
 }
 
