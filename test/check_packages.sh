@@ -27,7 +27,8 @@ enter() {
     unshare -m -p -f --kill-child bash -c '
         base=$1 work=$2 share=$3 archives=$4 script=$5
         mount --make-rprivate / &&
-        mount -t overlay overlay -o "lowerdir=$base,upperdir=$work/upper,workdir=$work/scratch" "$work/root" &&
+        # Volatile: what is thrown away need not be synchronised with the disk, which dpkg does for each file.
+        mount -t overlay overlay -o "lowerdir=$base,upperdir=$work/upper,workdir=$work/scratch,volatile" "$work/root" &&
         cd "$work/root" &&
         mkdir -p share && mount --bind "$share" share &&
         mount --bind "$archives" var/cache/apt/archives &&
@@ -94,8 +95,9 @@ buildah add -q $base /tmp/base.tar / >>$log 2>&1 && rm /tmp/base.tar
 buildah commit -q $base docker.io/library/postgres:$major-trixie >>$log 2>&1
 mkdir /tmp/source && tar -xf /share/vecdot-*.tar.gz -C /tmp/source && cd /tmp/source/vecdot-*
 bud() {
-    # Its own idea of a limit may be more than we are allowed.
-    buildah build --ulimit nofile=$(ulimit -n):$(ulimit -n) --pull=never --network=host -f docker/Dockerfile --ignorefile docker/Dockerfile.dockerignore \
+    # Its own idea of limits may be more than we are allowed.
+    buildah build --ulimit nofile=$(awk '/open files/ { print $4 ":" $5 }' /proc/self/limits) \
+        --ulimit nproc=$(awk '/processes/ { print $3 ":" $4 }' /proc/self/limits) --pull=never --network=host -f docker/Dockerfile --ignorefile docker/Dockerfile.dockerignore \
         --build-arg PG_MAJOR=$major "$@" . >>$log 2>&1 || { tail -n 30 $log; exit 1; }
 }
 bud -t with-vecdot
