@@ -23,17 +23,32 @@ Sample::Sample(void* memory, std::size_t capacity, std::size_t padded)
       scale_(axis_ + padded),
       codes_(reinterpret_cast<std::uint8_t*>(scale_ + capacity)) {}
 
-void Sample::put(std::size_t i, const Rotation& rotation, core::VectorView x, double norm_squared,
+void Sample::put(std::size_t i, const Space& space, core::VectorView x, double norm_squared,
                  float* scratch) noexcept {
-    const double norm = std::sqrt(norm_squared);
+    const bool is_undefined = space.metric() == Metric::cosine && !(norm_squared > 0);
+    const double factor =
+        space.metric() == Metric::cosine && !is_undefined ? 1 / std::sqrt(norm_squared) : 1.0;
+    const core::VectorView origin = space.origin();
+    auto element = [&](std::size_t k) {
+        const double value = factor * static_cast<double>(x[k]);
+        return origin.empty() ? value : value - static_cast<double>(origin[k]);
+    };
+    double norm = std::sqrt(factor * factor * norm_squared);
+    if (!origin.empty()) {
+        double sum = 0;
+        for (std::size_t k = 0; k < x.size(); ++k) {
+            sum += element(k) * element(k);
+        }
+        norm = std::sqrt(sum);
+    }
     const double inverse = norm > 0 ? 1 / norm : 0;
     for (std::size_t k = 0; k < x.size(); ++k) {
-        scratch[k] = static_cast<float>(inverse * static_cast<double>(x[k]));
+        scratch[k] = static_cast<float>(inverse * element(k));
     }
     std::fill(scratch + x.size(), scratch + padded_, 0.0f);
-    rotation.apply(scratch);
+    space.rotation().apply(scratch);
     put_image(i, scratch);
-    along_[i] = norm;
+    along_[i] = is_undefined ? -1 : norm;
 }
 
 void Sample::put_image(std::size_t i, const float* image) noexcept {
@@ -61,9 +76,7 @@ std::size_t Sample::settle(const Space& space, std::size_t n) noexcept {
     }
     std::size_t kept = 0;
     for (std::size_t i = 0; i < n; ++i) {
-        const double norm = along_[i];
-        const double length =
-            space.metric() == Metric::cosine ? 1 : norm * space.parameters().scale;
+        const double length = along_[i] * space.parameters().scale;
         double along = 0;
         if (space.metric() == Metric::inner_product) {
             const double inside = 1 - length * length;
@@ -72,7 +85,7 @@ std::size_t Sample::settle(const Space& space, std::size_t n) noexcept {
             }
             along = std::sqrt(inside);
         }
-        if (!(length <= longest) || (space.metric() == Metric::cosine && !(norm > 0))) {
+        if (!(length >= 0 && length <= longest)) {
             continue;
         }
         move(i, kept);

@@ -23,8 +23,9 @@ class Sample {
     std::size_t padded() const { return padded_; }
     std::size_t capacity() const { return capacity_; }
 
-    // Keeps x at place i < capacity(). scratch: padded() floats.
-    void put(std::size_t i, const Rotation& rotation, core::VectorView x, double norm_squared,
+    // Keeps x, whose norm is given too, at place i < capacity(). The scale of the space is of no
+    // interest yet. scratch: padded() floats.
+    void put(std::size_t i, const Space& space, core::VectorView x, double norm_squared,
              float* scratch) noexcept;
 
     // Keeps an image of padded() floats as it is: settle() has no part in it.
@@ -32,7 +33,7 @@ class Sample {
 
     void move(std::size_t from, std::size_t to) noexcept;
 
-    // |x| of what put() has kept, before settle().
+    // |x|, less the origin, of what put() has kept, before settle().
     double norm(std::size_t i) const { return along_[i]; }
 
     // Once the scale is known: makes images of the first n rows and drops those that have no place
@@ -45,7 +46,7 @@ class Sample {
   private:
     std::size_t padded_;
     std::size_t capacity_;
-    double* along_;  // |x|, and after settle() the part that lies along the axis
+    double* along_;  // norm() or -1 for none, and after settle() the part that lies along the axis
     float* axis_;    // where inner product keeps what is missing to the sphere
     float* scale_;
     std::uint8_t* codes_;

@@ -76,10 +76,17 @@ RoutedRow Space::route(core::VectorView x, float* rotated) const noexcept {
     if (!(norm_squared * factor * factor <= longest_squared) || !is_summed_safely(norm_squared)) {
         return {RowKind::loose, 0};
     }
-    for (std::size_t i = 0; i < n; ++i) {
-        const double value = factor * static_cast<double>(x[i]);
-        rotated[i] =
-            static_cast<float>(origin_.empty() ? value : value - static_cast<double>(origin_[i]));
+    if (origin_.empty()) {
+        for (std::size_t i = 0; i < n; ++i) {
+            rotated[i] = static_cast<float>(factor * static_cast<double>(x[i]));
+        }
+    } else {
+        // The products with a power of two are exact, and the difference is rounded once.
+        const double weight = metric() == Metric::l2 ? factor : 1.0;
+        for (std::size_t i = 0; i < n; ++i) {
+            rotated[i] = static_cast<float>(factor * static_cast<double>(x[i]) -
+                                            weight * static_cast<double>(origin_[i]));
+        }
     }
     std::fill(rotated + n, rotated + padded(), 0.0f);
     if (metric() == Metric::inner_product) {
@@ -144,6 +151,31 @@ double Space::scaled_norm(float* rotated) const noexcept {
     // The last coordinate holds what is missing to 1, before the rotation.
     rotation_.invert(rotated);
     return std::sqrt(kernels::active().floats.norm_squared(rotated, dimension()));
+}
+
+// Each element of s·(o' − o) is rounded once to float8, once to float4.
+float Space::translation(const Space& to, float* shift) const noexcept {
+    const double weight = metric() == Metric::l2 ? parameters_.scale : 1.0;
+    for (std::size_t i = 0; i < padded(); ++i) {
+        const double from = origin_.empty() ? 0.0 : static_cast<double>(origin_[i]);
+        const double there = to.origin_.empty() ? 0.0 : static_cast<double>(to.origin_[i]);
+        shift[i] = static_cast<float>(weight * (there - from));
+    }
+    const double length = std::sqrt(kernels::active().floats.norm_squared(shift, padded()));
+    rotation_.apply(shift);
+    return static_cast<float>((length * (rotation_.relative_error() + 1.001 * 0x1p-24) + 0x1p-100) *
+                              1.001);
+}
+
+float translate(const float* shift, float shift_error, float error,
+                std::span<float> rotated) noexcept {
+    for (std::size_t i = 0; i < rotated.size(); ++i) {
+        rotated[i] -= shift[i];
+    }
+    const double length =
+        std::sqrt(kernels::active().floats.norm_squared(rotated.data(), rotated.size()));
+    return static_cast<float>(
+        (static_cast<double>(error) + static_cast<double>(shift_error) + 0x1p-24 * length) * 1.001);
 }
 
 double choose_scale(Metric metric, std::span<double> norms) {

@@ -4,9 +4,11 @@
 //   cosine         x -> x/|x|                      value = key/2
 //   inner product  x -> (x/M, √(1 − |x|²/M²)), q -> (q/|q|, 0)    value = |q|·M·(key/2 − 1)
 //   Hamming        x -> s·x, elements 0 and 1        value = key / s²
-// (Neyshabur & Srebro 2015 for the last), minus an origin, and rotated. A row longer than M under
-// inner product is "long": x -> (x/M, 0), its key being 2 − 2·<q̂, x/M>, which may be negative; long
-// rows live in cells of their own (CellFlags::long_rows), opened first.
+// (Neyshabur & Srebro 2015 for the last but one), and rotated. Under L2 and cosine an origin o is
+// taken off before, x -> s·(x − o) and x -> x/|x| − o: it changes no distance, but lengths, which
+// errors are relative to. A row longer than M under inner product is "long": x -> (x/M, 0), its key
+// being 2 − 2·<q̂, x/M>, which may be negative; long rows live in cells of their own
+// (CellFlags::long_rows), opened first.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +42,12 @@ constexpr std::size_t padded_dimension(Metric metric, std::size_t dimension) {
     return padded_dimension(dimension + (metric == Metric::inner_product ? 1 : 0));
 }
 
+// Whether vectors may have something in common that makes no difference and can be taken off. (Bits
+// are 0 and 1: there is nothing to gain.)
+constexpr bool may_have_origin(Metric metric) {
+    return metric == Metric::l2 || metric == Metric::cosine;
+}
+
 // What becomes of a row.
 enum class RowKind : std::uint8_t {
     normal,     // into the nearest cell
@@ -58,8 +66,9 @@ struct RoutedRow {
 
 class Space {
   public:
-    // origin: padded() floats as choose_scale/mean gave them (unrotated), or empty for none; L2 and
-    // cosine only. Kept by reference: it must outlive the Space. The rotation lives in arena.
+    // origin: padded() floats (origin.hpp), zero from dimension() on, or empty for none, as always
+    // where there can't be one. Kept by reference: it must outlive the Space. The rotation lives in
+    // arena.
     Space(core::Arena& arena, const SpaceParameters& parameters, core::VectorView origin);
 
     // A copy of all that it refers to, in arena.
@@ -97,14 +106,24 @@ class Space {
     // Inner product: |x|·scale of the row with this image, which is lost.
     double scaled_norm(float* rotated) const noexcept;
 
+    // What images of this space are less in another one, which differs in its origin alone:
+    // padded() floats. Returns their error.
+    float translation(const Space& to, float* shift) const noexcept;
+
   private:
     SpaceParameters parameters_;
     Rotation rotation_;
     core::VectorView origin_;
 };
 
-// The parameters' scale for a sample of rows (n × dimension, row-major, sampled at random): L2: the
-// power of two that brings the median norm to [1, 2); inner product: 1/M, M a little over the
+// The image of a row in the other space, from the one here, which is within error of the exact one.
+// Returns the new error.
+float translate(const float* shift, float shift_error, float error,
+                std::span<float> rotated) noexcept;
+
+// The parameters' scale for a sample of rows (n × dimension, row-major, sampled at random; less the
+// origin, where there is one): L2: the power of two that brings the median norm to [1, 2); inner
+// product: 1/M, M a little over the
 // largest norm, but at most twice what 99 of 100 rows have; cosine: 1. An empty sample gives 1. So
 // a few rows of absurd length don't press all others into one point.
 double choose_scale(Metric metric, const float* rows, std::size_t n, std::size_t dimension);

@@ -12,18 +12,20 @@ use Test::More;
 
 our @EXPORT = qw(create_items compare_items is_consistent start_load finish_load errors_of_log %scripts);
 
-# Rows in clusters that wander as numbers grow, so that cells split; every seventh repeats another.
+# Rows in clusters that wander as numbers grow, so that cells split; every seventh repeats another. offset: added
+# to all coordinates.
 sub create_items
 {
 	my ($node, %parameters) = @_;
 	my $dimensions = $parameters{dimensions} // 8;
 	my $rows = $parameters{rows} // 0;
+	my $offset = $parameters{offset} // 0;
 	my $persistence = $parameters{unlogged} ? 'UNLOGGED' : '';
 	$node->safe_psql('postgres', qq{
 		CREATE EXTENSION IF NOT EXISTS vecdot;
 		CREATE FUNCTION random_vector(number bigint) RETURNS vector LANGUAGE sql VOLATILE AS \$\$
 			SELECT CASE WHEN random() < 0.005 THEN NULL WHEN random() < 0.005 THEN array_fill(0, '{$dimensions}')::vector
-			       ELSE (SELECT array_agg((10 * sin(n * (number / 200 % 37 + 1)) + CASE WHEN number % 7 = 0 THEN 0 ELSE random() END)::real ORDER BY n)
+			       ELSE (SELECT array_agg(($offset + 10 * sin(n * (number / 200 % 37 + 1)) + CASE WHEN number % 7 = 0 THEN 0 ELSE random() END)::real ORDER BY n)
 			               FROM generate_series(1, $dimensions) n)::vector END \$\$;
 		CREATE SEQUENCE numbers;
 		CREATE $persistence TABLE items (id bigint PRIMARY KEY DEFAULT nextval('numbers'), counter int NOT NULL DEFAULT 0, v vector($dimensions)) WITH (fillfactor = 80, autovacuum_enabled = off);

@@ -19,8 +19,8 @@ $node->append_conf('postgresql.conf', q{
 	max_wal_size = 4GB
 });
 $node->start;
-# From nothing: every cell comes from a split.
-create_items($node, rows => 0);
+# From nothing: every cell comes from a split, and the origin with the first.
+create_items($node, rows => 0, offset => 1000);
 my $load = start_load($node, $seconds, {
 	insert => 2, batch => 2, rollback => 1, update => 4, nearest => 2, delete => 1, vacuum => 1,
 	prepared => 1, search => 4, drain => 2, repeatable => 2, cursor => 1, reindex => 1, checkpoint => 1 });

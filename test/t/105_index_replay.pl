@@ -19,7 +19,8 @@ note("VECDOT_REPLAY_SEED=$seed");
 my $primary = new_node('primary', allows_streaming => 1, has_archiving => 1);
 $primary->append_conf('postgresql.conf', "autovacuum = off\nfull_page_writes = off\nwal_keep_size = 1GB\nlog_line_prefix = '%m [%p] %e %q%a '\n");
 $primary->start;
-create_items($primary, rows => 100);
+# Far from 0, and from nothing: so the indexes get their origins meanwhile.
+create_items($primary, rows => 0, offset => 1000);
 $primary->backup('start');
 my $from = $primary->lsn('insert');
 # Inserted in small transactions, so that records of splits lie between those of rows that are to be seen.
@@ -33,6 +34,9 @@ $primary->safe_psql('postgres', 'VACUUM items');
 $primary->safe_psql('postgres', 'INSERT INTO items (v) SELECT random_vector(n) FROM generate_series(1, 800) n');
 $primary->safe_psql('postgres', 'VACUUM items');
 $primary->safe_psql('postgres', 'DELETE FROM items WHERE id > 200');
+$primary->safe_psql('postgres', 'VACUUM items');
+# Somewhere else: another origin.
+$primary->safe_psql('postgres', 'UPDATE items SET v = -2 * v');
 $primary->safe_psql('postgres', 'VACUUM items');
 my $to = $primary->lsn('insert');
 my $last = $primary->safe_psql('postgres', 'SELECT pg_walfile_name(pg_current_wal_lsn())');

@@ -94,6 +94,8 @@ sub blocks_of
 			$current{ $start[$k] + $_ } = 1 foreach 0 .. 2**$k - 1;
 		}
 	}
+	my ($origin, $origin_pages) = unpack('L L', substr($list[0], 64 + 528, 8));
+	$current{ $origin + $_ } = 1 foreach 0 .. $origin_pages - 1;
 	my %generation;    # of live cells by slot
 	foreach my $block (sort { $a <=> $b } keys %current)
 	{
@@ -110,7 +112,7 @@ sub blocks_of
 	foreach my $block (0 .. $#list)
 	{
 		my $label = label($list[$block]) or next;
-		next if $label->{kind} =~ /^(slots|centroids)$/ && !$current{$block};
+		next if $label->{kind} =~ /^(slots|centroids|origin)$/ && !$current{$block};
 		next if $label->{generation} && ($generation{ $label->{cell} } // 0) != $label->{generation};
 		push @{ $blocks{ $label->{kind} } }, $block;
 	}
@@ -120,6 +122,7 @@ sub blocks_of
 	return \%blocks;
 }
 my %blocks = map { $_ => blocks_of($_) } @metrics;
+ok($blocks{l2}{origin}, 'there is an origin');
 note join ', ', map { "$_: " . scalar @{ $blocks{l2}{$_} } } sort keys %{ $blocks{l2} };
 
 sub restore
@@ -258,6 +261,16 @@ foreach my $case (
 	[ 'a retired cell', $head, 68, pack('L', 1) ],
 	[ 'a centroid with NaN', $head, 64 + 448, $nan ],
 	[ 'another centroid', $head, 64 + 448, pack('f', 3) ],
+	[ 'an origin with NaN', $of{origin}[0], 64, $nan ],
+	[ 'another origin', $of{origin}[0], 64, pack('f', 3 + unpack('x64 f', $list[ $of{origin}[0] ])) ],
+	[ 'an origin beyond the dimensions', $of{origin}[0], 64 + 4 * $dimensions, pack('f', 1) ],
+	[ 'meta: the origin at the meta page', 0, 64 + 528, pack('L', 0) ],
+	[ 'meta: the origin beyond the end', 0, 64 + 528, pack('L', 0x7fffffff) ],
+	[ 'meta: the origin elsewhere', 0, 64 + 528, pack('L', $head) ],
+	[ 'meta: no origin', 0, 64 + 524, pack('L', 0) ],
+	[ 'meta: more than one origin', 0, 64 + 524, pack('L', 2) ],
+	[ 'meta: an origin of too many blocks', 0, 64 + 532, pack('L', 2) ],
+	[ 'meta: the origin of a replaced directory', 0, 64 + 1908, pack('L L', 1, 1) ],
 	[ 'a slot with its head at the meta page', $slots, $slot + 4, pack('L', 0), ],
 	[ 'a slot with its head beyond the end', $slots, $slot + 4, pack('L', 0x7fffffff) ],
 	[ 'a slot with the head of another cell', $slots, $slot + 4, pack('L', $of{head}[1]) ],

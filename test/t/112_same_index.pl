@@ -16,11 +16,11 @@ $node->append_conf('postgresql.conf', q{
 });
 $node->start;
 
-# Clusters of different lengths, near copies, equal rows, rows for each of the lists.
+# Clusters of different lengths that have much in common, near copies, equal rows, rows for each of the lists.
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION vecdot;
 	CREATE TABLE items (id integer, v vector(20)) WITH (parallel_workers = 3);
-	INSERT INTO items SELECT i, (SELECT array_agg((sin(i * n) + sin(n * (i % 40)) * (1 + i % 3))::real ORDER BY n) FROM generate_series(1, 20) n)::vector
+	INSERT INTO items SELECT i, (SELECT array_agg((5 + sin(i * n) + sin(n * (i % 40)) * (1 + i % 3))::real ORDER BY n) FROM generate_series(1, 20) n)::vector
 	  FROM generate_series(1, 12000) i;
 	INSERT INTO items SELECT id, v FROM items WHERE id % 11 = 3;
 	INSERT INTO items SELECT id, v + v FROM items WHERE id % 17 = 3;

@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "engine/growth.hpp"
+#include "engine/origin.hpp"
 #include "index/build/builder.hpp"
 #include "index/opclass.hpp"
 #include "index/options.hpp"
@@ -37,8 +38,10 @@ namespace {
 
 enum Phase : int64 { sampling = 1, clustering, encoding, writing, calibrating };
 
-// Blocks that tell how many rows there are, and rows a sampled cluster should have at least.
+// Blocks that tell how many rows there are, and where they are; rows a sampled cluster should have
+// at least.
 constexpr uint32 probed_blocks = 300;
+constexpr uint32 origin_blocks = 128;
 constexpr uint32 rows_of_cluster = 32;
 constexpr uint32 most_chunks = 64;
 // Rows between two reports of progress.
@@ -95,6 +98,94 @@ double expected_rows(Relation heap, Relation index, IndexInfo* info, BlockNumber
     return n == 0 ? 0 : rows / n * blocks;
 }
 
+// Rows of some blocks, as many of each.
+struct Probe {
+    const OperatorClass* operator_class;
+    int dimensions;
+    uint32 most_of_block;
+    uint32 room;
+    uint32 count;
+    BlockNumber block;
+    uint32 of_block;
+    float* rows;  // × dimensions; those of cosine of length 1
+    MemoryContext memory;
+};
+
+void probe_row(Probe* probe, Datum value) {
+    const core::VectorView vector =
+        elements_of(*probe->operator_class, value, static_cast<Size>(probe->dimensions));
+    const Size n = vector.size();
+    double factor = 1;
+    if (probe->operator_class->metric == engine::Metric::cosine) {
+        const double square = kernels::active().floats.norm_squared(vector.data(), n);
+        if (!(square > 0)) {
+            return;
+        }
+        factor = 1 / std::sqrt(square);
+    }
+    float* row = probe->rows + Size{probe->count++} * n;
+    for (Size i = 0; i < n; ++i) {
+        row[i] = static_cast<float>(factor * static_cast<double>(vector[i]));
+    }
+}
+
+void probe_tuple(Relation, ItemPointer tid, Datum* values, bool* is_null, bool, void* opaque) {
+    pg::guard([&] {
+        Probe* probe = static_cast<Probe*>(opaque);
+        if (ItemPointerGetBlockNumber(tid) != probe->block) {
+            probe->block = ItemPointerGetBlockNumber(tid);
+            probe->of_block = 0;
+        }
+        if (is_null[0] || probe->of_block == probe->most_of_block || probe->count == probe->room) {
+            return;
+        }
+        probe->of_block += 1;
+        const MemoryContext old = MemoryContextSwitchTo(probe->memory);
+        probe_row(probe, values[0]);
+        MemoryContextSwitchTo(old);
+        MemoryContextReset(probe->memory);
+    });
+}
+
+// An origin for the index, float4[padded], or null if it does as well without: before the sample is
+// taken, whose 8 bits a dimension would hold nothing but what all rows have in common.
+float* find_origin(Relation heap, Relation index, IndexInfo* info, BlockNumber blocks) {
+    Probe probe{};
+    probe.operator_class = &operator_class_of(index);
+    probe.dimensions = dimensions_of(index);
+    if (!engine::may_have_origin(probe.operator_class->metric)) {
+        return nullptr;
+    }
+    BlockNumber* drawn =
+        static_cast<BlockNumber*>(palloc(sizeof(BlockNumber) * Min(blocks + 1, origin_blocks)));
+    const uint32 n = draw_blocks(blocks, origin_blocks, seed_of(index) + 2, drawn);
+    if (n == 0) {
+        return nullptr;
+    }
+    const Size row_bytes = sizeof(float) * static_cast<Size>(probe.dimensions);
+    const Size fit = Max(static_cast<Size>(maintenance_work_mem) * 1024 / 4 / row_bytes, Size{16});
+    probe.room = static_cast<uint32>(Min(fit, engine::rows_for_origin));
+    probe.most_of_block = divide_up(probe.room, n);
+    probe.block = InvalidBlockNumber;
+    probe.rows = static_cast<float*>(palloc(row_bytes * probe.room));
+    probe.memory =
+        AllocSetContextCreate(CurrentMemoryContext, "vecdot probe", ALLOCSET_DEFAULT_SIZES);
+    for (uint32 i = 0; i < n && probe.count < probe.room; ++i) {
+        CHECK_FOR_INTERRUPTS();
+        table_index_build_range_scan(heap, index, info, false, !info->ii_Concurrent, false,
+                                     drawn[i], 1, probe_tuple, &probe, nullptr);
+    }
+    const Size width = static_cast<Size>(probe.dimensions);
+    float* origin = static_cast<float*>(
+        palloc0(sizeof(float) * engine::padded_dimension(probe.operator_class->metric, width)));
+    engine::find_middle(probe.rows, probe.count, width, origin);
+    const bool is_better = engine::is_origin_better(probe.rows, probe.count, width, origin);
+    MemoryContextDelete(probe.memory);
+    pfree(probe.rows);
+    pfree(drawn);
+    return is_better ? origin : nullptr;
+}
+
 BuildPlan make_plan(Relation heap, Relation index, IndexInfo* info, double rows,
                     BlockNumber blocks) {
     BuildPlan plan{};
@@ -146,8 +237,7 @@ Parameters settle_sample(Crew* crew, Builder* builder, std::size_t* rows) {
             builder->sample->move(first + i, n++);
         }
     }
-    core::Arena arena = pg::arena();
-    const std::span<double> norms = arena.allocate<double>(n);
+    const std::span<double> norms = pg::arena().allocate<double>(n);
     for (std::size_t i = 0; i < n; ++i) {
         norms[i] = builder->sample->norm(i);
     }
@@ -155,9 +245,7 @@ Parameters settle_sample(Crew* crew, Builder* builder, std::size_t* rows) {
     const Parameters parameters =
         make_parameters(metric, builder->operator_class->arithmetic, plan.dimensions, plan.seed,
                         plan.refine_bits, engine::choose_scale(metric, norms));
-    const engine::Space* space =
-        arena.create<engine::Space>(arena, space_parameters(parameters), core::VectorView());
-    *rows = builder->sample->settle(*space, n);
+    *rows = builder->sample->settle(*make_space(crew, parameters), n);
     return parameters;
 }
 
@@ -208,7 +296,8 @@ void write_cells(Crew* crew, Builder* builder) {
     TupleDesc descriptor;
     Tuplesortstate* sort = open_sort(crew, builder, &descriptor);
     TupleTableSlot* slot = MakeSingleTupleTableSlot(descriptor, &TTSOpsMinimalTuple);
-    BulkWriter* writer = bulk_begin(builder->index, shared.parameters, nullptr);
+    BulkWriter* writer = bulk_begin(builder->index, shared.parameters,
+                                    shared.plan.has_origin ? crew->origin : nullptr);
     int32 current = -1;
     int64 written = 0;
     while (tuplesort_gettupleslot(sort, true, false, slot, nullptr)) {
@@ -259,8 +348,10 @@ IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info) {
     enter(sampling, 0);
     const BlockNumber blocks = RelationGetNumberOfBlocks(heap);
     const double rows = expected_rows(heap, index, info, blocks, seed_of(index));
-    const BuildPlan plan = make_plan(heap, index, info, rows, blocks);
-    Crew* crew = start_crew(plan, heap);
+    const float* origin = find_origin(heap, index, info, blocks);
+    BuildPlan plan = make_plan(heap, index, info, rows, blocks);
+    plan.has_origin = origin != nullptr;
+    Crew* crew = start_crew(plan, origin, heap);
     Builder* builder = make_builder(crew, heap, index, info, true);
     if (plan.blocks == blocks) {
         for (BlockNumber i = 0; i < blocks; ++i) {

@@ -46,7 +46,7 @@ core::VectorView vector_of(const Builder* builder, const Datum* values, const bo
 
 struct Sampling {
     Builder* builder;
-    const engine::Rotation* rotation;
+    const engine::Space* space;  // without its scale
     core::Random random;
     SampleChunk chunk;
     uint32 first;  // place of the chunk's rows in the sample
@@ -70,7 +70,7 @@ void sample_row(Sampling* sampling, const Datum* values, const bool* is_null) {
         if (!(square > 0) && sampling->builder->operator_class->metric == engine::Metric::cosine) {
             return;
         }
-        sampling->builder->sample->put(sampling->first + place, *sampling->rotation, vector, square,
+        sampling->builder->sample->put(sampling->first + place, *sampling->space, vector, square,
                                        sampling->scratch);
         if (place == chunk.count) {
             chunk.count += 1;
@@ -90,10 +90,10 @@ void sample_tuple(Relation, ItemPointer, Datum* values, bool* is_null, bool, voi
 }
 
 // The rows of one chunk of the blocks to sample.
-void sample_chunk(Builder* builder, const engine::Rotation& rotation, uint32 number) {
+void sample_chunk(Builder* builder, const engine::Space& space, uint32 number) {
     const Crew* crew = builder->crew;
     const BuildPlan& plan = crew->shared->plan;
-    Sampling sampling{builder, &rotation, core::Random(plan.seed + number), {}, 0, 0, nullptr};
+    Sampling sampling{builder, &space, core::Random(plan.seed + number), {}, 0, 0, nullptr};
     sampling.first = static_cast<uint32>(uint64{plan.sample_rows} * number / plan.chunks);
     sampling.room =
         static_cast<uint32>(uint64{plan.sample_rows} * (number + 1) / plan.chunks) - sampling.first;
@@ -127,13 +127,14 @@ void make_sample(Builder* builder) {
 }
 
 void sample(Builder* builder, uint32 pieces) {
-    core::Arena arena = pg::arena();
     const BuildPlan& plan = builder->crew->shared->plan;
-    const engine::Rotation* rotation =
-        arena.create<engine::Rotation>(arena, Size{plan.padded}, plan.seed);
+    const engine::Space* space =
+        make_space(builder->crew, make_parameters(builder->operator_class->metric,
+                                                  builder->operator_class->arithmetic,
+                                                  plan.dimensions, plan.seed, plan.refine_bits, 1));
     uint32 piece;
     while (take_piece(builder->crew, pieces, &piece)) {
-        sample_chunk(builder, *rotation, piece);
+        sample_chunk(builder, *space, piece);
     }
 }
 
@@ -277,10 +278,8 @@ const engine::CentroidTable* make_table(const Crew* crew) {
 void encode_table(Builder* builder) {
     Crew* crew = builder->crew;
     BuildShared* shared = crew->shared;
-    core::Arena arena = pg::arena();
     const Size padded = shared->plan.padded;
-    builder->space = arena.create<engine::Space>(arena, space_parameters(shared->parameters),
-                                                 core::VectorView());
+    builder->space = make_space(crew, shared->parameters);
     Encoding encoding{};
     encoding.builder = builder;
     encoding.table = make_table(crew);
@@ -402,6 +401,14 @@ void take_part(Builder* builder, BuildTask task, uint32 argument, uint32 pieces)
     }
     MemoryContextSwitchTo(old);
     MemoryContextDelete(memory);
+}
+
+const engine::Space* make_space(const Crew* crew, const Parameters& parameters) {
+    core::Arena arena = pg::arena();
+    const core::VectorView origin = crew->shared->plan.has_origin
+                                        ? core::VectorView(crew->origin, parameters.padded)
+                                        : core::VectorView();
+    return arena.create<engine::Space>(arena, space_parameters(parameters), origin);
 }
 
 Tuplesortstate* begin_sort(int memory, SortCoordinate coordinate, TupleDesc* descriptor) {

@@ -42,6 +42,9 @@ struct Builder {
     TupleDesc descriptor;
 };
 
+// The space of a build, in CurrentMemoryContext; before its scale is known with another one.
+const engine::Space* make_space(const Crew* crew, const Parameters& parameters);
+
 // info: null for BuildIndexInfo()'s.
 Builder* make_builder(Crew* crew, Relation heap, Relation index, IndexInfo* info, bool is_leader);
 

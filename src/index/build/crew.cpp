@@ -31,6 +31,7 @@ namespace {
 
 enum Key : uint64 {
     key_shared = 0x7665630000000001,
+    key_origin,
     key_centroids,
     key_counts,
     key_blocks,
@@ -47,6 +48,9 @@ enum Key : uint64 {
 constexpr long report_interval = 200;  // ms
 
 // Parts of memory of one process, or of the segment.
+Size origin_bytes(const BuildPlan& plan) {
+    return sizeof(float) * Size{plan.padded};
+}
 Size centroid_bytes(const BuildPlan& plan) {
     return sizeof(float) * Size{plan.padded} * engine::most_clusters(plan.clusters);
 }
@@ -99,6 +103,7 @@ bool start_workers(Crew* crew, const BuildPlan& plan, Relation heap) {
     const Size sort_bytes = tuplesort_estimate_shared(plan.participants);
     const Size query_bytes = debug_query_string == nullptr ? 0 : strlen(debug_query_string) + 1;
     estimate(context, sizeof(BuildShared));
+    estimate(context, origin_bytes(plan));
     estimate(context, centroid_bytes(plan));
     estimate(context, count_bytes(plan));
     estimate(context, sizeof(BlockNumber) * Size{Max(plan.blocks, 1)});
@@ -123,6 +128,7 @@ bool start_workers(Crew* crew, const BuildPlan& plan, Relation heap) {
     crew->segment = context->seg;
     crew->shared = insert<BuildShared>(context, key_shared, sizeof(BuildShared));
     init_shared(crew->shared, plan);
+    crew->origin = insert<float>(context, key_origin, origin_bytes(plan));
     crew->centroids = insert<float>(context, key_centroids, centroid_bytes(plan));
     crew->counts = insert<pg_atomic_uint32>(context, key_counts, count_bytes(plan));
     crew->blocks =
@@ -188,13 +194,21 @@ int workers_for(Relation heap, Relation index, IndexInfo* info) {
     return workers;
 }
 
-Crew* start_crew(const BuildPlan& plan, Relation heap) {
+Crew* start_crew(const BuildPlan& plan, const float* origin, Relation heap) {
     Crew* crew = static_cast<Crew*>(palloc0(sizeof(Crew)));
     if (plan.participants > 1 && start_workers(crew, plan, heap)) {
+        // Nobody looks at it before the first task.
+        if (plan.has_origin) {
+            memcpy(crew->origin, origin, origin_bytes(plan));
+        }
         return crew;
     }
     crew->shared = zeroed<BuildShared>(sizeof(BuildShared));
     init_shared(crew->shared, plan);
+    crew->origin = zeroed<float>(origin_bytes(plan));
+    if (plan.has_origin) {
+        memcpy(crew->origin, origin, origin_bytes(plan));
+    }
     crew->centroids = zeroed<float>(centroid_bytes(plan));
     crew->counts = zeroed<pg_atomic_uint32>(count_bytes(plan));
     crew->blocks = zeroed<BlockNumber>(sizeof(BlockNumber) * Size{Max(plan.blocks, 1)});
@@ -297,6 +311,7 @@ void work(dsm_segment* segment, shm_toc* toc) {
     crew->segment = segment;
     BuildShared* shared = static_cast<BuildShared*>(shm_toc_lookup(toc, key_shared, false));
     crew->shared = shared;
+    crew->origin = static_cast<float*>(shm_toc_lookup(toc, key_origin, false));
     crew->centroids = static_cast<float*>(shm_toc_lookup(toc, key_centroids, false));
     crew->counts = static_cast<pg_atomic_uint32*>(shm_toc_lookup(toc, key_counts, false));
     crew->blocks = static_cast<BlockNumber*>(shm_toc_lookup(toc, key_blocks, false));

@@ -38,6 +38,7 @@ struct BuildPlan {
     uint32 clusters;     // wanted at most
     uint32 chunks;       // of the sampled blocks
     uint32 blocks;       // sampled
+    bool has_origin;
 };
 
 // Rows of the sample from one chunk.
@@ -77,6 +78,7 @@ struct BuildShared {
 // Where everything lies, in this process.
 struct Crew {
     BuildShared* shared;
+    float* origin;             // padded, if the plan has one
     float* centroids;          // shared->cells × padded
     pg_atomic_uint32* counts;  // rows of each place
     BlockNumber* blocks;       // to sample
@@ -100,8 +102,8 @@ struct Crew {
 // don't bear it.
 int workers_for(Relation heap, Relation index, IndexInfo* info);
 
-// The leader: memory, and workers if participants > 1.
-Crew* start_crew(const BuildPlan& plan, Relation heap);
+// The leader: memory, and workers if participants > 1. origin: null for none.
+Crew* start_crew(const BuildPlan& plan, const float* origin, Relation heap);
 // Starts a task without having a part in it.
 void start_task(Crew* crew, BuildTask task, uint32 argument, uint32 pieces);
 // Waits until all workers have come to the end of the task.

@@ -168,6 +168,7 @@ struct Meta {
     uint64 clustered_rows;  // live rows when all rows were clustered last
     uint32 started_cells;   // by rows unlike all others, since the last vacuum or clustering
     Begun begun[upkeep_kinds];
+    BlockRun retired_origin;  // that of the directory before, still to be freed; length 0: none
 };
 static_assert(sizeof(Meta) <= payload_size && std::is_trivially_copyable_v<Meta>);
 

@@ -295,6 +295,9 @@ void add_retired_directory(Relation index, const Meta& meta, Runs* runs) {
                 &known);
     add_segments(meta.retired_slot_pages, Owner::retired, runs);
     add_segments(meta.retired_centroid_pages, Owner::retired, runs);
+    if (meta.retired_origin.length != 0) {
+        runs->add(meta.retired_origin.start, meta.retired_origin.length, Owner::retired);
+    }
     uint32 next = 0;
     Retiring cell;
     while (next_retired_cell(index, meta, &next, &cell)) {
@@ -437,6 +440,29 @@ void check_centroid(Relation index, const Meta& meta, uint32 number, const Slot&
     }
 }
 
+void check_origin_values(Relation index, const Meta& meta) {
+    if (meta.has_origin == 0) {
+        return;
+    }
+    BlockNumber known = 0;
+    check_blocks(index, meta_block, meta.origin.start + meta.origin.length, &known);
+    constexpr uint32 values_per_page = payload_size / sizeof(float);
+    for (uint32 first = 0; first < meta.parameters.padded; first += values_per_page) {
+        const BlockNumber block = meta.origin.start + first / values_per_page;
+        const Buffer buffer = read_page(
+            index, block, {PageKind::origin, 0, first / values_per_page, 0}, BUFFER_LOCK_SHARE);
+        const float* values = reinterpret_cast<const float*>(payload(BufferGetPage(buffer)));
+        for (uint32 i = 0; i < Min(values_per_page, meta.parameters.padded - first); ++i) {
+            const bool is_padding = first + i >= meta.parameters.dimensions;
+            if (!std::isfinite(values[i]) || (is_padding && values[i] != 0)) {
+                corrupted(index, block, "dimension %u of the origin is %g", first + i + 1,
+                          static_cast<double>(values[i]));
+            }
+        }
+        UnlockReleaseBuffer(buffer);
+    }
+}
+
 // All live cells, in order of their slots.
 void read_cells(Relation index, const Meta& meta, Census* census) {
     const Slot* slots = read_slots(index, meta);
@@ -534,6 +560,7 @@ Census take_census(Relation index) {
     for (int i = 0;; ++i) {
         read_moment(index, &before);
         check_meta_contents(index, before.meta);
+        check_origin_values(index, before.meta);
         read_cells(index, before.meta, &census);
         read_moment(index, &after);
         if (!standby || is_same_structure(before.meta, after.meta)) {

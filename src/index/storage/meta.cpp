@@ -36,6 +36,15 @@ void check_segments(Relation index, const Segments& segments, BlockNumber alloca
     }
 }
 
+void check_origin(Relation index, const Meta& meta, const BlockRun& run) {
+    if (run.start == meta_block || run.start >= meta.allocated ||
+        run.length != divide_up(meta.parameters.padded * sizeof(float), payload_size) ||
+        run.length > meta.allocated - run.start) {
+        corrupted(index, meta_block, "origin of %u blocks at %u of %u", run.length, run.start,
+                  meta.allocated);
+    }
+}
+
 void check_meta(Relation index, Page page) {
     const Meta* meta = meta_of(page);
     if (PageIsNew(page) || page_label(page)->magic != page_magic || meta->magic != meta_magic) {
@@ -66,15 +75,14 @@ void check_meta(Relation index, Page page) {
     if (!std::isfinite(p.scale) || !(p.scale > 0)) {
         corrupted(index, meta_block, "scale %g", p.scale);
     }
-    if (meta->allocated > MaxBlockNumber || meta->has_origin > 1 ||
-        (meta->has_origin != 0 &&
-         (meta->origin.start == meta_block || meta->origin.start >= meta->allocated ||
-          meta->origin.length != divide_up(p.padded * sizeof(float), payload_size) ||
-          meta->origin.length > meta->allocated - meta->origin.start))) {
-        corrupted(index, meta_block, "origin of %u blocks at %u of %u", meta->origin.length,
-                  meta->origin.start, meta->allocated);
+    if (meta->has_origin != 0) {
+        check_origin(index, *meta, meta->origin);
     }
-    if (meta->free_active > 1 || meta->unfinished.intent_count > max_intents ||
+    if (meta->retired_origin.length != 0) {
+        check_origin(index, *meta, meta->retired_origin);
+    }
+    if (meta->allocated > MaxBlockNumber || meta->has_origin > 1 || meta->free_active > 1 ||
+        meta->unfinished.intent_count > max_intents ||
         meta->unfinished.retiring_count > max_retiring || meta->slots < special_slots ||
         divide_up(meta->slots, slots_per_page) > pages_before_segment(meta->slot_pages.count) ||
         (uint64{meta->slots} * p.padded - 1) / payload_size >=
@@ -83,7 +91,8 @@ void check_meta(Relation index, Page page) {
             pages_before_segment(meta->free_pages[meta->free_active].count) ||
         divide_up(meta->retired_slots, slots_per_page) >
             pages_before_segment(meta->retired_slot_pages.count) ||
-        meta->retired_next > meta->retired_slots || meta->frozen > 1) {
+        meta->retired_next > meta->retired_slots ||
+        (meta->retired_origin.length != 0 && meta->retired_slots == 0) || meta->frozen > 1) {
         corrupted(index, meta_block, "a count is out of range");
     }
 }

@@ -2,12 +2,17 @@
 // were first cut. So when the number of cells has changed enough, all rows are clustered anew, as a
 // build does it, and all cells are replaced at once (renewal.hpp).
 //
+// Under L2 and cosine that is also when the index gets an origin, or a better one: all images are
+// moved by it, which is all that changes. An index that grew from nothing, far from 0, is clustered
+// for that after its first split, and another one when all its rows have gone elsewhere.
+//
 // Inserts go on while that is done: the rows that they have added meanwhile are written when all
 // others are, and only the last of them, and the new directory, with the index frozen.
 #include "index/upkeep/recluster.hpp"
 
 #include "engine/growth.hpp"
 #include "engine/kmeans.hpp"
+#include "engine/origin.hpp"
 #include "index/storage/directory.hpp"
 #include "index/storage/free_list.hpp"
 #include "index/storage/meta.hpp"
@@ -59,8 +64,9 @@ void train(Clusters* clusters, const RowSample& sample, std::size_t padded, uint
                                             clusters->centroids.size() / padded, padded);
 }
 
-void choose(void* state, const AddressEntry&, float* rotated, float) {
+void choose(void* state, const AddressEntry&, float* rotated, float error) {
     Assignment* all = static_cast<Assignment*>(state);
+    to_new_space(*all->plan.renewal, error, rotated);
     uint32* cell = &all->chosen[all->next++];
     all->clusters->table.assign(rotated, 1, cell, nullptr);
     all->plan.rows[*cell] += 1;
@@ -68,6 +74,7 @@ void choose(void* state, const AddressEntry&, float* rotated, float) {
 
 void write_chosen(void* state, const AddressEntry& entry, float* rotated, float error) {
     Assignment* all = static_cast<Assignment*>(state);
+    error = to_new_space(*all->plan.renewal, error, rotated);
     write_to(&all->plan, all->chosen[all->next++], entry, rotated, error);
 }
 
@@ -75,6 +82,7 @@ void write_chosen(void* state, const AddressEntry& entry, float* rotated, float 
 void write_late(void* state, const AddressEntry& entry, float* rotated, float error) {
     Assignment* all = static_cast<Assignment*>(state);
     Plan& plan = all->plan;
+    error = to_new_space(*plan.renewal, error, rotated);
     uint32 best;
     all->clusters->table.assign(rotated, 1, &best, nullptr);
     if (plan.writers[best].rows == plan.writers[best].capacity) {
@@ -87,11 +95,36 @@ void write_late(void* state, const AddressEntry& entry, float* rotated, float er
     }
 }
 
-void find_clusters(Assignment* all, uint64 k) {
+// Moves the origin into the middle of the cells, if the rows gain by that or there is need, and the
+// sample with it. Not into that of the rows: so the mean of the cells, by which need is known, ends
+// up near it, and there is none again before other rows come.
+void choose_origin(Renewal* renewal, const Plan& plan, const RowSample& sample, bool needed) {
+    const Size padded = renewal->parameters.padded;
+    const Size bytes = sizeof(float) * padded;
+    float* cells =
+        static_cast<float*>(MemoryContextAllocHuge(CurrentMemoryContext, bytes * plan.cell_count));
+    for (uint32 i = 0; i < plan.cell_count; ++i) {
+        memcpy(cells + i * padded, plan.cells[i].centroid, bytes);
+    }
+    float* middle = static_cast<float*>(palloc(bytes));
+    engine::find_middle(cells, plan.cell_count, padded, middle);
+    pfree(cells);
+    float* origin = static_cast<float*>(palloc(bytes));
+    if ((needed || engine::is_origin_better(sample.rows, sample.count, padded, middle)) &&
+        engine::move_origin(*renewal->old_space, {middle, padded}, origin)) {
+        set_origin(renewal, origin);
+        for (uint64 i = 0; i < sample.count; ++i) {
+            to_new_space(*renewal, 0, sample.rows + i * padded);
+        }
+    }
+}
+
+void find_clusters(Renewal* changed, bool origin_needed, Assignment* all, uint64 k) {
     Plan& plan = all->plan;
     const Renewal& renewal = *plan.renewal;
     const uint32 padded = renewal.parameters.padded;
     const RowSample sample = sample_rows(plan, engine::sample_for(k));
+    choose_origin(changed, plan, sample, origin_needed);
     Clusters* clusters = new Clusters();
     MemoryContextCallback* callback =
         static_cast<MemoryContextCallback*>(palloc0(sizeof(MemoryContextCallback)));
@@ -154,7 +187,7 @@ bool write_long_rows(Renewal* renewal, const CellRef* refs, uint32 count) {
 
 // All usual rows into k new cells. Leaves what it has begun unfinished where it gives up: more rows
 // have come than there is room for, or there is no room on the disk.
-void write_clusters(Renewal* renewal, uint64 k) {
+void write_clusters(Renewal* renewal, bool origin_needed, uint64 k) {
     const uint32 cells = renewal->list.count - special_slots;
     OldRows* olds = static_cast<OldRows*>(
         MemoryContextAllocHuge(CurrentMemoryContext, sizeof(OldRows) * (cells + 1)));
@@ -174,7 +207,7 @@ void write_clusters(Renewal* renewal, uint64 k) {
             all.plan.cell_count += 1;
         }
     }
-    find_clusters(&all, k);
+    find_clusters(renewal, origin_needed, &all, k);
     begin_directory(renewal, special_slots + all.plan.count + long_count);
     const BlockNumber start = allocate_cells(*renewal, count_pages(all.plan));
     if (start == InvalidBlockNumber) {
@@ -198,9 +231,9 @@ void write_clusters(Renewal* renewal, uint64 k) {
     }
 }
 
-void cluster(Renewal* renewal, uint64 k) {
+void cluster(Renewal* renewal, bool origin_needed, uint64 k) {
     if (is_room_likely(*renewal)) {
-        write_clusters(renewal, k);
+        write_clusters(renewal, origin_needed, k);
         // Where it gave up, a later split asks again.
         finish_unfinished(renewal->index);
         coalesce_free_list(renewal->index);
@@ -234,6 +267,16 @@ uint64 estimate_rows(Relation index) {
     return some > 0 ? rows * cells / some : 0;
 }
 
+// Whether all cells are so far from the origin, or from 0, that it can't stay where it is.
+bool is_origin_needed(Relation index, const Meta& meta) {
+    if (!engine::may_have_origin(static_cast<engine::Metric>(meta.parameters.metric))) {
+        return false;
+    }
+    const Directory* directory = open_directory(index);
+    return engine::are_cells_far_off(directory->cells, meta.parameters.padded,
+                                     static_cast<double>(directory->usual_radius));
+}
+
 }  // namespace
 
 void recluster_if_due(Relation index, Relation table) {
@@ -242,15 +285,19 @@ void recluster_if_due(Relation index, Relation table) {
     read_meta(index, &meta);
     // All new cells are written at once.
     const uint64 memory = static_cast<uint64>(maintenance_work_mem) * 1024;
+    // Cheap questions first: this is asked after each split.
+    const Begun& begun = meta.begun[static_cast<uint32>(Upkeep::clustering)];
+    if (!by_vacuum && !engine::is_tried_again(meta.cells, begun.cells, begun.times)) {
+        return;
+    }
+    const bool origin_needed = is_origin_needed(index, meta);
     if (!by_vacuum) {
-        // Cheap questions first: this is asked after each split.
-        const Begun& begun = meta.begun[static_cast<uint32>(Upkeep::clustering)];
-        if (!engine::is_clustering_due(meta.cells, meta.clustered_cells, can_read(index, table)) ||
-            !engine::is_tried_again(meta.cells, begun.cells, begun.times)) {
+        if (!origin_needed &&
+            !engine::is_clustering_due(meta.cells, meta.clustered_cells, can_read(index, table))) {
             return;
         }
         const uint64 rows = estimate_rows(index);
-        if (!engine::have_rows_grown(rows, meta.clustered_rows) ||
+        if ((!origin_needed && !engine::have_rows_grown(rows, meta.clustered_rows)) ||
             memory_of(meta.parameters, engine::cells_for(rows)) > memory) {
             return;
         }
@@ -264,14 +311,15 @@ void recluster_if_due(Relation index, Relation table) {
     const uint64 rows = renewal.rows - renewal.long_rows;
     const uint64 clusters = engine::cells_for(rows);
     const bool due =
-        by_vacuum ? engine::is_clustering_due(meta.cells, meta.clustered_cells, false) ||
-                        engine::are_cells_too_many(meta.cells, renewal.rows, meta.clustered_rows)
-                  : engine::have_rows_grown(renewal.rows, meta.clustered_rows);
+        origin_needed ||
+        (by_vacuum ? engine::is_clustering_due(meta.cells, meta.clustered_cells, false) ||
+                         engine::are_cells_too_many(meta.cells, renewal.rows, meta.clustered_rows)
+                   : engine::have_rows_grown(renewal.rows, meta.clustered_rows));
     if (rows > 0 && due && memory_of(renewal.parameters, clusters) <= memory &&
         (by_vacuum || begin_upkeep(index, Upkeep::clustering))) {
         pg::test_point("upkeep: clustering");
         renewal.table = begin_reading(index, table);
-        cluster(&renewal, clusters);
+        cluster(&renewal, origin_needed, clusters);
         end_reading(renewal.table);
     }
     MemoryContextSwitchTo(old);

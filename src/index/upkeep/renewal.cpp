@@ -68,7 +68,30 @@ bool write_array(const Renewal& renewal, PageKind kind, const char* bytes, uint6
     return true;
 }
 
-void publish(const Renewal& renewal, const Segments& slots, const Segments& centroids) {
+// The new origin, in new pages. False if there is no room for it.
+bool write_origin(const Renewal& renewal, BlockRun* result) {
+    const core::VectorView origin = renewal.space->origin();
+    const Size bytes = origin.size_bytes();
+    const BlockRun run = allocate_intent(renewal.index, divide_up(bytes, payload_size));
+    if (!try_extend(renewal.index, run.start + run.length)) {
+        return false;
+    }
+    for (uint32 page = 0; page < run.length; ++page) {
+        const Buffer buffer = lock_fresh_page(renewal.index, run.start + page);
+        Record record(renewal.index);
+        const Page image = record.add_fresh(buffer, {PageKind::origin, 0, page, 0});
+        const Size done = Size{page} * payload_size;
+        memcpy(payload(image), reinterpret_cast<const char*>(origin.data()) + done,
+               Min(bytes - done, payload_size));
+        record.finish();
+        UnlockReleaseBuffer(buffer);
+    }
+    *result = run;
+    return true;
+}
+
+void publish(const Renewal& renewal, const Segments& slots, const Segments& centroids,
+             const BlockRun& origin) {
     const Buffer buffer = lock_meta(renewal.index, BUFFER_LOCK_EXCLUSIVE);
     Record record(renewal.index);
     Meta* meta = meta_of(record.add(buffer));
@@ -82,6 +105,11 @@ void publish(const Renewal& renewal, const Segments& slots, const Segments& cent
     meta->centroid_pages = centroids;
     meta->slots = renewal.count;
     meta->cells = renewal.count - special_slots;
+    if (renewal.shift != nullptr) {
+        meta->retired_origin = meta->has_origin != 0 ? meta->origin : BlockRun{};
+        meta->has_origin = 1;
+        meta->origin = origin;
+    }
     meta->unfinished.intent_count = 0;
     meta->frozen = 0;
     if (renewal.clustered) {
@@ -161,7 +189,20 @@ void walk(const OldRows& cell, uint32 first, const Visitor& visitor) {
     free_block(block);
 }
 
+void set_origin(Renewal* renewal, const float* origin) {
+    core::Arena arena = pg::arena();
+    const Size padded = renewal->parameters.padded;
+    renewal->space = arena.create<engine::Space>(arena, space_parameters(renewal->parameters),
+                                                 core::VectorView(origin, padded));
+    renewal->shift = static_cast<float*>(palloc(sizeof(float) * padded));
+    renewal->shift_error = renewal->old_space->translation(*renewal->space, renewal->shift);
+}
+
 float to_new_space(const Renewal& renewal, float error, float* rotated) {
+    if (renewal.shift != nullptr) {
+        return engine::translate(renewal.shift, renewal.shift_error, error,
+                                 {rotated, renewal.parameters.padded});
+    }
     return renewal.ratio == 1 ? error : renewal.old_space->rescale(renewal.ratio, error, rotated);
 }
 
@@ -223,8 +264,8 @@ BlockNumber allocate_cells(const Renewal& renewal, uint64 pages) {
 
 bool is_room_likely(const Renewal& renewal) {
     const Relation index = renewal.index;
-    // One for each array's segments, and for what is given up.
-    const uint64 entries = renewal.extents + 2 * max_segments + max_intents;
+    // One for each array's segments, for the origin, and for what is given up.
+    const uint64 entries = renewal.extents + 2 * max_segments + 1 + max_intents;
     return finish_unfinished(index) && entries <= UINT32_MAX &&
            reserve_free_entries(index, static_cast<uint32>(entries)) &&
            is_room_likely(index, renewal.pages);
@@ -328,15 +369,17 @@ void stop_inserters(const Renewal& renewal) {
 bool end_renewal(Renewal* renewal) {
     Segments slots;
     Segments centroids;
+    BlockRun origin{};
     if (!write_array(*renewal, PageKind::slots, reinterpret_cast<const char*>(renewal->slots),
                      uint64{sizeof(Slot)} * renewal->count, slots_per_page * sizeof(Slot),
                      &slots) ||
         !write_array(*renewal, PageKind::centroids, reinterpret_cast<const char*>(renewal->codes),
                      uint64{renewal->parameters.padded} * renewal->count, payload_size,
-                     &centroids)) {
+                     &centroids) ||
+        (renewal->shift != nullptr && !write_origin(*renewal, &origin))) {
         return false;
     }
-    publish(*renewal, slots, centroids);
+    publish(*renewal, slots, centroids, origin);
     return true;
 }
 

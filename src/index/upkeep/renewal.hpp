@@ -1,5 +1,6 @@
 // Replacing all cells at once, by new ones in one run of blocks beside a new directory: what
-// finding better cells (recluster.cpp) and giving the index another scale (rescale.cpp) share.
+// finding better cells (recluster.cpp), which may come with another origin, and giving the index
+// another scale (rescale.cpp) share.
 //
 // All under the structure lock. The new cells and the arrays of the new directory are intents until
 // one record on the meta page publishes them, thaws the index and notes the old directory, whose
@@ -25,6 +26,9 @@ struct Renewal {
     const engine::Space* space;
     TableRows* table;  // rows are read again from it, unless null
     double ratio;      // of the new scale to the old one
+    // What images are less in the new space, within shift_error; null: the origin stays.
+    float* shift;
+    float shift_error;
     double slack;      // room for growth
     bool clustered;    // all rows are clustered anew, under the same scale
     uint64 rows;       // live
@@ -57,6 +61,9 @@ struct Visitor {
 };
 // The rows from `first` on that the cell had when it was opened.
 void walk(const OldRows& cell, uint32 first, const Visitor& visitor);
+
+// Gives the new space this origin, float4[padded].
+void set_origin(Renewal* renewal, const float* origin);
 
 // A row's image in the new space; returns its error.
 float to_new_space(const Renewal& renewal, float error, float* rotated);

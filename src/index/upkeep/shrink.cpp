@@ -72,24 +72,13 @@ void copy_segment(Relation index, const Segments& segments, uint32 k, PageKind k
     }
 }
 
-// Moves a segment of an array to free blocks before it, if there are any. which: chooses the array
-// of a meta page.
-void move_segment(Relation index, Segments* (*which)(Meta*), uint32 k, PageKind kind) {
-    Meta before;
-    read_meta(index, &before);
-    const Segments& segments = *which(&before);
-    const uint32 pages = segment_pages(k);
-    if (k >= segments.count || lowest_free(index, pages) >= segments.start[k] ||
-        !reserve_free_entries(index, 1)) {
-        return;
-    }
-    const BlockRun run = allocate_intent(index, pages);
-    copy_segment(index, segments, k, kind, run.start);
-    const BlockRun old{segments.start[k], pages};
+// The pages of the old run have been copied to an intent: set(meta) says where they are now.
+template <typename Set>
+void publish_move(Relation index, const BlockRun& old, Set&& set) {
     const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
     Record record(index);
     Meta* meta = meta_of(record.add(buffer));
-    which(meta)->start[k] = run.start;
+    set(meta);
     meta->unfinished.intent_count = 0;
     Buffer locked[2];
     free_runs(index, meta, &old, 1, U64FromFullTransactionId(ReadNextFullTransactionId()), &record,
@@ -103,6 +92,23 @@ void move_segment(Relation index, Segments* (*which)(Meta*), uint32 k, PageKind 
     UnlockReleaseBuffer(buffer);
 }
 
+// Moves a segment of an array to free blocks before it, if there are any. which: chooses the array
+// of a meta page.
+void move_segment(Relation index, Segments* (*which)(Meta*), uint32 k, PageKind kind) {
+    Meta before;
+    read_meta(index, &before);
+    const Segments& segments = *which(&before);
+    const uint32 pages = segment_pages(k);
+    if (k >= segments.count || lowest_free(index, pages) >= segments.start[k] ||
+        !reserve_free_entries(index, 1)) {
+        return;
+    }
+    const BlockRun run = allocate_intent(index, pages);
+    copy_segment(index, segments, k, kind, run.start);
+    publish_move(index, {segments.start[k], pages},
+                 [&](Meta* meta) { which(meta)->start[k] = run.start; });
+}
+
 void move_arrays(Relation index) {
     for (uint32 k = 0; k < max_segments; ++k) {
         move_segment(
@@ -114,6 +120,30 @@ void move_arrays(Relation index) {
         move_segment(
             index, [](Meta* meta) { return &meta->free_pages[1]; }, k, PageKind::free_list);
     }
+}
+
+// Moves the origin to free blocks before it, if there are any.
+void move_origin(Relation index) {
+    Meta before;
+    read_meta(index, &before);
+    const BlockRun old = before.origin;
+    if (before.has_origin == 0 || lowest_free(index, old.length) >= old.start ||
+        !reserve_free_entries(index, 1)) {
+        return;
+    }
+    const BlockRun run = allocate_intent(index, old.length);
+    for (uint32 page = 0; page < old.length; ++page) {
+        const PageIdentity identity{PageKind::origin, 0, page, 0};
+        const Buffer target = lock_fresh_page(index, run.start + page);
+        const Buffer source = read_page(index, old.start + page, identity, BUFFER_LOCK_SHARE);
+        Record record(index);
+        memcpy(payload(record.add_fresh(target, identity)), payload(BufferGetPage(source)),
+               payload_size);
+        record.finish();
+        UnlockReleaseBuffer(source);
+        UnlockReleaseBuffer(target);
+    }
+    publish_move(index, old, [&](Meta* meta) { meta->origin = run; });
 }
 
 // Moves cells down, the last one first, until one doesn't fit before its end.
@@ -168,6 +198,7 @@ void shrink(Relation index) {
         coalesce_free_list(index);
         move_cells(index);
         move_arrays(index);
+        move_origin(index);
         coalesce_free_list(index);
         cut_off_end(index);
     }

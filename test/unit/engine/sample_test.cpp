@@ -30,11 +30,10 @@ TEST(Sample, KeepsImages) {
         std::vector<float> image(space.padded());
         for (std::size_t i = 0; i < 200; ++i) {
             const core::VectorView row(rows.data() + i * padded, dimension);
-            sample.put(i, space.rotation(), row,
-                       kernels::active().floats.norm_squared(row.data(), dimension),
+            sample.put(i, space, row, kernels::active().floats.norm_squared(row.data(), dimension),
                        scratch.data());
         }
-        sample.put(200, space.rotation(), {rows.data(), dimension}, 0, scratch.data());
+        sample.put(200, space, {rows.data(), dimension}, 0, scratch.data());
         ASSERT_EQ(sample.settle(space, 201), metric == Metric::cosine ? 200u : 201u);
         for (std::size_t i = 0; i < 200; ++i) {
             space.route({rows.data() + i * padded, dimension}, image.data());
