@@ -47,7 +47,8 @@ Outcome run(const Truth& work, MemoryIndex& index, const SearchOptions& options,
         pool.reset();
         const double start = now();
         core::Arena arena = pool.arena();
-        const Query prepared = prepare_query(arena, index.space(), {query, work.dimension});
+        const Query prepared = prepare_query(arena, index.space(), {query, work.dimension},
+                                             index.directory().mean_radius());
         Search search(arena, prepared, index.directory(), store, options, core::Interrupt());
         Executor executor(search, value);
         for (std::size_t i = 0; i < k; ++i) {

@@ -91,7 +91,7 @@ void Calibrator::gather() {
 void Calibrator::observe_slot(std::size_t slot, core::Arena scratch, const Space& space,
                               const float* rotated, const CellDirectory& directory,
                               const CellStore& store, core::Interrupt interrupt) {
-    const Query query = prepare_row_query(scratch, space, rotated);
+    const Query query = prepare_row_query(scratch, space, rotated, directory.mean_radius());
     const double own_key =
         kernels::active().floats.l2_squared(query.vector.data(), rotated, query.vector.size());
     follow(slot, scratch, query, own_key, directory, store, interrupt);

@@ -9,6 +9,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "engine/space.hpp"
@@ -118,9 +119,10 @@ enum class QueryKind : std::uint8_t {
 struct Query {
     const Space* space;
     QueryKind kind;
-    std::span<const float> vector;      // q' = step·(128·high + low), exactly
+    std::span<const float> vector;      // q' = step·(128·high + low + rest/256), exactly
     std::span<const std::int8_t> high;  // planes of q'
     std::span<const std::int8_t> low;
+    std::span<const std::int8_t> rest;   // empty where two planes are enough
     std::span<const std::int8_t> table;  // 64 entries a unit: see kernels::CodeKernels::scan_units
     double step;                         // a power of two
     float table_step;                    // <signs, q'> ≈ table_step·sum
@@ -128,11 +130,13 @@ struct Query {
     double norm_squared;                 // |q'|²
     std::int64_t code_offset;  // 128·Σ(128·high + low): what the codes' offset of 128 adds to a dot
     std::int64_t high_offset;  // 128·Σ high
-    // What a code's lower half bytes add to a dot (in steps): never more than lower_most, and
-    // hardly ever more than lower_likely.
+    std::int32_t rest_offset;  // 128·Σ rest
+    // What a code's lower half bytes, and the rest with any code, add to a dot (in steps): never
+    // more than lower_most, and hardly ever more than lower_likely.
     std::int64_t lower_most;
     std::int64_t lower_likely;
     kernels::PlaneDots implied;  // the lower half bytes' share of a dot with a code of 4 bits
+    std::int32_t implied_rest;   // and of one with the rest
     float code_sigmas;           // by which bounds from such codes lie below a distance of 1
     double high_squared;         // Σ high²
     double high_error;   // ≥ |q' − step·128·high|: the centroids are scanned with one plane
@@ -140,13 +144,17 @@ struct Query {
     double operator_error;  // of the operator's float4 sums, relative to their terms; 0 for float8
 };
 
-Query prepare_query(core::Arena& arena, const Space& space, core::VectorView q);
+// local: how far rows are from their centroids, about. Where two planes are too coarse for that,
+// because they are much farther from the origin, the query gets a third one.
+Query prepare_query(core::Arena& arena, const Space& space, core::VectorView q,
+                    double local = std::numeric_limits<double>::infinity());
 
 // The query NULL, which finds every row at distance NULL.
 Query null_query(const Space& space);
 
 // The row with this image as a query (calibration).
-Query prepare_row_query(core::Arena& arena, const Space& space, const float* rotated);
+Query prepare_row_query(core::Arena& arena, const Space& space, const float* rotated,
+                        double local = std::numeric_limits<double>::infinity());
 
 // A lower bound of the operator's float8 result for a row whose key is at least key; growing in
 // key, never NaN. Holds for the operator on any instruction set. key = −∞ gives the lowest value
@@ -169,12 +177,12 @@ class CellDistance {
     kernels::BoundTerms terms(float sigmas, double limit) const noexcept;
 
     // Key of x̂ (what the row's distance is thought to be) and the proven lower bound of the key,
-    // from the planes' dots with its code.
+    // from the planes' dots with its code; rest: that of the third one, if there is one.
     struct Refined {
         double estimate;
         double bound;
     };
-    Refined refine(const RefineFactors& factors, kernels::PlaneDots dots,
+    Refined refine(const RefineFactors& factors, kernels::PlaneDots dots, std::int32_t rest,
                    bool long_row) const noexcept;
 
     // For rows of which only the upper half bytes are known (dots: 16 times theirs): what

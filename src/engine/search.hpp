@@ -130,6 +130,7 @@ class Search {
     static void take(void* self, std::uint32_t first_row, std::uint32_t mask,
                      const float* bounds) noexcept;
     void refine_found(std::uint32_t cell);
+    void read_batch(OpenCell& cell);
     void refine_batch(std::uint32_t cell);
     void complete_batch(std::uint32_t cell);
     void keep(std::uint32_t cell, std::uint32_t slot, const RowEntry& entry,

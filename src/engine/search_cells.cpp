@@ -224,11 +224,17 @@ void Search::refine_found(std::uint32_t cell) {
     }
 }
 
+// Entries and upper planes of the rows of the batch.
+void Search::read_batch(OpenCell& cell) {
+    std::fill_n(batch_->dots, batch_->count, kernels::PlaneDots{0, 0});
+    std::fill_n(batch_->rest, batch_->count, 0);
+    store_->refine(store_->self, cell, *batch_);
+}
+
 void Search::refine_batch(std::uint32_t index) {
     OpenCell& cell = cells_[index];
     RefineBatch& batch = *batch_;
-    std::fill_n(batch.dots, batch.count, kernels::PlaneDots{0, 0});
-    store_->refine(store_->self, cell, batch);
+    read_batch(cell);
     work_.refined += batch.count;
     const double limit = threshold();
     const bool long_rows = (cell.key.flags & CellFlags::long_rows) != 0;
@@ -248,6 +254,7 @@ void Search::refine_batch(std::uint32_t index) {
             batch.slots[batch.count] = batch.slots[i];
             batch.entries[batch.count] = batch.entries[i];
             batch.dots[batch.count] = batch.dots[i];
+            batch.rest[batch.count] = batch.rest[i];
             ++batch.count;
         });
         wait_before(count);
@@ -266,6 +273,7 @@ void Search::complete_batch(std::uint32_t index) {
         for (std::size_t i = 0; i < batch.count; ++i) {
             batch.dots[i].high += query_->implied.high;
             batch.dots[i].low += query_->implied.low;
+            batch.rest[i] += query_->implied_rest;
         }
     } else {
         store_->complete(store_->self, cell, batch);
@@ -273,7 +281,8 @@ void Search::complete_batch(std::uint32_t index) {
     const bool long_row = (cell.key.flags & CellFlags::long_rows) != 0;
     for (std::size_t i = 0; i < batch.count; ++i) {
         const RowEntry& entry = batch.entries[i];
-        CellDistance::Refined refined = cell.distance.refine(entry.refine, batch.dots[i], long_row);
+        CellDistance::Refined refined =
+            cell.distance.refine(entry.refine, batch.dots[i], batch.rest[i], long_row);
         if (by_codes_ && refined.bound > threshold() && (entry.flags & RowFlags::dead) == 0) {
             wait(index, batch.slots[i], float_below(refined.bound));
             continue;
@@ -305,7 +314,12 @@ void Search::score_codes(std::uint32_t index) {
             batch.slots[batch.count] = row.slot;
             batch.entries[batch.count] = row.entry;
             batch.dots[batch.count] = dots_[row.slot];
+            batch.rest[batch.count] = 0;
             ++batch.count;
+        }
+        if (!query_->rest.empty()) {
+            // The scorer has left the third plane out.
+            read_batch(cell);
         }
         complete_batch(index);
     }

@@ -31,6 +31,19 @@ struct CellDirectory {
     std::uint32_t count;
     const CellSummary* summaries;
     const std::uint8_t* codes;  // count × padded
+
+    // What the cells are wide, in the mean: as prepare_query() wants it.
+    double mean_radius() const {
+        double sum = 0;
+        std::uint32_t cells = 0;
+        for (std::uint32_t i = 0; i < count; ++i) {
+            if ((summaries[i].flags & (CellFlags::long_rows | CellFlags::unused)) == 0) {
+                sum += static_cast<double>(summaries[i].radius);
+                ++cells;
+            }
+        }
+        return sum / std::max(cells, std::uint32_t{1});
+    }
 };
 
 // A cell in the order of one query.
@@ -118,6 +131,7 @@ struct RefineBatch {
     std::uint32_t slots[capacity];
     RowEntry entries[capacity];         // storage copies them here
     kernels::PlaneDots dots[capacity];  // zeroed by Search
+    std::int32_t rest[capacity];        // the third plane's, zeroed too
 
     // Storage hands over a plane of slots[i]'s code, in pieces of multiples of 32 bytes if it is
     // cut; offset: bytes of the plane before this piece.
@@ -138,6 +152,11 @@ struct RefineBatch {
                                             query->low.data() + 2 * offset, &d);
         dots[i].high += weight * d.high;
         dots[i].low += weight * d.low;
+        if (!query->rest.empty()) {
+            const std::int8_t* plane = query->rest.data() + 2 * offset;
+            kernels::active().codes.dot_nibbles(nibbles, 1, 2 * bytes, plane, plane, &d);
+            rest[i] += weight * d.high;
+        }
     }
 };
 

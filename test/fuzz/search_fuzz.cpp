@@ -273,7 +273,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         x = std::isfinite(x) ? x : 1;
     }
     const engine::Query query =
-        bytes.next() < 16 ? engine::null_query(space) : engine::prepare_query(arena, space, vector);
+        bytes.next() < 16
+            ? engine::null_query(space)
+            : engine::prepare_query(arena, space, vector, bytes.next() % 2 == 0 ? 0 : HUGE_VAL);
     std::vector<int> living;
     Index index = make_index(bytes, space.padded(), living);
     search(query, index, options, living);

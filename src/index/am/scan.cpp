@@ -41,7 +41,8 @@ struct ScanState {
     BlockNumber heap_blocks;  // of the table, when last asked
 };
 
-engine::Query* make_query(IndexScanDesc scan, core::Arena& arena, const engine::Space& space) {
+engine::Query* make_query(IndexScanDesc scan, core::Arena& arena, const Directory& directory) {
+    const engine::Space& space = *directory.space;
     const bool is_ordered = scan->numberOfOrderBys > 0;
     const ScanKey key = scan->orderByData;
     if (!is_ordered || (key->sk_flags & SK_ISNULL) != 0) {
@@ -50,7 +51,8 @@ engine::Query* make_query(IndexScanDesc scan, core::Arena& arena, const engine::
     const OperatorClass& operator_class = operator_class_of(scan->indexRelation);
     const core::VectorView vector = operator_class.elements(key->sk_argument);
     check_query_dimensions(operator_class, space.dimension(), vector);
-    return arena.create<engine::Query>(engine::prepare_query(arena, space, vector));
+    return arena.create<engine::Query>(
+        engine::prepare_query(arena, space, vector, directory.cells.mean_radius()));
 }
 
 engine::Search* start_search(IndexScanDesc scan, ScanState* state) {
@@ -71,7 +73,7 @@ engine::Search* start_search(IndexScanDesc scan, ScanState* state) {
     engine::SearchOptions options = engine::options_for(state->recall, directory->calibration);
     options.budget = static_cast<std::size_t>(work_mem) * 1024;
     options.late_at_once = state->late_at_once;
-    const engine::Query* query = make_query(scan, arena, *directory->space);
+    const engine::Query* query = make_query(scan, arena, *directory);
     return arena.create<engine::Search>(arena, *query, directory->cells, *store, options,
                                         pg::interrupt());
 }

@@ -159,7 +159,7 @@ Estimates estimate(Metric metric, std::size_t dimension, bool spiky, double larg
                 EXPECT_EQ(implied.low, batch.dots[0].low);
             }
             const CellDistance::Refined refined =
-                distance.refine(encoded[i].refine, batch.dots[0], is_long[i]);
+                distance.refine(encoded[i].refine, batch.dots[0], batch.rest[0], is_long[i]);
             bounds.push_back(refined.bound);
             all.broken += refined.bound > truth * (1 + 1e-12) + 1e-12 ? 1 : 0;
             all.refined_gap +=

@@ -211,8 +211,9 @@ TEST_P(OperatorValue, NeverAboveTheOperatorsResult) {
                     batch.query = &query;
                     batch.upper(0, 0, planes.data(), plane_bytes(p));
                     batch.lower(0, 0, planes.data() + plane_bytes(p), plane_bytes(p));
-                    const CellDistance::Refined refined = distance.refine(
-                        encoded.refine, batch.dots[0], routed[i].kind == RowKind::long_row);
+                    const CellDistance::Refined refined =
+                        distance.refine(encoded.refine, batch.dots[0], batch.rest[0],
+                                        routed[i].kind == RowKind::long_row);
                     const double bound = operator_value(query, refined.bound);
                     EXPECT_FALSE(std::isnan(bound));
                     const double exact = float8_operator(metric, rows[i], rows[q]);

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -75,87 +77,146 @@ std::vector<float> origin_for(Metric metric, std::vector<float> rows, std::size_
     return origin;
 }
 
-// Images and bounds of rows that have next to everything in common, against long double.
-TEST(Origin, BoundsHoldFarFromZero) {
+// Bounds of rows that have next to everything in common, against long double.
+struct Bounds {
+    std::size_t broken = 0;        // above the key
+    std::size_t above = 0;         // above the operator's result
+    std::size_t out_of_reach = 0;  // by the upper half bytes, although as near as they are
+    double gap = 0;                // mean of √key − √bound
+};
+
+// local: of the queries.
+Bounds measure(Metric metric, std::size_t dimension, double offset, bool has_origin,
+               std::uint32_t bits, double local) {
     constexpr std::size_t n = 64;
-    core::Random random(1);
+    core::Random random(dimension);
+    const std::vector<float> rows = make_rows(random, n, dimension, offset);
+    const std::vector<float> queries = make_rows(random, 8, dimension, offset);
+    const std::vector<float> origin = origin_for(metric, rows, n, dimension);
+    const double scale = metric == Metric::l2 ? 0.25 : 1;
+    HeapArena memory;
+    core::Arena arena = memory.arena();
+    const Space space(arena, {metric, static_cast<std::uint32_t>(dimension), 3, scale, bits},
+                      has_origin ? core::VectorView(origin) : core::VectorView());
+    const std::size_t p = space.padded();
+    std::vector<std::vector<float>> images(n, std::vector<float>(p));
+    std::vector<float> errors;
+    std::vector<double> mean(p);
+    for (std::size_t i = 0; i < n; ++i) {
+        const RoutedRow routed = space.route(row_of(rows, i, dimension), images[i].data());
+        EXPECT_EQ(routed.kind, RowKind::normal);
+        errors.push_back(routed.error);
+        for (std::size_t k = 0; k < p; ++k) {
+            mean[k] += static_cast<double>(images[i][k]) / n;
+        }
+    }
+    const std::vector<float> centroid(mean.begin(), mean.end());
+    Bounds bounds;
+    for (std::size_t q = 0; q < 8; ++q) {
+        const core::VectorView query_row = row_of(queries, q, dimension);
+        std::vector<float> query_image(p);
+        const RoutedRow query_routed = space.route(query_row, query_image.data());
+        const Query query = prepare_query(arena, space, query_row, local);
+        EXPECT_EQ(query.rest.empty(), local > 1);
+        EXPECT_LE(std::sqrt(kernels::active().floats.l2_squared(query.vector.data(),
+                                                                query_image.data(), p)),
+                  query.error);
+        CellDistance distance(query);
+        distance.add(centroid.data(), p);
+        for (std::size_t i = 0; i < n; ++i) {
+            const core::VectorView row = row_of(rows, i, dimension);
+            const long double key = exact_key(metric, scale, row, query_row);
+            const double truth = static_cast<double>(std::sqrt(key));
+            const double apart = std::sqrt(
+                kernels::active().floats.l2_squared(images[i].data(), query_image.data(), p));
+            EXPECT_LE(std::fabs(apart - truth), errors[i] + query_routed.error);
+            EncodedRow encoded{};
+            std::vector<std::uint8_t> signs(sign_bytes(p));
+            std::vector<std::uint8_t> code(p);
+            encoded.signs = signs.data();
+            encoded.code = code.data();
+            encode_row(space, images[i].data(), errors[i], centroid.data(), encoded);
+            std::vector<std::uint8_t> upper(plane_bytes(p));
+            std::vector<std::uint8_t> lower(plane_bytes(p));
+            split_code(p, code.data(), upper.data(), lower.data());
+            RefineBatch batch{};
+            batch.query = &query;
+            batch.entries[0].refine = encoded.refine;
+            batch.upper(0, 0, upper.data(), 32);
+            if (p > 64) {
+                batch.upper(0, 32, upper.data() + 32, plane_bytes(p) - 32);
+            }
+            for (const bool proven : {true, false}) {
+                bounds.out_of_reach +=
+                    kernels::active().codes.within_reach(
+                        reinterpret_cast<const std::uint8_t*>(batch.entries), batch.dots, 1,
+                        distance.reach(static_cast<double>(key), false, proven)) == 0
+                        ? 1
+                        : 0;
+            }
+            const std::int32_t upper_rest = batch.rest[0];
+            batch.lower(0, 0, lower.data(), plane_bytes(p));
+            if (bits == 4) {
+                EXPECT_EQ(upper_rest + query.implied_rest, batch.rest[0]);
+            }
+            const CellDistance::Refined refined =
+                distance.refine(encoded.refine, batch.dots[0], batch.rest[0], false);
+            bounds.broken += refined.bound > static_cast<double>(key) * (1 + 1e-14) ? 1 : 0;
+            bounds.above +=
+                operator_value(query, refined.bound) > operator_result(metric, row, query_row) ? 1
+                                                                                               : 0;
+            bounds.gap += (truth - std::sqrt(refined.bound)) / (8 * n);
+        }
+    }
+    return bounds;
+}
+
+constexpr double everywhere = std::numeric_limits<double>::infinity();
+
+std::string name_of(Metric metric, std::size_t dimension, double offset) {
+    return "metric " + std::to_string(static_cast<int>(metric)) + " dimension " +
+           std::to_string(dimension) + " offset " + std::to_string(offset);
+}
+
+// As near to the truth as without an offset, in units of the spread.
+TEST(Origin, BoundsHoldFarFromZero) {
     for (const Metric metric : {Metric::l2, Metric::cosine}) {
         for (const std::size_t dimension : {2, 3, 16, 100, 784}) {
             for (const double offset : {0.0, 3.0, 1e3, 1e6}) {
-                const std::string what = "metric " + std::to_string(static_cast<int>(metric)) +
-                                         " dimension " + std::to_string(dimension) + " offset " +
-                                         std::to_string(offset);
-                const std::vector<float> rows = make_rows(random, n, dimension, offset);
-                const std::vector<float> queries = make_rows(random, 8, dimension, offset);
-                const std::vector<float> origin = origin_for(metric, rows, n, dimension);
-                const double scale = metric == Metric::l2 ? 0.25 : 1;
-                HeapArena memory;
-                core::Arena arena = memory.arena();
-                const Space space(arena, {metric, static_cast<std::uint32_t>(dimension), 3, scale},
-                                  origin);
-                const std::size_t p = space.padded();
-                std::vector<std::vector<float>> images(n, std::vector<float>(p));
-                std::vector<float> errors;
-                std::vector<double> mean(p);
-                for (std::size_t i = 0; i < n; ++i) {
-                    const RoutedRow routed =
-                        space.route(row_of(rows, i, dimension), images[i].data());
-                    ASSERT_EQ(routed.kind, RowKind::normal) << what;
-                    errors.push_back(routed.error);
-                    for (std::size_t k = 0; k < p; ++k) {
-                        mean[k] += static_cast<double>(images[i][k]) / n;
-                    }
-                }
-                const std::vector<float> centroid(mean.begin(), mean.end());
-                std::size_t broken = 0;
-                std::size_t above = 0;
-                double gap = 0;
-                for (std::size_t q = 0; q < 8; ++q) {
-                    const core::VectorView query_row = row_of(queries, q, dimension);
-                    std::vector<float> query_image(p);
-                    const RoutedRow query_routed = space.route(query_row, query_image.data());
-                    const Query query = prepare_query(arena, space, query_row);
-                    CellDistance distance(query);
-                    distance.add(centroid.data(), p);
-                    for (std::size_t i = 0; i < n; ++i) {
-                        const core::VectorView row = row_of(rows, i, dimension);
-                        const long double key = exact_key(metric, scale, row, query_row);
-                        const double truth = static_cast<double>(std::sqrt(key));
-                        const double apart = std::sqrt(kernels::active().floats.l2_squared(
-                            images[i].data(), query_image.data(), p));
-                        EXPECT_LE(std::fabs(apart - truth), errors[i] + query_routed.error) << what;
-                        EncodedRow encoded{};
-                        std::vector<std::uint8_t> signs(sign_bytes(p));
-                        std::vector<std::uint8_t> code(p);
-                        encoded.signs = signs.data();
-                        encoded.code = code.data();
-                        encode_row(space, images[i].data(), errors[i], centroid.data(), encoded);
-                        kernels::PlaneDots dots;
-                        std::vector<std::uint8_t> upper(plane_bytes(p));
-                        std::vector<std::uint8_t> lower(plane_bytes(p));
-                        split_code(p, code.data(), upper.data(), lower.data());
-                        RefineBatch batch{};
-                        batch.query = &query;
-                        batch.upper(0, 0, upper.data(), plane_bytes(p));
-                        batch.lower(0, 0, lower.data(), plane_bytes(p));
-                        dots = batch.dots[0];
-                        const CellDistance::Refined refined =
-                            distance.refine(encoded.refine, dots, false);
-                        broken += refined.bound > static_cast<double>(key) * (1 + 1e-14) ? 1 : 0;
-                        above += operator_value(query, refined.bound) >
-                                         operator_result(metric, row, query_row)
-                                     ? 1
-                                     : 0;
-                        gap += truth - std::sqrt(refined.bound);
-                    }
-                }
-                EXPECT_EQ(broken, 0u) << what;
-                EXPECT_EQ(above, 0u) << what;
-                // As near to the truth as without an offset, in units of the spread.
+                const std::string what = name_of(metric, dimension, offset);
                 const double unit = metric == Metric::l2
-                                        ? scale * std::sqrt(static_cast<double>(dimension))
+                                        ? 0.25 * std::sqrt(static_cast<double>(dimension))
                                         : 1 / std::fmax(offset, 1.0);
-                EXPECT_LT(gap / (8 * n), 0.02 * unit) << what;
+                for (const double local : {everywhere, 0.0}) {
+                    const Bounds bounds = measure(metric, dimension, offset, true, 8, local);
+                    EXPECT_EQ(bounds.broken, 0u) << what;
+                    EXPECT_EQ(bounds.above, 0u) << what;
+                    EXPECT_EQ(bounds.out_of_reach, 0u) << what;
+                    EXPECT_LT(bounds.gap, 0.02 * unit) << what;
+                    EXPECT_EQ(measure(metric, dimension, offset, true, 4, local).broken, 0u)
+                        << what;
+                }
+            }
+        }
+    }
+}
+
+// Rows far from the origin, as tight clusters among many are: a query in three planes is all that
+// tells them apart.
+TEST(Origin, ThirdPlane) {
+    for (const Metric metric : {Metric::l2, Metric::cosine}) {
+        for (const std::size_t dimension : {2, 16, 100}) {
+            for (const double offset : {1e3, 1e4}) {
+                const std::string what = name_of(metric, dimension, offset);
+                const Bounds two = measure(metric, dimension, offset, false, 8, everywhere);
+                const Bounds three = measure(metric, dimension, offset, false, 8, 0);
+                EXPECT_EQ(three.broken, 0u) << what;
+                EXPECT_EQ(three.above, 0u) << what;
+                EXPECT_EQ(three.out_of_reach, 0u) << what;
+                EXPECT_LT(three.gap, 0.5 * two.gap) << what;
+                const Bounds half = measure(metric, dimension, offset, false, 4, 0);
+                EXPECT_EQ(half.broken, 0u) << what;
+                EXPECT_EQ(half.out_of_reach, 0u) << what;
             }
         }
     }
