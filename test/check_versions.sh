@@ -1,12 +1,13 @@
 #!/bin/bash
 # make check-versions: builds vecdot and runs its tests on the PostgreSQL and the compilers of later
 # Debian releases, each in a chroot below CHROOTS (made once, 2 GB each; rm -rf removes them).
-# ONLY='trixie' runs one of them, CHECK='unit tap-*' part of its tests.
+# ONLY='trixie' runs one of them, CHECK='unit tap-*' part of its tests. ONLY=upgrade: pg_upgrade from Debian 12's
+# PostgreSQL to the later ones, all in one chroot.
 set -uo pipefail
 . "$(dirname "$0")/common.sh"
 
 # suite, version of PostgreSQL
-suites=("trixie 17" "sid 18")
+suites=("trixie 17" "sid 18" "upgrade 18")
 chroots=${CHROOTS:-/var/tmp/vecdot-chroots}
 mirror=${MIRROR:-}  # empty: the one that debootstrap takes by itself
 
@@ -41,6 +42,35 @@ make check ONLY='${CHECK:-}'
 END
 }
 
+# What runs inside for pg_upgrade: vecdot is installed for each version, as packages would. From 17 to 18 is left out:
+# PostgreSQL 18.6 does not take what pg_dump of 17.12 writes of any column ("unrecognized parameter "pg_attver"").
+inside_upgrade() {
+    cat <<END
+set -eu
+export LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive
+cd /tmp/vecdot
+for version in 15 17 18; do
+    export PG_CONFIG=/usr/lib/postgresql/\$version/bin/pg_config
+    rm -f vecdot.so
+    make -s -j$jobs_limit
+    make -s install
+    [ \$version = 15 ] || VECDOT_OLD_BINDIR=/usr/lib/postgresql/15/bin make check ONLY='tap-007*'
+done
+END
+}
+
+# Adds the servers of Debian 12 and 13 to the chroot $1 of a later release.
+add_older_servers() {
+    local release
+    for release in bookworm trixie; do
+        echo "deb ${mirror:-http://deb.debian.org/debian} $release main" >"$1/etc/apt/sources.list.d/$release.list"
+        printf 'Package: *\nPin: release n=%s\nPin-Priority: 100\n' "$release" >"$1/etc/apt/preferences.d/$release"
+    done
+    cp -L /etc/resolv.conf "$1/etc/resolv.conf"
+    chroot "$1" env DEBIAN_FRONTEND=noninteractive sh -c 'apt-get -q update && apt-get -q -y --no-install-recommends install \
+        postgresql-15 postgresql-server-dev-15 postgresql-17 postgresql-server-dev-17' </dev/null
+}
+
 # Runs a command in the chroot $1 with file systems of its own, which end with it.
 enter() {
     local directory=$1
@@ -69,12 +99,15 @@ for entry in "${suites[@]}"; do
     read -r suite version <<<"$entry"
     [ $# -eq 0 ] || [[ " $* " == *" $suite "* ]] || continue
     directory=$chroots/$suite
+    release=$suite
+    [ "$suite" != upgrade ] || release=sid
     say "=== PostgreSQL $version, Debian $suite, in $directory"
     if [ ! -f "$directory/.complete" ]; then
         say "debootstrap (some minutes; $directory.log) ..."
         rm -rf "$directory"
         debootstrap --variant=minbase --include="postgresql-$version,postgresql-server-dev-$version,g++,make,libxsimd-dev,libgtest-dev,python3,binutils" \
-            "$suite" "$directory" ${mirror:+"$mirror"} >"$directory.log" 2>&1 || {
+            "$release" "$directory" ${mirror:+"$mirror"} >"$directory.log" 2>&1 &&
+            { [ "$suite" != upgrade ] || add_older_servers "$directory" >>"$directory.log" 2>&1; } || {
             tail -n 20 "$directory.log"
             failed+=("$suite: debootstrap")
             continue
@@ -84,7 +117,7 @@ for entry in "${suites[@]}"; do
     fi
     cp -L /etc/resolv.conf "$directory/etc/resolv.conf"
     tar -C "$source_dir" --exclude=./build --exclude=./.git --exclude=./vecdot.so --transform='s,^\.,vecdot,' -cf - . |
-        enter "$directory" sh -c "$(inside "$version")" || failed+=("$suite")
+        enter "$directory" sh -c "$(if [ "$suite" = upgrade ]; then inside_upgrade; else inside "$version"; fi)" || failed+=("$suite")
 done
 
 if [ ${#failed[@]} -gt 0 ]; then
