@@ -18,7 +18,7 @@ INSERT INTO queries SELECT n, noises(n, 16) + noises(900 + n, 16, 0.4) FROM gene
 VACUUM ANALYZE items, queries;
 
 -- What a statement gives for each query, by a scan of the table and with every other way made dear.
-CREATE FUNCTION differing(statement text, recall text DEFAULT '0.5') RETURNS int LANGUAGE plpgsql AS $$
+CREATE FUNCTION differing(statement text, recall text DEFAULT '0.5', sort text DEFAULT 'off') RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
 	query vector;
 	a text;
@@ -28,7 +28,7 @@ BEGIN
 	FOR query IN SELECT q FROM queries ORDER BY n LOOP
 		PERFORM set_config('vecdot.recall', '1', true), set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true);
 		EXECUTE format('SELECT string_agg(t::text, '';'') FROM (%s) t', replace(statement, 'Q', quote_literal(query) || '::vector')) INTO a;
-		PERFORM set_config('vecdot.recall', recall, true), set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true), set_config('enable_hashagg', 'off', true);
+		PERFORM set_config('vecdot.recall', recall, true), set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true), set_config('enable_sort', sort, true), set_config('enable_hashagg', 'off', true);
 		EXECUTE format('SELECT string_agg(t::text, '';'') FROM (%s) t', replace(statement, 'Q', quote_literal(query) || '::vector')) INTO b;
 		result := result + (a IS DISTINCT FROM b)::int;
 	END LOOP;
@@ -45,8 +45,8 @@ SELECT differing('SELECT min(v <-> Q) FROM items'), differing('SELECT min(v <-> 
 SET enable_hashjoin = off; SET enable_nestloop = off;
 CREATE TABLE distances AS SELECT DISTINCT n, v <-> q AS d FROM items, queries WHERE a < 20 AND v IS NOT NULL;
 ANALYZE distances;
-SELECT differing('SELECT count(*) FROM items i JOIN distances x ON i.v <-> Q = x.d');
-SELECT differing('SELECT i.v <-> Q AS d FROM items i JOIN distances x ON i.v <-> Q = x.d ORDER BY 1 LIMIT 1000');
+SELECT differing('SELECT count(*) FROM items i JOIN distances x ON i.v <-> Q = x.d', '0.5', 'on');
+SELECT differing('SELECT i.v <-> Q AS d FROM items i JOIN distances x ON i.v <-> Q = x.d ORDER BY 1 LIMIT 1000', '0.5', 'on');
 RESET enable_hashjoin; RESET enable_nestloop;
 -- Without a LIMIT all rows come, in order, and to a cursor.
 SELECT differing('SELECT v <-> Q AS d FROM items ORDER BY 1'), differing('SELECT v <=> Q AS d FROM items WHERE a < 100 ORDER BY 1');

@@ -21,6 +21,16 @@ double recall = 0.99;
 
 bool search_node = true;
 
+int filter_way = static_cast<int>(vecdot::pg::FilterWay::automatic);
+
+const config_enum_entry filter_way_options[] = {
+    {"auto", static_cast<int>(vecdot::pg::FilterWay::automatic), false},
+    {"last", static_cast<int>(vecdot::pg::FilterWay::last), false},
+    {"index", static_cast<int>(vecdot::pg::FilterWay::in_index), false},
+    {"first", static_cast<int>(vecdot::pg::FilterWay::first), false},
+    {nullptr, 0, false},
+};
+
 const config_enum_entry instruction_set_options[] = {
     {"auto", automatic, false},
     {"baseline", static_cast<int>(InstructionSet::baseline), false},
@@ -49,6 +59,10 @@ double vecdot::pg::recall_setting() {
     return recall;
 }
 
+vecdot::pg::FilterWay vecdot::pg::filter_way_setting() {
+    return static_cast<FilterWay>(filter_way);
+}
+
 bool vecdot::pg::search_node_setting() {
     return search_node;
 }
@@ -67,6 +81,12 @@ void vecdot::pg::define_settings() {
         "vecdot.search_node", "Searches by the node that knows LIMIT and WHERE.",
         "off leaves plain index scans, which prove what they return whatever vecdot.recall says.",
         &search_node, true, PGC_USERSET, GUC_EXPLAIN, nullptr, nullptr, nullptr);
+    DefineCustomEnumVariable(
+        "vecdot.filter_way", "How a search with WHERE comes by the rows that pass.",
+        "auto begins where the planner's estimates say and changes over when they are wrong; the "
+        "others are for tests and measurements.",
+        &filter_way, filter_way, filter_way_options, PGC_USERSET, GUC_EXPLAIN, nullptr, nullptr,
+        nullptr);
     MarkGUCPrefixReserved("vecdot");
     vecdot::pg::find_test_points();
 }

@@ -12,4 +12,8 @@ double recall_setting();
 // vecdot.search_node: whether the planner is offered the search node.
 bool search_node_setting();
 
+// vecdot.filter_way: how a search with a filter comes by the rows that pass.
+enum class FilterWay { automatic, last, in_index, first };
+FilterWay filter_way_setting();
+
 }  // namespace vecdot::pg

@@ -1,15 +1,5 @@
-// The search node at work.
-//
-// It runs a scan of the index until as many rows as LIMIT says have passed the filter and the
-// scan's bound says that what comes is no nearer, keeps the nearest in a heap, and returns them in
-// order. Rows that the search finds late join the others, since nothing has been returned by then;
-// and when the scan ends early, all rows have been seen. So what comes is in order to its very end.
-//
-// A row in the node is the columns that the plan needs, then the distance: filters and the target
-// list refer to that, and the distance is computed once.
-#include <algorithm>
-
-#include "index/am/scan.hpp"
+// The search node as the executor sees it. What it searches for is evaluated when the first row is
+// asked for; then all rows are gathered (gather.cpp), and returned one by one.
 #include "index/search_node/state.hpp"
 #include "pg/guard.hpp"
 #include "pg/settings.hpp"
@@ -85,10 +75,22 @@ void prepare_columns(SearchState* state, const List* row) {
     }
 }
 
+void begin_child(SearchState* state, const CustomScan* plan, EState* query, int flags) {
+    if (plan->custom_plans == NIL) {
+        return;
+    }
+    state->child = ExecInitNode(static_cast<Plan*>(linitial(plan->custom_plans)), query, flags);
+    state->node.custom_ps = list_make1(state->child);
+    if (IsA(state->child, BitmapHeapScanState)) {
+        state->bitmap = outerPlanState(state->child);
+    }
+}
+
 void begin(CustomScanState* node, EState* state_of_query, int flags) {
     SearchState* state = state_of(node);
     const CustomScan* plan = reinterpret_cast<const CustomScan*>(node->ss.ps.plan);
-    const SearchPlan search = read_private(plan->custom_private);
+    state->plan = read_private(plan->custom_private);
+    const SearchPlan& search = state->plan;
     state->vector_arg = search.vector_arg;
     state->collation = search.collation;
     fmgr_info(search.function, &state->function);
@@ -98,6 +100,10 @@ void begin(CustomScanState* node, EState* state_of_query, int flags) {
         ExecInitExpr(static_cast<Expr*>(list_nth(plan->custom_exprs, limit_count)), &node->ss.ps);
     state->offset =
         ExecInitExpr(static_cast<Expr*>(list_nth(plan->custom_exprs, limit_offset)), &node->ss.ps);
+
+    state->radius =
+        ExecInitExpr(static_cast<Expr*>(list_nth(plan->custom_exprs, radius)), &node->ss.ps);
+    begin_child(state, plan, state_of_query, flags);
 
     prepare_columns(state, plan->custom_scan_tlist);
     const OpExpr* distance = reinterpret_cast<const OpExpr*>(
@@ -118,6 +124,8 @@ void begin(CustomScanState* node, EState* state_of_query, int flags) {
         state_of_query, node->ss.ss_ScanTupleSlot->tts_tupleDescriptor, &TTSOpsMinimalTuple);
     state->memory =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot search node", ALLOCSET_SMALL_SIZES);
+    state->set_memory =
+        AllocSetContextCreate(CurrentMemoryContext, "vecdot bitmap", ALLOCSET_SMALL_SIZES);
     if ((flags & EXEC_FLAG_EXPLAIN_ONLY) != 0) {
         // As for other index scans: a plan may be explained whose index has gone.
         state->index_name = get_rel_name(search.index);
@@ -141,215 +149,20 @@ uint64 evaluate_limit(SearchState* state) {
     return static_cast<uint64>(count) + static_cast<uint64>(skipped);
 }
 
-// -1, 0, 1, as a btree over float8 has it: NaN after all numbers, NULL last.
-int compare(const Place& a, const Place& b) {
-    if (a.is_null || b.is_null) {
-        return static_cast<int>(a.is_null) - static_cast<int>(b.is_null);
-    }
-    const bool a_nan = std::isnan(a.distance);
-    const bool b_nan = std::isnan(b.distance);
-    if (a_nan || b_nan) {
-        return static_cast<int>(a_nan) - static_cast<int>(b_nan);
-    }
-    return a.distance < b.distance ? -1 : a.distance > b.distance ? 1 : 0;
-}
-
-bool is_nearer(const Row& a, const Row& b) {
-    return compare(a.place, b.place) < 0;
-}
-
-// Fills the node's slot from a row of the table.
-void take_columns(SearchState* state) {
-    TupleTableSlot* table = state->table_slot;
-    TupleTableSlot* row = state->node.ss.ss_ScanTupleSlot;
-    ExprContext* context = state->node.ss.ps.ps_ExprContext;
-    ExecClearTuple(row);
-    slot_getsomeattrs(table, state->last_column);
-    context->ecxt_scantuple = table;
-    for (int i = 0; i < state->columns; ++i) {
-        const ColumnSource& source = state->sources[i];
-        if (source.number > 0) {
-            row->tts_values[i] = table->tts_values[source.number - 1];
-            row->tts_isnull[i] = table->tts_isnull[source.number - 1];
-        } else {
-            row->tts_values[i] =
-                ExecEvalExprSwitchContext(source.expression, context, &row->tts_isnull[i]);
-        }
-    }
-    row->tts_values[state->columns] = 0;
-    row->tts_isnull[state->columns] = true;
-    ExecStoreVirtualTuple(row);
-    row->tts_tid = table->tts_tid;
-    row->tts_tableOid = table->tts_tableOid;
-    context->ecxt_scantuple = row;
-}
-
-// Computes the distance of the row in the node's slot.
-Place measure(SearchState* state) {
-    TupleTableSlot* row = state->node.ss.ss_ScanTupleSlot;
-    ExprContext* context = state->node.ss.ps.ps_ExprContext;
-    Place place{0, true};
-    const MemoryContext old = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
-    bool is_null = false;
-    const Datum vector = ExecEvalExpr(state->vector, context, &is_null);
-    if (!is_null && !state->query_is_null) {
-        place.is_null = false;
-        place.distance = DatumGetFloat8(
-            state->vector_arg == 0
-                ? FunctionCall2Coll(&state->function, state->collation, vector, state->query_value)
-                : FunctionCall2Coll(&state->function, state->collation, state->query_value,
-                                    vector));
-        row->tts_values[state->columns] = Float8GetDatum(place.distance);
-        row->tts_isnull[state->columns] = false;
-    }
-    MemoryContextSwitchTo(old);
-    return place;
-}
-
-bool is_full(const SearchState* state) {
-    return state->wanted > 0 && state->row_count >= state->wanted;
-}
-
-// Keeps the row in the node's slot if it is one of the nearest.
-void keep(SearchState* state, const Place& place) {
-    if (is_full(state) && compare(place, state->rows[0].place) >= 0) {
-        return;
-    }
-    if (is_full(state)) {
-        std::pop_heap(state->rows, state->rows + state->row_count, is_nearer);
-        const Row& farthest = state->rows[--state->row_count];
-        if (farthest.tuple != nullptr) {
-            state->bytes -= farthest.tuple->t_len;
-            pfree(farthest.tuple);
-        }
-    }
-    const MemoryContext old = MemoryContextSwitchTo(state->memory);
-    if (state->row_count == state->row_capacity) {
-        state->row_capacity = Max(64, 2 * state->row_capacity);
-        const Size size = sizeof(Row) * state->row_capacity;
-        state->rows =
-            static_cast<Row*>(state->rows == nullptr ? MemoryContextAllocHuge(state->memory, size)
-                                                     : repalloc_huge(state->rows, size));
-    }
-    TupleTableSlot* slot = state->node.ss.ss_ScanTupleSlot;
-    Row& row = state->rows[state->row_count++];
-    row.place = place;
-    row.tid = slot->tts_tid;
-    row.tuple = nullptr;
-    // Beyond work_mem rows are fetched again when their turn comes.
-    if (state->bytes < static_cast<Size>(work_mem) * 1024) {
-        row.tuple = ExecCopySlotMinimalTuple(slot);
-        state->bytes += row.tuple->t_len;
-    }
-    std::push_heap(state->rows, state->rows + state->row_count, is_nearer);
-    MemoryContextSwitchTo(old);
-}
-
-// Whether the row in the node's slot passes, and if so its place.
-bool passes(SearchState* state, Place* place) {
-    ExprContext* context = state->node.ss.ps.ps_ExprContext;
-    ExprState* filter = state->node.ss.ps.qual;
-    if (state->filters_by_distance) {
-        *place = measure(state);
-    }
-    if (filter != nullptr && !ExecQual(filter, context)) {
-        InstrCountFiltered1(&state->node.ss.ps, 1);
-        return false;
-    }
-    if (!state->filters_by_distance) {
-        *place = measure(state);
-    }
-    return true;
-}
-
-void start_scan(SearchState* state) {
-    EState* query = state->node.ss.ps.state;
-    if (state->scan == nullptr) {
-#if PG_VERSION_NUM >= 180000
-        state->scan = index_beginscan(state->node.ss.ss_currentRelation, state->index,
-                                      query->es_snapshot, nullptr, 0, 1);
-#else
-        state->scan = index_beginscan(state->node.ss.ss_currentRelation, state->index,
-                                      query->es_snapshot, 0, 1);
-#endif
-    }
-    ScanKeyData key;
-    ScanKeyEntryInitialize(&key, SK_ORDER_BY | (state->query_is_null ? SK_ISNULL : 0), 1, 1,
-                           InvalidOid, state->collation, state->function.fn_oid,
-                           state->query_value);
-    index_rescan(state->scan, nullptr, 0, &key, 1);
-    set_recall(state->scan, state->recall, true);
-}
-
-void gather(SearchState* state) {
-    ExprContext* context = state->node.ss.ps.ps_ExprContext;
-    start_scan(state);
-    for (;;) {
-        CHECK_FOR_INTERRUPTS();
-        if (index_getnext_tid(state->scan, ForwardScanDirection) == nullptr) {
-            break;
-        }
-        const Place bound{DatumGetFloat8(state->scan->xs_orderbyvals[0]),
-                          state->scan->xs_orderbynulls[0]};
-        if (is_full(state) && compare(bound, state->rows[0].place) >= 0) {
-            break;
-        }
-        if (!index_fetch_heap(state->scan, state->table_slot)) {
-            continue;
-        }
-        ++state->fetched;
-        ResetExprContext(context);
-        take_columns(state);
-        Place place;
-        if (passes(state, &place)) {
-            keep(state, place);
-        }
-    }
-    std::sort_heap(state->rows, state->rows + state->row_count, is_nearer);
-    ExecClearTuple(state->table_slot);
-}
-
 // Evaluates what the search depends on, in memory that lasts as long as it does.
 void start(SearchState* state) {
     state->started = true;
     state->wanted = evaluate_limit(state);
-    // All rows in order: only what is proven is in order from the beginning.
     state->recall = pg::recall_setting();
+    ExprContext* context = state->node.ss.ps.ps_ExprContext;
+    bool is_null = false;
+    state->farthest.distance =
+        DatumGetFloat8(ExecEvalExprSwitchContext(state->radius, context, &is_null));
+    state->has_radius = !is_null;
     const MemoryContext old = MemoryContextSwitchTo(state->memory);
-    state->query_value =
-        ExecEvalExpr(state->query, state->node.ss.ps.ps_ExprContext, &state->query_is_null);
+    state->query_value = ExecEvalExpr(state->query, context, &state->query_is_null);
     MemoryContextSwitchTo(old);
     gather(state);
-}
-
-// Puts a kept row into the node's slot.
-void restore(SearchState* state, const Row& row) {
-    TupleTableSlot* slot = state->node.ss.ss_ScanTupleSlot;
-    if (row.tuple == nullptr) {
-        ItemPointerData tid = row.tid;
-        ResetExprContext(state->node.ss.ps.ps_ExprContext);
-        if (!table_tuple_fetch_row_version(state->node.ss.ss_currentRelation, &tid,
-                                           state->node.ss.ps.state->es_snapshot,
-                                           state->table_slot)) {
-            elog(ERROR, "row (%u,%u) that was seen before is gone", ItemPointerGetBlockNumber(&tid),
-                 ItemPointerGetOffsetNumber(&tid));
-        }
-        take_columns(state);
-        slot->tts_isnull[state->columns] = row.place.is_null;
-        slot->tts_values[state->columns] =
-            row.place.is_null ? 0 : Float8GetDatum(row.place.distance);
-        return;
-    }
-    TupleTableSlot* from = state->row_slot;
-    ExecStoreMinimalTuple(row.tuple, from, false);
-    slot_getallattrs(from);
-    ExecClearTuple(slot);
-    const Size columns = static_cast<Size>(state->columns) + 1;
-    memcpy(slot->tts_values, from->tts_values, columns * sizeof(Datum));
-    memcpy(slot->tts_isnull, from->tts_isnull, columns * sizeof(bool));
-    ExecStoreVirtualTuple(slot);
-    slot->tts_tid = row.tid;
-    slot->tts_tableOid = RelationGetRelid(state->node.ss.ss_currentRelation);
 }
 
 TupleTableSlot* next(CustomScanState* node) {
@@ -370,11 +183,29 @@ TupleTableSlot* next(CustomScanState* node) {
     return projection != nullptr ? ExecProject(projection) : node->ss.ss_ScanTupleSlot;
 }
 
+// What depends on no parameter that has changed stays.
+void rescan_child(SearchState* state) {
+    if (state->child == nullptr) {
+        return;
+    }
+    if (state->node.ss.ps.chgParam != nullptr) {
+        UpdateChangedParamSet(state->child, state->node.ss.ps.chgParam);
+    }
+    if (state->child->chgParam != nullptr) {
+        state->set = nullptr;
+        MemoryContextReset(state->set_memory);
+    } else if (state->set != nullptr) {
+        return;
+    }
+    ExecReScan(state->child);
+}
+
 void rescan(CustomScanState* node) {
     SearchState* state = state_of(node);
     ExecClearTuple(node->ss.ss_ScanTupleSlot);
     ExecClearTuple(state->row_slot);
     MemoryContextReset(state->memory);
+    rescan_child(state);
     state->started = false;
     state->rows = nullptr;
     state->row_count = state->row_capacity = state->next_row = 0;
@@ -383,6 +214,12 @@ void rescan(CustomScanState* node) {
 
 void end(CustomScanState* node) {
     SearchState* state = state_of(node);
+    if (state->reader != nullptr) {
+        table_index_fetch_end(state->reader);
+    }
+    if (state->child != nullptr) {
+        ExecEndNode(state->child);
+    }
     if (state->scan != nullptr) {
         index_endscan(state->scan);
     }

@@ -6,10 +6,51 @@ extern "C" {
 #include "commands/explain_format.h"
 #include "commands/explain_state.h"
 #endif
+#include "lib/stringinfo.h"
 #include "utils/ruleutils.h"
 }
 
 namespace vecdot::index {
+
+namespace {
+
+const char* name_of(Way way) {
+    switch (way) {
+        case Way::filter_last:
+            return "filter last";
+        case Way::filter_in_index:
+            return "filter in the index";
+        case Way::filter_first:
+            return "filter first";
+    }
+    return "";
+}
+
+// The ways that the last search took, and what made it change over.
+const char* describe_ways(const SearchState* state) {
+    StringInfoData text;
+    initStringInfo(&text);
+    for (int i = 0; i < state->change_count; ++i) {
+        const Change& change = state->changes[i];
+        if (i > 0) {
+            appendStringInfo(&text, " for " UINT64_FORMAT " rows, then ",
+                             change.fetched - state->changes[i - 1].fetched);
+        }
+        appendStringInfoString(&text, name_of(change.to));
+        if (change.bitmap > 0) {
+            appendStringInfo(&text, " (bitmap of " UINT64_FORMAT " rows)", change.bitmap);
+        }
+    }
+    return text.data;
+}
+
+// As the other counts of EXPLAIN ANALYZE: a loop's mean.
+void add_count(const char* name, uint64 sum, const SearchState* state, ExplainState* output) {
+    const double mean = static_cast<double>(sum) / static_cast<double>(Max(state->searches, 1));
+    ExplainPropertyFloat(name, nullptr, mean, 0, output);
+}
+
+}  // namespace
 
 void explain_search(SearchState* state, List* ancestors, ExplainState* output) {
     const CustomScan* plan = reinterpret_cast<const CustomScan*>(state->node.ss.ps.plan);
@@ -21,6 +62,20 @@ void explain_search(SearchState* state, List* ancestors, ExplainState* output) {
                         deparse_expression(reinterpret_cast<Node*>(distance->expr), context,
                                            output->verbose, false),
                         output);
+    if (!output->analyze || state->searches == 0) {
+        return;
+    }
+    ExplainPropertyFloat("Recall", nullptr, state->recall, 4, output);
+    if (state->child != nullptr) {
+        ExplainPropertyText("Way", describe_ways(state), output);
+    }
+    add_count("Cells Opened", state->work.cells, state, output);
+    add_count("Codes Scored", state->work.rows, state, output);
+    add_count("Codes Refined", state->work.refined, state, output);
+    if (state->skipped > 0) {
+        add_count("Rows Left Out By Bitmap", state->skipped, state, output);
+    }
+    add_count("Rows Fetched", state->fetched, state, output);
 }
 
 }  // namespace vecdot::index

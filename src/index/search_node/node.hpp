@@ -17,6 +17,16 @@ struct SearchPlan {
     Oid function;    // of the operator
     Oid collation;   // it is called with
     int vector_arg;  // which argument of the operator is the row's vector: 0 or 1
+
+    // What the planner thinks, in its units; zero where there is no filter.
+    double rows;     // of the index
+    double passing;  // of these, the filter
+    Cost search;     // before the first row comes
+    Cost fetch;      // a row that the search gives
+    Cost skip;       // one that a bitmap leaves out
+    Cost first;      // reading and sorting the rows that pass, by the child plan
+    Cost first_row;  // of it, for a row of the bitmap
+    Cost bitmap;     // of it, building the bitmap
 };
 
 // custom_private of a CustomScan.
@@ -24,7 +34,12 @@ List* make_private(const SearchPlan& plan);
 SearchPlan read_private(const List* custom_private);
 
 // The expressions of a CustomScan.
-enum SearchExpression { query_vector, limit_count, limit_offset, expression_count };
+enum SearchExpression {
+    query_vector,
+    limit_count,
+    limit_offset,
+    radius,  // rows beyond it don't pass the filter; NULL: no such condition
+};
 
 // path.cpp: offers the node to the planner.
 void add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntry* entry);

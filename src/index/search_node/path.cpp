@@ -1,4 +1,6 @@
 // Where the search node can serve a query, what it costs, and its plan.
+#include <initializer_list>
+
 #include "index/am/cost.hpp"
 #include "index/am/order.hpp"
 #include "index/search_node/node.hpp"
@@ -6,7 +8,10 @@
 
 extern "C" {
 #include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/sysattr.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -30,6 +35,7 @@ struct Match {
     IndexOptInfo* index;
     OpExpr* distance;
     int vector_arg;
+    Oid family;  // of the operators that compare distances
 };
 
 bool is_query_vector(Node* expression, Index relation) {
@@ -52,7 +58,7 @@ bool match_operator(const OpExpr* expression, const PathKey* key, IndexOptInfo* 
         if (OidIsValid(op) &&
             get_op_opfamily_sortfamily(op, index->opfamily[0]) == key->pk_opfamily &&
             match_index_to_operand(vector, 0, index) && is_query_vector(query, index->rel->relid)) {
-            *match = {index, const_cast<OpExpr*>(expression), vector_arg};
+            *match = {index, const_cast<OpExpr*>(expression), vector_arg, key->pk_opfamily};
             return true;
         }
     }
@@ -115,24 +121,56 @@ double wanted_rows(const PlannerInfo* root) {
     return root->limit_tuples > 0 ? root->limit_tuples : usual_limit;
 }
 
-void estimate(PlannerInfo* root, CustomPath* path, const Match& match) {
+// What a row takes that is read in no order, beside its page, and its distance: in the planner's
+// units a microsecond is about one, with the table in memory.
+constexpr Cost row_work = 1;
+
+// Filter last: the search, until enough rows have passed.
+Cost cost_filter_last(PlannerInfo* root, const CustomPath* path, const Match& match,
+                      SearchPlan* plan) {
     const RelOptInfo* relation = path->path.parent;
     const IndexOptInfo* index = match.index;
     const SearchCost search =
         search_cost(root, index, list_make1(match.distance), pg::recall_setting(), 1);
-    const double all = Max(index->tuples, 1);
     const double share = relation->tuples > 0 ? relation->rows / relation->tuples : 1;
-    const double fetched = Min(all, wanted_rows(root) / Max(share, 1e-9) + 3);
+    const double fetched = Min(plan->rows, wanted_rows(root) / Max(share, 1e-9) + 3);
     double random_page_cost = 0;
     get_tablespace_page_costs(relation->reltablespace, &random_page_cost, nullptr);
     // As the planner reckons a LIMIT above an index scan: a share of what all rows cost.
     const double pages =
-        index_pages_fetched(all, relation->pages, index->pages, root) * fetched / all;
+        index_pages_fetched(plan->rows, relation->pages, index->pages, root) * fetched / plan->rows;
     const Cost row = cpu_tuple_cost + relation->baserestrictcost.per_tuple;
+    plan->passing = plan->rows * Min(share, 1);
+    plan->search = search.startup;
+    plan->fetch = random_page_cost + row + row_work;
+    plan->skip = row_work / 2;
+    return search.startup + (search.total - search.startup) * fetched / plan->rows +
+           pages * random_page_cost + fetched * row;
+}
+
+// Filter first: reading the rows that pass.
+Cost cost_filter_first(const Path* child, SearchPlan* plan) {
+    const double rows = Max(child->rows, 1);
+    plan->first = child->total_cost + rows * row_work / 2;
+    if (IsA(child, BitmapHeapPath)) {
+        // Of a single index the path's own cost is that of a scan with the table's rows.
+        Path* bitmap = reinterpret_cast<const BitmapHeapPath*>(child)->bitmapqual;
+        Selectivity selectivity = 0;
+        cost_bitmap_tree_node(bitmap, &plan->bitmap, &selectivity);
+        plan->first_row = Max(plan->first - plan->bitmap, 0) / rows;
+    }
+    return plan->first;
+}
+
+void estimate(PlannerInfo* root, CustomPath* path, const Match& match, SearchPlan* plan) {
+    const RelOptInfo* relation = path->path.parent;
+    plan->rows = Max(match.index->tuples, 1);
+    Cost cost = cost_filter_last(root, path, match, plan);
+    if (path->custom_paths != NIL) {
+        cost = Min(cost, cost_filter_first(static_cast<Path*>(linitial(path->custom_paths)), plan));
+    }
     const PathTarget* target = path->path.pathtarget;
-    path->path.startup_cost = search.startup + (search.total - search.startup) * fetched / all +
-                              pages * random_page_cost + fetched * row +
-                              relation->baserestrictcost.startup + target->cost.startup;
+    path->path.startup_cost = cost + relation->baserestrictcost.startup + target->cost.startup;
     path->path.total_cost =
         path->path.startup_cost + path->path.rows * (cpu_operator_cost + target->cost.per_tuple);
     if (!enable_indexscan) {
@@ -143,6 +181,99 @@ void estimate(PlannerInfo* root, CustomPath* path, const Match& match) {
         path->path.total_cost += disable_cost;
 #endif
     }
+}
+
+// A path of the node's own: those of the relation may be freed when others turn out to be better.
+template <typename T>
+Path* copy_path(const Path* path) {
+    T* copy = static_cast<T*>(palloc(sizeof(T)));
+    memcpy(copy, path, sizeof(T));
+    return reinterpret_cast<Path*>(copy);
+}
+
+// The cheapest other way to the rows that pass, as a bitmap where it can be one.
+Path* choose_child(PlannerInfo* root, RelOptInfo* relation) {
+    const Path* best = nullptr;
+    for (int i = 0; i < list_length(relation->pathlist); ++i) {
+        const Path* path = static_cast<const Path*>(list_nth(relation->pathlist, i));
+        if (path->param_info == nullptr && !path->parallel_aware &&
+            (IsA(path, Path) || IsA(path, BitmapHeapPath) || IsA(path, IndexPath) ||
+             IsA(path, TidPath) || IsA(path, TidRangePath)) &&
+            (best == nullptr || path->total_cost < best->total_cost)) {
+            best = path;
+        }
+    }
+    if (best != nullptr && IsA(best, IndexPath)) {
+        const IndexPath* index = reinterpret_cast<const IndexPath*>(best);
+        if (index->indexclauses != NIL && index->indexinfo->amhasgetbitmap) {
+            return reinterpret_cast<Path*>(
+                create_bitmap_heap_path(root, relation, const_cast<Path*>(best), nullptr, 1, 0));
+        }
+        best = nullptr;
+    }
+    if (best == nullptr) {
+        return create_seqscan_path(root, relation, nullptr, 0);
+    }
+    return IsA(best, BitmapHeapPath) ? copy_path<BitmapHeapPath>(best)
+           : IsA(best, TidPath)      ? copy_path<TidPath>(best)
+           : IsA(best, TidRangePath) ? copy_path<TidRangePath>(best)
+                                     : copy_path<Path>(best);
+}
+
+// A condition on nothing in the relation becomes a node of its own, above each scan; above a child
+// it would lose the address.
+bool has_gate(const List* conditions) {
+    for (int i = 0; i < list_length(conditions); ++i) {
+        if (static_cast<const RestrictInfo*>(list_nth(conditions, i))->pseudoconstant) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The child's rows: the node's without the distance, then the address.
+void set_child_target(PlannerInfo* root, Path* child, const List* row) {
+    PathTarget* target = create_empty_pathtarget();
+    for (int i = 0; i + 1 < list_length(row); ++i) {
+        const TargetEntry* entry = static_cast<const TargetEntry*>(list_nth(row, i));
+        add_column_to_pathtarget(target, static_cast<Expr*>(copyObjectImpl(entry->expr)), 0);
+    }
+    Var* address = makeVar(static_cast<int>(child->parent->relid), SelfItemPointerAttributeNumber,
+                           TIDOID, -1, InvalidOid, 0);
+    add_column_to_pathtarget(target, reinterpret_cast<Expr*>(address), 0);
+    child->pathtarget = set_pathtarget_cost_width(root, target);
+}
+
+// Of a condition "distance < r" (or <=, on either side) the r, else null.
+Node* radius_of(const RestrictInfo* condition, const Match& match) {
+    const OpExpr* comparison = reinterpret_cast<const OpExpr*>(condition->clause);
+    if (!IsA(comparison, OpExpr) || list_length(comparison->args) != 2) {
+        return nullptr;
+    }
+    const int strategy = get_op_opfamily_strategy(comparison->opno, match.family);
+    const bool is_less = strategy == BTLessStrategyNumber || strategy == BTLessEqualStrategyNumber;
+    const bool is_greater =
+        strategy == BTGreaterStrategyNumber || strategy == BTGreaterEqualStrategyNumber;
+    if (!is_less && !is_greater) {
+        return nullptr;
+    }
+    Node* left = static_cast<Node*>(list_nth(comparison->args, is_less ? 0 : 1));
+    Node* right = static_cast<Node*>(list_nth(comparison->args, is_less ? 1 : 0));
+    const bool is_number = exprType(right) == FLOAT8OID;
+    return equal(left, match.distance) && is_number &&
+                   is_query_vector(right, match.index->rel->relid)
+               ? right
+               : nullptr;
+}
+
+Node* find_radius(const List* conditions, const Match& match) {
+    for (int i = 0; i < list_length(conditions); ++i) {
+        Node* radius = radius_of(static_cast<const RestrictInfo*>(list_nth(conditions, i)), match);
+        if (radius != nullptr) {
+            return static_cast<Node*>(copyObjectImpl(radius));
+        }
+    }
+    return reinterpret_cast<Node*>(makeNullConst(FLOAT8OID, -1, InvalidOid));
 }
 
 // Plain paths of our indexes in the relation's list, which the node replaces.
@@ -205,9 +336,14 @@ Plan* make_plan(PlannerInfo*, RelOptInfo* relation, CustomPath* path, List* targ
     CustomScan* scan = makeNode(CustomScan);
     scan->scan.scanrelid = relation->relid;
     scan->scan.plan.targetlist = target;
-    const List* checked = static_cast<List*>(list_nth(path->custom_private, part_clauses));
-    scan->scan.plan.qual = extract_actual_clauses(
-        list_difference_ptr(clauses, list_difference_ptr(clauses, checked)), false);
+    // What the condition of a partial index implies needs no test of the rows that it gives; those
+    // of a bitmap are others.
+    const List* implied =
+        children != NIL
+            ? NIL
+            : list_difference_ptr(clauses,
+                                  static_cast<List*>(list_nth(path->custom_private, part_clauses)));
+    scan->scan.plan.qual = extract_actual_clauses(list_difference_ptr(clauses, implied), false);
     scan->flags = path->flags;
     scan->custom_plans = children;
     scan->custom_private = static_cast<List*>(list_nth(path->custom_private, part_plan));
@@ -244,30 +380,60 @@ void add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntr
     path->path.pathkeys = root->query_pathkeys;
     path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
     path->methods = &search_path_methods;
-    const SearchPlan plan{match.index->indexoid, get_opcode(match.distance->opno),
-                          match.distance->inputcollid, match.vector_arg};
-    Node* query = static_cast<Node*>(list_nth(match.distance->args, 1 - match.vector_arg));
+    SearchPlan plan{};
+    plan.index = match.index->indexoid;
+    plan.function = get_opcode(match.distance->opno);
+    plan.collation = match.distance->inputcollid;
+    plan.vector_arg = match.vector_arg;
+    List* row = row_of(relation, relation->reltarget->exprs, match.distance);
     // Of WHERE what a partial index does not imply.
-    path->custom_private = list_make4(
-        make_private(plan),
-        list_make3(copyObjectImpl(query), or_null(root->parse->limitCount),
-                   or_null(root->parse->limitOffset)),
-        row_of(relation, relation->reltarget->exprs, match.distance), match.index->indrestrictinfo);
-    estimate(root, path, match);
+    List* conditions = match.index->indrestrictinfo;
     remove_plain_paths(relation);
+    if (conditions != NIL && !has_gate(conditions)) {
+        Path* child = choose_child(root, relation);
+        set_child_target(root, child, row);
+        path->custom_paths = list_make1(child);
+    }
+    estimate(root, path, match, &plan);
+    Node* query = static_cast<Node*>(list_nth(match.distance->args, 1 - match.vector_arg));
+    path->custom_private =
+        list_make4(make_private(plan),
+                   list_make4(copyObjectImpl(query), or_null(root->parse->limitCount),
+                              or_null(root->parse->limitOffset), find_radius(conditions, match)),
+                   row, conditions);
     add_path(relation, &path->path);
 }
 
+namespace {
+
+List* append_number(List* list, double number) {
+    return lappend(list, makeFloat(psprintf("%.17g", number)));
+}
+
+double number_at(const List* list, int i) {
+    return floatVal(list_nth(list, i));
+}
+
+}  // namespace
+
 List* make_private(const SearchPlan& plan) {
-    return list_make2(list_make3_oid(plan.index, plan.function, plan.collation),
-                      list_make1_int(plan.vector_arg));
+    List* numbers = NIL;
+    for (double number : {plan.rows, plan.passing, plan.search, plan.fetch, plan.skip, plan.first,
+                          plan.first_row, plan.bitmap}) {
+        numbers = append_number(numbers, number);
+    }
+    return list_make3(list_make3_oid(plan.index, plan.function, plan.collation),
+                      list_make1_int(plan.vector_arg), numbers);
 }
 
 SearchPlan read_private(const List* custom_private) {
     const List* oids = static_cast<const List*>(linitial(custom_private));
-    const List* numbers = static_cast<const List*>(lsecond(custom_private));
-    return {list_nth_oid(oids, 0), list_nth_oid(oids, 1), list_nth_oid(oids, 2),
-            list_nth_int(numbers, 0)};
+    const List* integers = static_cast<const List*>(lsecond(custom_private));
+    const List* numbers = static_cast<const List*>(lthird(custom_private));
+    return {list_nth_oid(oids, 0),     list_nth_oid(oids, 1), list_nth_oid(oids, 2),
+            list_nth_int(integers, 0), number_at(numbers, 0), number_at(numbers, 1),
+            number_at(numbers, 2),     number_at(numbers, 3), number_at(numbers, 4),
+            number_at(numbers, 5),     number_at(numbers, 6), number_at(numbers, 7)};
 }
 
 }  // namespace vecdot::index

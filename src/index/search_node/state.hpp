@@ -1,10 +1,13 @@
 // The search node's state while a query runs.
 #pragma once
 
+#include "engine/search.hpp"
 #include "index/search_node/node.hpp"
+#include "index/search_node/tid_set.hpp"
 
 extern "C" {
 #include "access/genam.h"
+#include "access/relscan.h"
 #include "commands/explain.h"
 #include "nodes/execnodes.h"
 }
@@ -29,9 +32,22 @@ struct ColumnSource {
     ExprState* expression;  // over the table's row
 };
 
+// The ways to the rows that pass the filter.
+enum class Way { filter_last, filter_in_index, filter_first };
+
+struct Change {
+    Way to;
+    uint64 fetched;  // rows of the table, before
+    uint64 bitmap;   // addresses in it, where one has been built
+};
+
 struct SearchState {
     CustomScanState node;  // first, as the executor wants it
 
+    SearchPlan plan;
+    PlanState* child;   // that reads the rows that pass; null: there is no filter
+    PlanState* bitmap;  // of the child, if it reads a bitmap's
+    ExprState* radius;
     Relation index;
     const char* index_name;
     ExprState* query;
@@ -55,16 +71,47 @@ struct SearchState {
     Datum query_value;
     bool query_is_null;
     double recall;
-    uint64 wanted;  // 0: all
-    Row* rows;      // a heap, farthest first; in order when all have been found
+    bool has_radius;
+    Place farthest;  // that the filter lets pass
+    uint64 wanted;   // 0: all
+    Way way;
+    double spent;  // on this way so far, in the planner's units
+    Change changes[4];
+    int change_count;
+    Row* rows;  // a heap, farthest first; in order when all have been found
     Size row_count;
     Size row_capacity;
     Size next_row;
     Size bytes;  // of their tuples
 
+    // The bitmap's addresses: they stay while what they depend on is the same.
+    MemoryContext set_memory;
+    const TidSet* set;
+    IndexFetchTableData* reader;
+
     // Of all searches of this execution.
+    uint64 searches;
     uint64 fetched;
+    uint64 skipped;
+    engine::SearchWork work;
 };
+
+// rows.cpp: the rows in the heap.
+int compare(const Place& a, const Place& b);
+bool is_full(const SearchState* state);
+// Fills the node's slot from a row of the table.
+void take_columns(SearchState* state);
+// Computes the distance of the row in the node's slot.
+Place measure(SearchState* state);
+// Keeps the row in the node's slot if it is one of the nearest.
+void keep(SearchState* state, const Place& place);
+void forget_rows(SearchState* state);
+void sort_rows(SearchState* state);
+// Puts a kept row into the node's slot.
+void restore(SearchState* state, const Row& row);
+
+// gather.cpp: finds the rows.
+void gather(SearchState* state);
 
 // explain.cpp
 void explain_search(SearchState* state, List* ancestors, ExplainState* output);

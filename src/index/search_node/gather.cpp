@@ -1,0 +1,309 @@
+// How the search node finds its rows.
+//
+// Three ways lead to the nearest rows that pass a filter: the search, testing what it gives
+// (filter last); the search, leaving out what is not in a bitmap of other indexes before it is
+// fetched (filter in the index); reading all that pass, by the bitmap or the child plan (filter
+// first). The planner's estimates say where to begin. What is spent is counted in the planner's
+// units, and when it reaches what another way costs, as then known, the node changes over. A
+// bitmap, once built, says how many rows there are. So a search costs at most about twice the best
+// way.
+#include <limits>
+
+#include "index/am/scan.hpp"
+#include "index/search_node/state.hpp"
+#include "pg/settings.hpp"
+
+extern "C" {
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relscan.h"
+#include "access/tableam.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "utils/rel.h"
+}
+
+namespace vecdot::index {
+
+namespace {
+
+constexpr double no_budget = std::numeric_limits<double>::infinity();
+
+// Whether the row in the node's slot passes, and if so its place.
+bool passes(SearchState* state, Place* place) {
+    ExprContext* context = state->node.ss.ps.ps_ExprContext;
+    ExprState* filter = state->node.ss.ps.qual;
+    if (state->filters_by_distance) {
+        *place = measure(state);
+    }
+    if (filter != nullptr && !ExecQual(filter, context)) {
+        InstrCountFiltered1(&state->node.ss.ps, 1);
+        return false;
+    }
+    if (!state->filters_by_distance) {
+        *place = measure(state);
+    }
+    return true;
+}
+
+void start_scan(SearchState* state) {
+    EState* query = state->node.ss.ps.state;
+    if (state->scan == nullptr) {
+#if PG_VERSION_NUM >= 180000
+        state->scan = index_beginscan(state->node.ss.ss_currentRelation, state->index,
+                                      query->es_snapshot, nullptr, 0, 1);
+#else
+        state->scan = index_beginscan(state->node.ss.ss_currentRelation, state->index,
+                                      query->es_snapshot, 0, 1);
+#endif
+    }
+    ScanKeyData key;
+    ScanKeyEntryInitialize(&key, SK_ORDER_BY | (state->query_is_null ? SK_ISNULL : 0), 1, 1,
+                           InvalidOid, state->collation, state->function.fn_oid,
+                           state->query_value);
+    index_rescan(state->scan, nullptr, 0, &key, 1);
+    set_recall(state->scan, state->recall, true);
+}
+
+void change_to(SearchState* state, Way way) {
+    if (state->change_count < static_cast<int>(lengthof(state->changes))) {
+        const uint64 addresses = state->set == nullptr ? 0 : state->set->offset_count;
+        state->changes[state->change_count++] = {way, state->fetched, addresses};
+    }
+    state->way = way;
+    state->spent = 0;
+}
+
+// Whether nothing that comes after this bound can be among the rows.
+bool is_beyond(const SearchState* state, const Place& bound) {
+    return (is_full(state) && compare(bound, state->rows[0].place) >= 0) ||
+           (state->has_radius && compare(bound, state->farthest) > 0);
+}
+
+// The row in the table's slot, if it passes.
+void take_row(SearchState* state) {
+    ++state->fetched;
+    ResetExprContext(state->node.ss.ps.ps_ExprContext);
+    take_columns(state);
+    Place place;
+    if (passes(state, &place)) {
+        keep(state, place);
+    }
+}
+
+// Goes on with the search. False when it has spent more than the budget.
+bool search_on(SearchState* state, double budget) {
+    while (state->spent <= budget) {
+        CHECK_FOR_INTERRUPTS();
+        const ItemPointer tid = index_getnext_tid(state->scan, ForwardScanDirection);
+        if (tid == nullptr) {
+            return true;
+        }
+        const Place bound{DatumGetFloat8(state->scan->xs_orderbyvals[0]),
+                          state->scan->xs_orderbynulls[0]};
+        if (is_beyond(state, bound)) {
+            return true;
+        }
+        if (state->way == Way::filter_in_index && !may_hold(*state->set, *tid)) {
+            state->spent += state->plan.skip;
+            ++state->skipped;
+            continue;
+        }
+        state->spent += state->plan.fetch;
+        if (index_fetch_heap(state->scan, state->table_slot)) {
+            take_row(state);
+        }
+    }
+    return false;
+}
+
+void build_bitmap(SearchState* state) {
+    if (state->set != nullptr) {
+        return;
+    }
+    TIDBitmap* bitmap = reinterpret_cast<TIDBitmap*>(MultiExecProcNode(state->bitmap));
+    if (bitmap == nullptr || !IsA(bitmap, TIDBitmap)) {
+        elog(ERROR, "unrecognized result from subplan");
+    }
+    const MemoryContext old = MemoryContextSwitchTo(state->set_memory);
+    state->set = collect_tids(bitmap);
+    MemoryContextSwitchTo(old);
+    tbm_free(bitmap);
+}
+
+void read_address(SearchState* state, BlockNumber block, OffsetNumber offset) {
+    ItemPointerData tid;
+    ItemPointerSet(&tid, block, offset);
+    bool again = false;
+    if (table_index_fetch_tuple(state->reader, &tid, state->node.ss.ps.state->es_snapshot,
+                                state->table_slot, &again, nullptr)) {
+        take_row(state);
+    }
+}
+
+// All rows of the bitmap. An address of an index is that of a chain of versions, of which one is
+// visible; of a lossy page every address may be.
+void read_bitmap(SearchState* state) {
+    const Relation table = state->node.ss.ss_currentRelation;
+    if (state->reader == nullptr) {
+        state->reader = table_index_fetch_begin(table);
+    }
+    const BlockNumber blocks = RelationGetNumberOfBlocks(table);
+    for (Size b = 0; b < state->set->block_count; ++b) {
+        const TidSet::Block& block = state->set->blocks[b];
+        if (block.number >= blocks) {
+            // Of a page that has been cut off since the bitmap's index saw it.
+            break;
+        }
+        CHECK_FOR_INTERRUPTS();
+        for (uint32 i = 0; i < block.count; ++i) {
+            read_address(state, block.number, state->set->offsets[block.first + i]);
+        }
+        for (OffsetNumber i = 1; block.count == 0 && i <= MaxHeapTuplesPerPage; ++i) {
+            read_address(state, block.number, i);
+        }
+    }
+    table_index_fetch_reset(state->reader);
+}
+
+// All rows of the child, which has applied the filter. Its last column is the row's address.
+void read_child(SearchState* state) {
+    TupleTableSlot* row = state->node.ss.ss_ScanTupleSlot;
+    ExprContext* context = state->node.ss.ps.ps_ExprContext;
+    const Size columns = static_cast<Size>(state->columns);
+    for (;;) {
+        CHECK_FOR_INTERRUPTS();
+        TupleTableSlot* given = ExecProcNode(state->child);
+        if (TupIsNull(given)) {
+            return;
+        }
+        slot_getallattrs(given);
+        ExecClearTuple(row);
+        memcpy(row->tts_values, given->tts_values, columns * sizeof(Datum));
+        memcpy(row->tts_isnull, given->tts_isnull, columns * sizeof(bool));
+        row->tts_values[columns] = 0;
+        row->tts_isnull[columns] = true;
+        ExecStoreVirtualTuple(row);
+        row->tts_tid = *reinterpret_cast<ItemPointer>(DatumGetPointer(given->tts_values[columns]));
+        row->tts_tableOid = RelationGetRelid(state->node.ss.ss_currentRelation);
+        ResetExprContext(context);
+        context->ecxt_scantuple = row;
+        keep(state, measure(state));
+        ++state->fetched;
+    }
+}
+
+void filter_first(SearchState* state) {
+    forget_rows(state);
+    change_to(state, Way::filter_first);
+    if (state->set != nullptr) {
+        read_bitmap(state);
+    } else {
+        read_child(state);
+    }
+}
+
+// Rows that a search has to give until enough have passed, if so many of all pass.
+double rows_to_search(const SearchState* state, double passing) {
+    const double all = state->plan.rows;
+    return Min(all, static_cast<double>(state->wanted) * all / Max(passing, 1) + 3);
+}
+
+void gather_with_bitmap(SearchState* state) {
+    const SearchPlan& plan = state->plan;
+    const double wanted = static_cast<double>(state->wanted);
+    if (state->set == nullptr && state->wanted > 0) {
+        const double given = rows_to_search(state, plan.passing);
+        const double in_index = plan.search + plan.bitmap + given * plan.skip + wanted * plan.fetch;
+        const double other = Min(plan.first, in_index);
+        if (plan.search + given * plan.fetch <= other) {
+            start_scan(state);
+            change_to(state, Way::filter_last);
+            if (search_on(state, other)) {
+                return;
+            }
+        }
+    }
+    build_bitmap(state);
+    const double candidates =
+        static_cast<double>(state->set->offset_count) +
+        static_cast<double>(state->set->lossy) * plan.rows /
+            Max(RelationGetNumberOfBlocks(state->node.ss.ss_currentRelation), 1u);
+    const double first = candidates * plan.first_row;
+    const double in_index = plan.search + rows_to_search(state, candidates) * plan.skip +
+                            Min(wanted, candidates) * plan.fetch;
+    if (state->wanted > 0 && in_index < first) {
+        if (state->change_count == 0) {
+            start_scan(state);
+        }
+        change_to(state, Way::filter_in_index);
+        if (search_on(state, first)) {
+            return;
+        }
+    }
+    filter_first(state);
+}
+
+// The child costs what it costs: a quarter of that is worth trying whether many more rows pass
+// than the planner thinks.
+void gather_with_child(SearchState* state) {
+    const SearchPlan& plan = state->plan;
+    if (state->wanted > 0) {
+        const double last = plan.search + rows_to_search(state, plan.passing) * plan.fetch;
+        start_scan(state);
+        change_to(state, Way::filter_last);
+        if (search_on(state, last <= plan.first ? plan.first : plan.first / 4)) {
+            return;
+        }
+    }
+    filter_first(state);
+}
+
+// As vecdot.filter_way says.
+void gather_forced(SearchState* state, pg::FilterWay way) {
+    if (state->bitmap != nullptr && way != pg::FilterWay::last) {
+        build_bitmap(state);
+    }
+    if (way == pg::FilterWay::first) {
+        filter_first(state);
+        return;
+    }
+    start_scan(state);
+    change_to(state, way == pg::FilterWay::in_index && state->bitmap != nullptr
+                         ? Way::filter_in_index
+                         : Way::filter_last);
+    search_on(state, no_budget);
+}
+
+void count_work(SearchState* state) {
+    const engine::SearchWork* work = state->scan == nullptr ? nullptr : scan_work(state->scan);
+    if (work != nullptr) {
+        state->work.cells += work->cells;
+        state->work.rows += work->rows;
+        state->work.refined += work->refined;
+    }
+}
+
+}  // namespace
+
+void gather(SearchState* state) {
+    state->change_count = 0;
+    if (state->child == nullptr) {
+        start_scan(state);
+        change_to(state, Way::filter_last);
+        search_on(state, no_budget);
+    } else if (pg::filter_way_setting() != pg::FilterWay::automatic) {
+        gather_forced(state, pg::filter_way_setting());
+    } else if (state->bitmap != nullptr) {
+        gather_with_bitmap(state);
+    } else {
+        gather_with_child(state);
+    }
+    ++state->searches;
+    count_work(state);
+    ExecClearTuple(state->table_slot);
+    sort_rows(state);
+}
+
+}  // namespace vecdot::index
