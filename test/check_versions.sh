@@ -59,9 +59,15 @@ done
 END
 }
 
+# An archive that stands still has package lists that are no longer valid.
+allow_old_lists() {
+    echo 'Acquire::Check-Valid-Until "false";' >"$1/etc/apt/apt.conf.d/90valid-until"
+}
+
 # Adds the servers of Debian 12 and 13 to the chroot $1 of a later release.
 add_older_servers() {
     local release
+    allow_old_lists "$1"
     for release in bookworm trixie; do
         echo "deb ${mirror:-http://deb.debian.org/debian} $release main" >"$1/etc/apt/sources.list.d/$release.list"
         printf 'Package: *\nPin: release n=%s\nPin-Priority: 100\n' "$release" >"$1/etc/apt/preferences.d/$release"
@@ -112,7 +118,7 @@ for entry in "${suites[@]}"; do
             failed+=("$suite: debootstrap")
             continue
         }
-        echo 'Acquire::Check-Valid-Until "false";' >"$directory/etc/apt/apt.conf.d/90valid-until"
+        allow_old_lists "$directory"
         touch "$directory/.complete"
     fi
     cp -L /etc/resolv.conf "$directory/etc/resolv.conf"
