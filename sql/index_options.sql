@@ -73,6 +73,48 @@ ALTER INDEX items_4 SET (refine_bits = 7);
 ALTER INDEX items_4 RESET (refine_bits);
 SELECT reloptions FROM pg_class WHERE oid = 'items_4'::regclass;
 DROP INDEX items_4;
+-- recall: the index's own, where vecdot.recall is not set.
+CREATE INDEX items_recall ON items USING vecdot (v) WITH (recall = 0.75);
+SELECT setting FROM vecdot_index_recall('items_recall', 1, 10);
+SET vecdot.recall = 0.9;
+SELECT setting FROM vecdot_index_recall('items_recall', 1, 10);
+-- Also where it is set to what it is by default; RESET takes it back.
+SET vecdot.recall = 0.99;
+SELECT setting FROM vecdot_index_recall('items_recall', 1, 10);
+RESET vecdot.recall;
+SELECT setting FROM vecdot_index_recall('items_recall', 1, 10);
+BEGIN;
+SET LOCAL vecdot.recall = 0.8;
+SELECT setting FROM vecdot_index_recall('items_recall', 1, 10);
+ROLLBACK;
+SELECT setting FROM vecdot_index_recall('items_recall', 1, 10);
+-- A search goes by it.
+CREATE FUNCTION recall_used() RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	FOR line IN EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) SELECT id FROM items ORDER BY v <=> '[1,2,3]' LIMIT 1 LOOP
+		IF line ~ 'Recall' THEN
+			RETURN NEXT trim(line);
+		END IF;
+	END LOOP;
+END $$;
+SET enable_seqscan = off;
+SELECT recall_used();
+SET vecdot.recall = 0.9;
+SELECT recall_used();
+RESET vecdot.recall;
+RESET enable_seqscan;
+ALTER INDEX items_recall SET (recall = 1);
+SELECT setting FROM vecdot_index_recall('items_recall', 1, 10);
+ALTER INDEX items_recall RESET (recall);
+SELECT setting FROM vecdot_index_recall('items_recall', 1, 10);
+ALTER INDEX items_recall SET (recall = 0.4);
+ALTER INDEX items_recall SET (recall = 1.01);
+ALTER INDEX items_recall SET (recall = 'NaN');
+ALTER INDEX items_recall SET (recall = much);
+ALTER INDEX items_recall SET (recall);
+DROP INDEX items_recall;
 CREATE INDEX ON items USING vecdot (v) WITH (lists = 100);
 CREATE INDEX ON items USING vecdot (v) WITH (fillfactor = 50);
 ALTER INDEX items_v SET (m = 16);

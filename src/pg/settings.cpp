@@ -5,6 +5,8 @@
 #include "pg/postgres.hpp"
 #include "pg/test_point.hpp"
 
+#include <cstdlib>
+
 extern "C" {
 #include "utils/guc.h"
 }
@@ -12,12 +14,14 @@ extern "C" {
 namespace {
 
 using vecdot::kernels::InstructionSet;
+using vecdot::pg::least_recall;
 
 constexpr int automatic = -1;
 
 int instruction_set = automatic;
 
 double recall = 0.99;
+bool recall_given = false;
 
 bool search_node = true;
 
@@ -53,6 +57,26 @@ void assign_instruction_set(int value, void*) {
                                                : static_cast<InstructionSet>(value));
 }
 
+// Assignment is not told where a value comes from: the check hands that on.
+bool check_recall(double*, void** extra, GucSource source) {
+    // PostgreSQL gives it back by the function that belongs to this one.
+#if PG_VERSION_NUM >= 160000
+    bool* given = static_cast<bool*>(guc_malloc(LOG, sizeof(bool)));
+#else
+    bool* given = static_cast<bool*>(std::malloc(sizeof(bool)));
+#endif
+    if (given == nullptr) {
+        return false;
+    }
+    *given = source > PGC_S_DYNAMIC_DEFAULT;
+    *extra = given;
+    return true;
+}
+
+void assign_recall(double, void* extra) {
+    recall_given = *static_cast<const bool*>(extra);
+}
+
 }  // namespace
 
 double vecdot::pg::recall_setting() {
@@ -61,6 +85,10 @@ double vecdot::pg::recall_setting() {
 
 vecdot::pg::FilterWay vecdot::pg::filter_way_setting() {
     return static_cast<FilterWay>(filter_way);
+}
+
+bool vecdot::pg::recall_is_given() {
+    return recall_given;
 }
 
 bool vecdot::pg::search_node_setting() {
@@ -76,7 +104,7 @@ void vecdot::pg::define_settings() {
     DefineCustomRealVariable(
         "vecdot.recall", "Share of the true nearest neighbours that an index scan promises.",
         "1 is exact, proven. 0.9999 and below may stop early once enough has been seen.", &recall,
-        0.99, 0.5, 1, PGC_USERSET, GUC_EXPLAIN, nullptr, nullptr, nullptr);
+        0.99, least_recall, 1, PGC_USERSET, GUC_EXPLAIN, check_recall, assign_recall, nullptr);
     DefineCustomBoolVariable(
         "vecdot.search_node", "Searches by the node that knows LIMIT and WHERE.",
         "off leaves plain index scans, which prove what they return whatever vecdot.recall says.",

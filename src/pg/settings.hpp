@@ -8,6 +8,9 @@ void define_settings();
 
 // vecdot.recall: the share of the true nearest neighbours that an index scan promises; 1 is exact.
 double recall_setting();
+constexpr double least_recall = 0.5;
+// Whether anybody has set it: a session, a role, a database, a file.
+bool recall_is_given();
 
 // vecdot.search_node: whether the planner is offered the search node.
 bool search_node_setting();

@@ -5,10 +5,10 @@
 // whoever may read the table or statistics; vecdot_index_recall() whoever may read all rows of the
 // table. Functions of index expressions run as the table's owner.
 #include "index/inspect/check.hpp"
+#include "index/options.hpp"
 #include "index/storage/meta.hpp"
 #include "index/storage/readers.hpp"
 #include "pg/guard.hpp"
-#include "pg/settings.hpp"
 
 extern "C" {
 #include "access/amapi.h"
@@ -356,10 +356,11 @@ Datum index_recall(FunctionCallInfo fcinfo) {
     check_snapshot(open, work.snapshot);
     const Measured measured = measure_recall(open.heap, open.index, work.snapshot,
                                              static_cast<uint32>(k), static_cast<uint32>(queries));
+    const double promised = recall_of(open.index);
     end_work(work);
 
     Columns columns{};
-    columns.add_float(pg::recall_setting());
+    columns.add_float(promised);
     columns.add(Int32GetDatum(measured.queries));
     const bool has_queries = measured.queries > 0;
     for (const double value : {measured.recall, measured.least, measured.cells, measured.scored,

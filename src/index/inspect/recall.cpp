@@ -8,9 +8,9 @@
 #include "index/am/scan.hpp"
 #include "index/inspect/check.hpp"
 #include "index/opclass.hpp"
+#include "index/options.hpp"
 #include "kernels/kernels.hpp"
 #include "pg/memory.hpp"
-#include "pg/settings.hpp"
 #include "pg/vector_datum.hpp"
 
 extern "C" {
@@ -207,7 +207,7 @@ uint32 search(Scanner* scanner, const Query& query, uint32 k, uint64* fetched) {
     const uint32 wanted = Min(k, query.found);
     ScanKeyData key = order_by(scanner->scan->indexRelation, query.value);
     index_rescan(scanner->scan, nullptr, 0, &key, 1);
-    set_recall(scanner->scan, pg::recall_setting(), false);
+    set_recall(scanner->scan, recall_of(scanner->scan->indexRelation), false);
     Size waiting = 0;
     uint32 emitted = 0;
     uint32 right = 0;

@@ -1,8 +1,8 @@
 // The search node as the executor sees it. What it searches for is evaluated when the first row is
 // asked for; then all rows are gathered (gather.cpp), and returned one by one.
+#include "index/options.hpp"
 #include "index/search_node/state.hpp"
 #include "pg/guard.hpp"
-#include "pg/settings.hpp"
 
 extern "C" {
 #include "access/genam.h"
@@ -153,7 +153,7 @@ uint64 evaluate_limit(SearchState* state) {
 void start(SearchState* state) {
     state->started = true;
     state->wanted = evaluate_limit(state);
-    state->recall = pg::recall_setting();
+    state->recall = recall_of(state->index);
     ExprContext* context = state->node.ss.ps.ps_ExprContext;
     bool is_null = false;
     state->farthest.distance =

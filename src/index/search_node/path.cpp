@@ -3,8 +3,8 @@
 
 #include "index/am/cost.hpp"
 #include "index/am/order.hpp"
+#include "index/options.hpp"
 #include "index/search_node/node.hpp"
-#include "pg/settings.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -131,7 +131,7 @@ Cost cost_filter_last(PlannerInfo* root, const CustomPath* path, const Match& ma
     const RelOptInfo* relation = path->path.parent;
     const IndexOptInfo* index = match.index;
     const SearchCost search =
-        search_cost(root, index, list_make1(match.distance), pg::recall_setting(), 1);
+        search_cost(root, index, list_make1(match.distance), recall_of(index->indexoid), 1);
     const double share = relation->tuples > 0 ? relation->rows / relation->tuples : 1;
     const double fetched = Min(plan->rows, wanted_rows(root) / Max(share, 1e-9) + 3);
     double random_page_cost = 0;
