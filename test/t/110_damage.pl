@@ -69,6 +69,13 @@ my $start = $node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()');
 
 # --- pages as the tests see them ------------------------------------------------------------------
 
+# Where the numbers of the meta page stand: offsets in its payload.
+my %meta = (version => 4, metric => 8, dimensions => 12, padded => 16, scale => 32, incompatible => 40, compatible => 44, reserved => 48,
+	next_generation => 104, allocated => 112, slots => 116, free_count => 124, slot_pages => 144, centroid_pages => 252, free_pages => 360,
+	free_active => 576, has_origin => 580, origin => 584, frozen => 600, retired_slots => 604, retired_next => 608, retired_origin => 1960);
+my $extents = 64 + 32;    # of a cell's header, which ends
+my $centroid = 64 + 512;  # where its centroid begins
+
 my @kinds = (undef, qw(meta head address code refine slots centroids free_list origin));
 
 sub label
@@ -86,7 +93,7 @@ sub blocks_of
 	my @list = @{ $pages{$metric} };
 	# Pages of the directory, by the meta page: those of one that was replaced may still be there.
 	my %current;
-	foreach my $offset (88, 196)
+	foreach my $offset ($meta{slot_pages}, $meta{centroid_pages})
 	{
 		my ($count, @start) = unpack('L L26', substr($list[0], 64 + $offset, 108));
 		foreach my $k (0 .. $count - 1)
@@ -94,7 +101,7 @@ sub blocks_of
 			$current{ $start[$k] + $_ } = 1 foreach 0 .. 2**$k - 1;
 		}
 	}
-	my ($origin, $origin_pages) = unpack('L L', substr($list[0], 64 + 528, 8));
+	my ($origin, $origin_pages) = unpack('L L', substr($list[0], 64 + $meta{origin}, 8));
 	$current{ $origin + $_ } = 1 foreach 0 .. $origin_pages - 1;
 	my %generation;    # of live cells by slot
 	foreach my $block (sort { $a <=> $b } keys %current)
@@ -117,8 +124,8 @@ sub blocks_of
 		push @{ $blocks{ $label->{kind} } }, $block;
 	}
 	# The free list's pages that are in use: of one of the two arrays.
-	my ($active) = unpack("x584 L", $list[0]);
-	$blocks{free_list} = [ unpack('L', substr($list[0], 64 + 304 + 108 * $active + 4, 4)) ];
+	my ($active) = unpack('L', substr($list[0], 64 + $meta{free_active}, 4));
+	$blocks{free_list} = [ unpack('L', substr($list[0], 64 + $meta{free_pages} + 108 * $active + 4, 4)) ];
 	return \%blocks;
 }
 my %blocks = map { $_ => blocks_of($_) } @metrics;
@@ -174,7 +181,7 @@ sub unexpected
 {
 	my ($run) = @_;
 	my @bad = grep { !/ERROR:  (XX001|XX002): / && !/ERROR:  XX000: index returned tuples in wrong order/ && !/ERROR:  22000: (expected|different)/
-		  && !/ERROR:  0A000: index .* has format version/ }
+		  && !/ERROR:  0A000: index .* has format (version|features)/ }
 	  $run->{errors} =~ /^(.*(?:ERROR|FATAL|PANIC|server closed|connection|psql: |WARNING).*)$/mg;
 	push @bad, "psql ended with $run->{status}" if $run->{status} ne '0';
 	return join "\n", @bad;
@@ -253,24 +260,24 @@ foreach my $case (
 	[ 'no extents', $head, 84, pack('L', 0) ],
 	[ 'too many extents', $head, 84, pack('L', 49) ],
 	[ 'an extent more', $head, 84, pack('L', 1 + unpack('x84 L', $list[$head])) ],
-	[ 'an extent elsewhere', $head, 112, pack('L', 7) ],
-	[ 'an extent of no blocks', $head, 116, pack('L', 0) ],
-	[ 'an extent of too many blocks', $head, 116, pack('L', 0x7fffffff) ],
-	[ 'an extent of many more blocks', $head, 116, pack('L', 10000) ],
+	[ 'an extent elsewhere', $head, $extents, pack('L', 7) ],
+	[ 'an extent of no blocks', $head, $extents + 4, pack('L', 0) ],
+	[ 'an extent of too many blocks', $head, $extents + 4, pack('L', 0x7fffffff) ],
+	[ 'an extent of many more blocks', $head, $extents + 4, pack('L', 10000) ],
 	[ 'flags of a list', $head, 64, pack('L', 4) ],
 	[ 'a retired cell', $head, 68, pack('L', 1) ],
-	[ 'a centroid with NaN', $head, 64 + 448, $nan ],
-	[ 'another centroid', $head, 64 + 448, pack('f', 3) ],
+	[ 'a centroid with NaN', $head, $centroid, $nan ],
+	[ 'another centroid', $head, $centroid, pack('f', 3) ],
 	[ 'an origin with NaN', $of{origin}[0], 64, $nan ],
 	[ 'another origin', $of{origin}[0], 64, pack('f', 3 + unpack('x64 f', $list[ $of{origin}[0] ])) ],
 	[ 'an origin beyond the dimensions', $of{origin}[0], 64 + 4 * $dimensions, pack('f', 1) ],
-	[ 'meta: the origin at the meta page', 0, 64 + 528, pack('L', 0) ],
-	[ 'meta: the origin beyond the end', 0, 64 + 528, pack('L', 0x7fffffff) ],
-	[ 'meta: the origin elsewhere', 0, 64 + 528, pack('L', $head) ],
-	[ 'meta: no origin', 0, 64 + 524, pack('L', 0) ],
-	[ 'meta: more than one origin', 0, 64 + 524, pack('L', 2) ],
-	[ 'meta: an origin of too many blocks', 0, 64 + 532, pack('L', 2) ],
-	[ 'meta: the origin of a replaced directory', 0, 64 + 1908, pack('L L', 1, 1) ],
+	[ 'meta: the origin at the meta page', 0, 64 + $meta{origin}, pack('L', 0) ],
+	[ 'meta: the origin beyond the end', 0, 64 + $meta{origin}, pack('L', 0x7fffffff) ],
+	[ 'meta: the origin elsewhere', 0, 64 + $meta{origin}, pack('L', $head) ],
+	[ 'meta: no origin', 0, 64 + $meta{has_origin}, pack('L', 0) ],
+	[ 'meta: more than one origin', 0, 64 + $meta{has_origin}, pack('L', 2) ],
+	[ 'meta: an origin of too many blocks', 0, 64 + $meta{origin} + 4, pack('L', 2) ],
+	[ 'meta: the origin of a replaced directory', 0, 64 + $meta{retired_origin}, pack('L L', 1, 1) ],
 	[ 'a slot with its head at the meta page', $slots, $slot + 4, pack('L', 0), ],
 	[ 'a slot with its head beyond the end', $slots, $slot + 4, pack('L', 0x7fffffff) ],
 	[ 'a slot with the head of another cell', $slots, $slot + 4, pack('L', $of{head}[1]) ],
@@ -285,29 +292,55 @@ foreach my $case (
 	[ 'two addresses of nothing', $address, 64, pack('x40') ],
 	[ 'an address beyond the table', $address, 64, pack('S S S', 100, 0, 1) ],
 	[ 'an address of unknown flags', $address, 70, pack('S', 64) ],
-	[ 'meta: too many slots', 0, 64 + 60, pack('L', 4_000_000_000) ],
-	[ 'meta: too few slots', 0, 64 + 60, pack('L', 2) ],
-	[ 'meta: too few blocks allocated', 0, 64 + 56, pack('L', 3) ],
-	[ 'meta: too many blocks allocated', 0, 64 + 56, pack('L', 0xf0000000) ],
-	[ 'meta: too many free extents', 0, 64 + 68, pack('L', 4_000_000_000) ],
-	[ 'meta: too many slots of a replaced directory', 0, 64 + 548, pack('L', 4_000_000_000) ],
-	[ 'meta: a slot of a replaced directory', 0, 64 + 548, pack('L', 4) ],
-	[ 'meta: a replaced directory that is freed beyond its end', 0, 64 + 552, pack('L', 1) ],
-	[ 'meta: neither frozen nor not', 0, 64 + 544, pack('L', 2) ],
-	[ 'meta: another metric', 0, 64 + 8, pack('L', 2) ],
-	[ 'meta: another number of dimensions', 0, 64 + 12, pack('L', 25) ],
-	[ 'meta: another width', 0, 64 + 16, pack('L', 128) ],
-	[ 'meta: a scale of 0', 0, 64 + 32, pack('d', 0) ],
-	[ 'meta: a scale of NaN', 0, 64 + 32, pack('d', 'nan') ],
-	[ 'meta: generations start again', 0, 64 + 48, pack('Q', 1) ],
-	[ 'meta: an array too many segments', 0, 64 + 88, pack('L', 27) ],
-	[ 'meta: an array at the meta page', 0, 64 + 92, pack('L', 0) ],
-	[ 'meta: an array in a cell', 0, 64 + 92, pack('L', $head) ])
+	[ 'meta: too many slots', 0, 64 + $meta{slots}, pack('L', 4_000_000_000) ],
+	[ 'meta: too few slots', 0, 64 + $meta{slots}, pack('L', 2) ],
+	[ 'meta: too few blocks allocated', 0, 64 + $meta{allocated}, pack('L', 3) ],
+	[ 'meta: too many blocks allocated', 0, 64 + $meta{allocated}, pack('L', 0xf0000000) ],
+	[ 'meta: too many free extents', 0, 64 + $meta{free_count}, pack('L', 4_000_000_000) ],
+	[ 'meta: too many slots of a replaced directory', 0, 64 + $meta{retired_slots}, pack('L', 4_000_000_000) ],
+	[ 'meta: a slot of a replaced directory', 0, 64 + $meta{retired_slots}, pack('L', 4) ],
+	[ 'meta: a replaced directory that is freed beyond its end', 0, 64 + $meta{retired_next}, pack('L', 1) ],
+	[ 'meta: neither frozen nor not', 0, 64 + $meta{frozen}, pack('L', 2) ],
+	[ 'meta: another metric', 0, 64 + $meta{metric}, pack('L', 2) ],
+	[ 'meta: another number of dimensions', 0, 64 + $meta{dimensions}, pack('L', 25) ],
+	[ 'meta: another width', 0, 64 + $meta{padded}, pack('L', 128) ],
+	[ 'meta: a scale of 0', 0, 64 + $meta{scale}, pack('d', 0) ],
+	[ 'meta: a scale of NaN', 0, 64 + $meta{scale}, pack('d', 'nan') ],
+	[ 'meta: generations start again', 0, 64 + $meta{next_generation}, pack('Q', 1) ],
+	[ 'meta: something in reserved bytes', 0, 64 + $meta{reserved} + 40, pack('L', 1) ],
+	[ 'meta: something behind all that is known', 0, 8188, pack('L', 1) ],
+	[ 'something in reserved bytes of a slot', $slots, $slot + 60, pack('L', 1) ],
+	[ 'something in reserved bytes of a head', $head, $centroid - 4, pack('L', 1) ],
+	[ 'something in reserved bytes of a label', $head, 60, pack('L', 1) ],
+	[ 'meta: an array too many segments', 0, 64 + $meta{slot_pages}, pack('L', 27) ],
+	[ 'meta: an array at the meta page', 0, 64 + $meta{slot_pages} + 4, pack('L', 0) ],
+	[ 'meta: an array in a cell', 0, 64 + $meta{slot_pages} + 4, pack('L', $head) ])
 {
 	my ($name, $block, $offset, $bytes) = @$case;
 	if (!defined $block) { fail("$name: there is no such page"); next; }
 	is_detected('l2', write_bytes('l2', $block, $offset, $bytes), '\d+', $name);
 }
+
+# --- what another library wrote -------------------------------------------------------------------
+
+# Not damage, and never a wrong answer.
+foreach my $case (
+	[ 'a newer version', 'version', 3, 'has format version 3, this version of vecdot reads 2', 'It was written by a newer version of vecdot.', 'Please install that version, or REINDEX the index.' ],
+	[ 'an old version', 'version', 1, 'has format version 1, this version of vecdot reads 2', 'It was written by a version of vecdot before 0.2.0.', 'Please REINDEX it.' ],
+	[ 'a feature that a reader must know', 'incompatible', 4, 'has format features 4, this version of vecdot knows 0', 'It was written by a newer version of vecdot.', 'Please install that version, or REINDEX the index.' ])
+{
+	my ($name, $place, $value, $message, $detail, $hint) = @$case;
+	my $run = run_damaged('l2', write_bytes('l2', 0, 64 + $meta{$place}, pack('L', $value)));
+	like($run->{first}, qr/ERROR:  0A000: index "items_l2" \Q$message\E\nDETAIL:  \Q$detail\E\nHINT:  \Q$hint\E\n/, "$name: refused");
+	is(unexpected($run), '', "$name: by everything");
+	# The distance to NULL is a constant, by which the planner sorts without the index.
+	is(scalar(() = $run->{output} =~ /^rows\|/mg), 1, "$name: no answer");
+	is($node->safe_psql('postgres', "REINDEX INDEX items_l2; SELECT vecdot_index_check('items_l2', true)"), '', "$name: REINDEX helps");
+	only('l2');
+}
+my $features = run_damaged('l2', write_bytes('l2', 0, 64 + $meta{compatible}, pack('L', 4)) . write_bytes('l2', 0, 8188, pack('L', 1))
+	. write_bytes('l2', $head, $centroid - 4, pack('L', 1)));
+is($features->{errors} =~ /ERROR/ ? $features->{errors} : '', '', 'a feature that a reader need not know, and what it may use: no error');
 
 # --- random damage --------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "index/format/page.hpp"
+#include "index/format/versions.hpp"
 
 namespace vecdot::index {
 
@@ -29,7 +30,9 @@ struct CellLayout {
     uint32 head_pages;
     uint32 head_addresses;  // address entries on the head page
 
+    // Of parameters.version; there is but one so far.
     static constexpr CellLayout of(const Parameters& parameters, uint32 flags) {
+        Assert(parameters.version == written_version);
         CellLayout layout{};
         layout.has_codes = (flags & cell_has_codes) != 0;
         layout.padded = parameters.padded;

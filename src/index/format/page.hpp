@@ -1,5 +1,6 @@
 // The on-disk format of the index: every structure, its size and where on a page it stands.
-// README.md beside this file tells the same in words and says who locks what, and when.
+// README.md above this folder tells it in words and says who locks what, and when. page.cpp asserts
+// every size and offset; versions.hpp says how the format may change. Reserved bytes are zero.
 //
 // A page is PostgreSQL's 24-byte header, our 40-byte PageLabel, and 8128 bytes of payload, which
 // is 127 units of 64 bytes. pd_lower and pd_upper both stand at the end of the page: nothing is a
@@ -20,7 +21,6 @@ namespace vecdot::index {
 
 constexpr uint32 page_magic = 0x76646f74;
 constexpr uint32 meta_magic = 0x76646d74;
-constexpr uint32 format_version = 1;
 
 constexpr BlockNumber meta_block = 0;
 
@@ -39,11 +39,11 @@ enum class PageKind : uint16 {
 struct PageLabel {
     uint32 magic;
     PageKind kind;
-    uint16 unused;
+    uint16 reserved;
     uint32 cell;        // slot number of the owner; 0 for all pages that are not a cell's
     uint32 position;    // of this page within its section: see CellLayout, or the array
     uint64 generation;  // of the owning cell: never used twice within an index; 0 as above
-    uint64 unused2[2];
+    uint64 reserved_too[2];
 };
 
 constexpr Size page_label_offset = 24;  // MAXALIGN(SizeOfPageHeaderData)
@@ -95,20 +95,24 @@ struct FreeExtent {
     BlockRun run;
     uint64 retired_at;  // FullTransactionId
 };
-static_assert(sizeof(FreeExtent) == 16);
 constexpr uint32 free_extents_per_page = payload_size / sizeof(FreeExtent);
 
-// What never changes after CREATE INDEX.
+// What never changes after CREATE INDEX, but for the scale of inner product. The first two numbers
+// stand here in every format version.
 struct Parameters {
-    uint16 metric;       // engine::Metric
-    uint16 arithmetic;   // engine::Arithmetic
-    uint32 dimensions;   // D: 1..16000
-    uint32 padded;       // P: routing space, a multiple of 64
-    uint32 refine_bits;  // 8 or 4: of the refinement codes, a dimension
-    uint64 seed;         // of the rotation
-    double scale;        // s for L2, 1/M for inner product, 1 for cosine
+    uint32 magic;
+    uint32 version;       // one of format_versions
+    uint16 metric;        // engine::Metric
+    uint16 arithmetic;    // engine::Arithmetic
+    uint32 dimensions;    // D: 1..16000
+    uint32 padded;        // P: routing space, a multiple of 64
+    uint32 refine_bits;   // 8 or 4: of the refinement codes, a dimension
+    uint64 seed;          // of the rotation
+    double scale;         // s for L2, 1/M for inner product, 1 for cosine
+    uint32 incompatible;  // features that a reader must know
+    uint32 compatible;    // features that it need not know
+    uint64 reserved[6];
 };
-static_assert(sizeof(Parameters) == 32);
 
 // What a bigger operation has allocated and not yet published, or published and not yet freed: the
 // next one that holds the structure lock finishes it.
@@ -138,9 +142,8 @@ struct Begun {
     uint32 cells;  // the last time
 };
 
+// The rest of the page is reserved.
 struct Meta {
-    uint32 magic;
-    uint32 version;
     Parameters parameters;
     uint64 directory_version;  // changes with every publication
     uint64 next_generation;
@@ -163,10 +166,10 @@ struct Meta {
     uint32 retired_next;      // of them the first that is not freed yet
     Segments retired_slot_pages;
     Segments retired_centroid_pages;
+    uint32 started_cells;  // by rows unlike all others, since the last vacuum or clustering
     Unfinished unfinished;
     unsigned char calibration[calibration_size];
     uint64 clustered_rows;  // live rows when all rows were clustered last
-    uint32 started_cells;   // by rows unlike all others, since the last vacuum or clustering
     Begun begun[upkeep_kinds];
     BlockRun retired_origin;  // that of the directory before, still to be freed; length 0: none
 };
@@ -193,9 +196,8 @@ struct Slot {
     uint64 generation;  // the cell's; the engine's cell handle holds its lower half
     float centroid[3];  // engine::RefineFactors of the coded centroid
     float radius;       // at least the cell's: grows ahead of it, so that it rarely has to
-    uint32 unused[8];
+    uint32 reserved[8];
 };
-static_assert(sizeof(Slot) == 64 && offsetof(Slot, radius) == 28);
 constexpr uint32 slots_per_page = payload_size / sizeof(Slot);
 
 // The first slots of each index.
@@ -228,11 +230,9 @@ struct CellHeader {
     uint32 extent_count;
     uint32 no_split_below;  // rows at which a split is worth another try, after one in vain
     uint32 split_begun;     // rows when an inserter began a split, or a new scale; 0: none has
-    uint32 unused[4];
     Extent extents[max_extents];
-    uint64 unused2[2];
+    uint64 reserved[12];
 };
-static_assert(sizeof(CellHeader) == 448);
 
 enum AddressFlags : uint16 {
     address_dead = 1,  // set by ambulkdelete, never cleared
@@ -244,7 +244,6 @@ struct AddressEntry {
     uint16 flags;     // AddressFlags
     float refine[3];  // engine::RefineFactors
 };
-static_assert(sizeof(AddressEntry) == 20);
 constexpr uint32 addresses_per_page = payload_size / sizeof(AddressEntry);
 
 }  // namespace vecdot::index

@@ -12,6 +12,7 @@
 // A standby knows no such lock. There the meta page must be the same before and after, and what
 // looks like damage is believed only if it is the same still.
 #include "index/inspect/check.hpp"
+#include "index/inspect/reserve.hpp"
 #include "index/opclass.hpp"
 #include "index/upkeep/recover.hpp"
 
@@ -213,6 +214,7 @@ void check_meta_contents(Relation index, const Meta& meta) {
         corrupted(index, meta_block, "%u cells in %u slots", meta.cells, meta.slots);
     }
     check_calibration(index, meta);
+    check_meta_reserve(index, meta);
 }
 
 void add_segments(const Segments& segments, Owner owner, Runs* runs) {
@@ -513,6 +515,8 @@ void read_cells(Relation index, const Meta& meta, Census* census) {
                       view.generation, view.flags, view.retired ? ", retired" : "", slot.generation,
                       slot.flags);
         }
+        check_cell_reserve(view, meta, slot,
+                           array_block(index, meta.slot_pages, i / slots_per_page));
         if (view.dead > view.rows) {
             suspect(index, meta);
             corrupted(index, slot.head, "%u dead of %u rows", view.dead, view.rows);

@@ -288,7 +288,7 @@ Datum index_info(FunctionCallInfo fcinfo) {
     end_work(work);
 
     Columns columns{};
-    columns.add(Int32GetDatum(meta.version));
+    columns.add(Int32GetDatum(meta.parameters.version));
     columns.add(CStringGetTextDatum(metric_name(meta.parameters.metric)));
     columns.add(Int32GetDatum(meta.parameters.dimensions));
     columns.add(Int32GetDatum(meta.parameters.padded));

@@ -89,8 +89,6 @@ BulkWriter* begin(Relation index, ForkNumber fork, const Parameters& parameters,
     writer->meta = static_cast<Meta*>(palloc0(sizeof(Meta)));
     writer->origin = origin;
     Meta* meta = writer->meta;
-    meta->magic = meta_magic;
-    meta->version = format_version;
     meta->parameters = parameters;
     meta->directory_version = 1;
     meta->next_generation = 1;

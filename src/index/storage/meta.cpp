@@ -1,7 +1,7 @@
 #include "index/storage/meta.hpp"
 
 #include "engine/growth.hpp"
-
+#include "index/format/versions.hpp"
 #include "index/storage/readers.hpp"
 
 extern "C" {
@@ -45,20 +45,45 @@ void check_origin(Relation index, const Meta& meta, const BlockRun& run) {
     }
 }
 
-void check_meta(Relation index, Page page) {
-    const Meta* meta = meta_of(page);
-    if (PageIsNew(page) || page_label(page)->magic != page_magic || meta->magic != meta_magic) {
-        corrupted(index, meta_block, "this is not the first page of a vecdot index");
-    }
-    if (meta->version != format_version) {
+// Before anything else on the page is looked at, which may mean something else.
+void check_format(Relation index, const Parameters& parameters) {
+    const Readable readable = is_readable(parameters.version);
+    if (readable == Readable::no_longer) {
         ereport(ERROR,
                 (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                  errmsg("index \"%s\" has format version %u, this version of vecdot reads %u",
-                        RelationGetRelationName(index), meta->version, format_version),
+                        RelationGetRelationName(index), parameters.version, written_version),
+                 errdetail("It was written by a version of vecdot before 0.2.0."),
                  errhint("Please REINDEX it.")));
     }
-    check_page(index, meta_block, page, meta_identity);
+    if (readable == Readable::not_yet) {
+        ereport(ERROR,
+                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                 errmsg("index \"%s\" has format version %u, this version of vecdot reads %u",
+                        RelationGetRelationName(index), parameters.version, written_version),
+                 errdetail("It was written by a newer version of vecdot."),
+                 errhint("Please install that version, or REINDEX the index.")));
+    }
+    const uint32 unknown = parameters.incompatible & ~known_incompatible;
+    if (unknown != 0) {
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+             errmsg("index \"%s\" has format features %x, this version of vecdot knows %x",
+                    RelationGetRelationName(index), parameters.incompatible, known_incompatible),
+             errdetail("It was written by a newer version of vecdot."),
+             errhint("Please install that version, or REINDEX the index.")));
+    }
+}
+
+void check_meta(Relation index, Page page) {
+    const Meta* meta = meta_of(page);
     const Parameters& p = meta->parameters;
+    if (PageIsNew(page) || page_label(page)->magic != page_magic || p.magic != meta_magic) {
+        corrupted(index, meta_block, "this is not the first page of a vecdot index");
+    }
+    check_format(index, p);
+    check_page(index, meta_block, page, meta_identity);
     if (p.dimensions < 1 || p.dimensions > 16000 || p.metric >= engine::metrics ||
         p.arithmetic > static_cast<uint16>(engine::Arithmetic::float4) ||
         p.padded != engine::padded_dimension(static_cast<engine::Metric>(p.metric), p.dimensions) ||
@@ -111,6 +136,8 @@ engine::SpaceParameters space_parameters(const Parameters& parameters) {
 Parameters make_parameters(engine::Metric metric, engine::Arithmetic arithmetic, int dimensions,
                            uint64 seed, uint32 refine_bits, double scale) {
     Parameters parameters{};
+    parameters.magic = meta_magic;
+    parameters.version = written_version;
     parameters.metric = static_cast<uint16>(metric);
     parameters.arithmetic = static_cast<uint16>(arithmetic);
     parameters.dimensions = dimensions;

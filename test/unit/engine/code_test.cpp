@@ -10,6 +10,7 @@
 #include "core/random.hpp"
 #include "engine/gaussian.hpp"
 #include "engine/store.hpp"
+#include "golden.hpp"
 #include "heap_arena.hpp"
 
 namespace vecdot::engine {
@@ -283,6 +284,54 @@ TEST(Code, ErrorsHoldThroughManyRewrites) {
             }
         }
     }
+}
+
+// What is stored of a row, and of a cell's centroid: the same bits for ever, or all that is stored
+// means something else.
+TEST(Code, Golden) {
+    const auto hash = [](Metric metric, std::uint32_t bits) {
+        constexpr std::uint32_t dimension = 100;
+        HeapArena memory;
+        core::Arena arena = memory.arena();
+        const Space space(arena, {metric, dimension, 3, 1.0 / 64, bits}, {});
+        const std::size_t p = space.padded();
+        std::vector<float> image(p);
+        std::vector<float> centroid(p);
+        std::vector<std::uint8_t> signs(sign_bytes(p));
+        std::vector<std::uint8_t> code(p);
+        std::vector<float> x(dimension);
+        for (std::uint32_t i = 0; i < dimension; ++i) {
+            x[i] = static_cast<float>(i * i * 7 % 101) / 16 - 3;
+        }
+        const RoutedRow row = space.route(x, image.data());
+        EXPECT_EQ(row.kind, RowKind::normal);
+        for (std::size_t i = 0; i < p; ++i) {
+            centroid[i] = image[i] / 2 + static_cast<float>(i % 5) / 1024;
+        }
+        EncodedRow encoded{};
+        encoded.signs = signs.data();
+        encoded.code = code.data();
+        encode_row(space, image.data(), row.error, centroid.data(), encoded);
+        std::uint64_t hash = hash_of(signs.data(), signs.size());
+        hash = hash_of(code.data(), code.size(), hash);
+        hash = hash_of(&encoded.sign_factors, sizeof encoded.sign_factors, hash);
+        hash = hash_of(&encoded.refine, sizeof encoded.refine, hash);
+        std::vector<std::uint8_t> units(block_units(p) * kernels::unit_bytes);
+        put_row(units.data(), 0, block_units(p), p, 5, signs.data(), encoded.sign_factors);
+        hash = hash_of(units.data(), units.size(), hash);
+        std::vector<std::uint8_t> planes(p);
+        split_code(p, code.data(), planes.data(), planes.data() + plane_bytes(p));
+        hash = hash_of(planes.data(), planes.size(), hash);
+        const RefineFactors factors = encode_centroid(p, centroid.data(), code.data());
+        hash = hash_of(code.data(), code.size(), hash);
+        return hash_of(&factors, sizeof factors, hash);
+    };
+    EXPECT_EQ(hash(Metric::l2, 8), 0xfae51cf379d5c348u);
+    EXPECT_EQ(hash(Metric::l2, 4), 0x6ac6422f9113854u);
+    EXPECT_EQ(hash(Metric::cosine, 8), 0x38ed42e424469618u);
+    EXPECT_EQ(hash(Metric::inner_product, 8), 0x8f48f58b56fab61au);
+    EXPECT_EQ(hash(Metric::inner_product, 4), 0x3754f83982d440d8u);
+    EXPECT_EQ(hash(Metric::hamming, 8), 0xfae51cf379d5c348u);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "core/random.hpp"
 #include "engine/gaussian.hpp"
+#include "golden.hpp"
 #include "heap_arena.hpp"
 #include "kernels/kernels.hpp"
 
@@ -70,6 +71,25 @@ TEST(Rotation, SameBitsEverywhere) {
         EXPECT_NE(y, expected);
     }
     kernels::select(kernels::best_supported());
+}
+
+// What stored codes are codes of: the bits of a rotated vector may never change.
+TEST(Rotation, Golden) {
+    const auto hash = [](std::size_t p, std::uint64_t seed) {
+        HeapArena memory;
+        core::Arena arena = memory.arena();
+        std::vector<float> x(p);
+        for (std::size_t i = 0; i < p; ++i) {
+            x[i] = static_cast<float>(i * i * 7 % 101) / 16 - 3;
+        }
+        Rotation(arena, p, seed).apply(x.data());
+        return hash_of(x.data(), p * sizeof(float));
+    };
+    EXPECT_EQ(hash(64, 0), 0xf387d696ee750cau);
+    EXPECT_EQ(hash(128, 42), 0xa6b9f7a094c98a06u);
+    EXPECT_EQ(hash(192, 42), 0xff8bfbf333e817bfu);
+    EXPECT_EQ(hash(768, 42), 0x477fd4dfe6dadf26u);
+    EXPECT_EQ(hash(16064, 7), 0x490be634c7e38ce8u);
 }
 
 }  // namespace
