@@ -15,16 +15,20 @@ import psycopg2
 from prepared import Connection
 
 OPERATORS = {"cosine": "<=>", "l2": "<->", "ip": "<#>", "l1": "<+>"}
-EXTENSIONS = {"vecdot": "vecdot", "pgvector": "vector"}  # the contender's name: its extension
-INDEXES = {"vecdot": "vecdot", "pgvector": "hnsw"}  # the access method
-OPCLASSES = {"cosine": "vector_cosine_ops", "l2": "vector_l2_ops", "ip": "vector_ip_ops"}
+# The contender's name: its extension. "companion" is vecdot's index on pgvector's types.
+EXTENSIONS = {"vecdot": "vecdot", "pgvector": "vector", "companion": "vecdot_pgvector"}
+INDEXES = {"vecdot": "vecdot", "pgvector": "hnsw", "companion": "vecdot"}  # the access method
+
+
+def opclass(metric, column="vector"):
+    return f"{column}_{metric}_ops"
 
 
 class Contender:
     def __init__(self, name, dsn):
         self.name = name
         database = f"bench_{name}"
-        keep = name != "vecdot" and os.environ.get("BENCH_KEEP")
+        keep = name == "pgvector" and os.environ.get("BENCH_KEEP")
         maintenance = psycopg2.connect(dsn)
         maintenance.autocommit = True
         with maintenance.cursor() as cursor:
@@ -38,7 +42,7 @@ class Contender:
         self.dsn = psycopg2.extensions.make_dsn(dsn, dbname=database)
         self.connection = psycopg2.connect(self.dsn)
         self.connection.autocommit = True
-        self.run(f"CREATE EXTENSION IF NOT EXISTS {EXTENSIONS[name]}")
+        self.run(f"CREATE EXTENSION IF NOT EXISTS {EXTENSIONS[name]} CASCADE")
 
     def prepared(self):
         """A connection for prepared statements, whose plans don't change after five executions."""

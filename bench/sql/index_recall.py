@@ -9,7 +9,7 @@ import os
 import statistics
 
 import datasets
-from contenders import INDEXES, OPCLASSES, OPERATORS, literal
+from contenders import INDEXES, OPERATORS, literal, opclass
 from prepared import parameters
 from recall import Answer, by_chance
 
@@ -98,7 +98,7 @@ def main(contenders, _rounds, _directory):
     lines = []
     for data in datasets.each(DATA):
         vecdot.load("items", data.base)
-        seconds, _ = vecdot.timed(f"CREATE INDEX items_index ON items USING {INDEXES['vecdot']} (v {OPCLASSES[data.metric]})" +
+        seconds, _ = vecdot.timed(f"CREATE INDEX items_index ON items USING {INDEXES['vecdot']} (v {opclass(data.metric)})" +
                                   (f" WITH ({OPTIONS})" if OPTIONS else ""))
         size = vecdot.run("SELECT total_bytes FROM vecdot_index_info('items_index')")[0][0]
         print(f"{data.name}: built in {seconds:.1f} s, {size / 1e6:.1f} MB", flush=True)

@@ -81,13 +81,13 @@ class Connection:
 
 
 class Parameter:
-    """A vector as vector_recv reads it."""
+    """A vector as vector_recv reads it, or with ">f2" halfvec_recv."""
 
-    def __init__(self, vector):
-        self.bytes = len(vector).to_bytes(2, "big") + bytes(2) + vector.astype(">f4").tobytes()
+    def __init__(self, vector, elements=">f4"):
+        self.bytes = len(vector).to_bytes(2, "big") + bytes(2) + vector.astype(elements).tobytes()
         self.values = (ctypes.c_char_p * 1)(self.bytes)
         self.lengths = (ctypes.c_int * 1)(len(self.bytes))
 
 
-def parameters(vectors):
-    return [Parameter(numpy.asarray(vector)) for vector in vectors]
+def parameters(vectors, elements=">f4"):
+    return [Parameter(numpy.asarray(vector), elements) for vector in vectors]

@@ -19,7 +19,7 @@ import datasets  # noqa: E402
 import plot  # noqa: E402
 from contenders import connect  # noqa: E402
 
-BENCHMARKS = {"io": "text_io", "scan": "exact_scan", "index": "index_search",
+BENCHMARKS = {"io": "text_io", "scan": "exact_scan", "index": "index_search", "companion": "index_companion",
               "recall": "index_recall", "growth": "index_growth", "dml": "index_dml", "linalg": "linalg"}
 ALONE = {"recall", "growth", "dml", "linalg"}  # vecdot has no other beside it
 

@@ -5,7 +5,7 @@ import json
 import os
 import time
 
-from contenders import INDEXES, OPCLASSES, OPERATORS
+from contenders import INDEXES, OPERATORS, opclass
 from prepared import parameters
 
 K = 10
@@ -20,16 +20,16 @@ def table(data):
     return data.name.replace("-", "_")
 
 
-def build(contender, data):
+def build(contender, data, suffix="", column="vector"):
     """The contender's index on the data's table; what it took: wall-clock seconds, processor
     seconds, bytes."""
-    name = table(data)
+    name = table(data) + suffix
     contender.run(f"DROP INDEX IF EXISTS {name}_index")
     contender.run(f"SET maintenance_work_mem = '{BUILD_MEMORY}'")
     contender.run(f"SET max_parallel_maintenance_workers = {WORKERS}")
     before = contender.cpu()
     seconds, _ = contender.timed(
-        f"CREATE INDEX {name}_index ON {name} USING {INDEXES[contender.name]} (v {OPCLASSES[data.metric]})")
+        f"CREATE INDEX {name}_index ON {name} USING {INDEXES[contender.name]} (v {opclass(data.metric, column)})")
     cpu = contender.cpu() - before
     size = contender.run(f"SELECT pg_table_size('{name}_index'), pg_table_size('{name}')")[0]
     return {"seconds": seconds, "cpu": cpu, "bytes": size[0], "table_bytes": size[1],
@@ -69,14 +69,14 @@ def prepare_in_row(contender, data):
         return False
     name = table(data) + IN_ROW
     contender.load(name, data.base, (), "WITH (toast_tuple_target = 8160)")
-    contender.run(f"CREATE INDEX {name}_index ON {name} USING {INDEXES[contender.name]} (v {OPCLASSES[data.metric]})")
+    contender.run(f"CREATE INDEX {name}_index ON {name} USING {INDEXES[contender.name]} (v {opclass(data.metric)})")
     return True
 
 
 class SqlSearcher:
     """vecdot or pgvector through a prepared statement."""
 
-    def __init__(self, contender, data, setting, settings, suffix=""):
+    def __init__(self, contender, data, setting, settings, suffix="", elements=">f4"):
         self.name = contender.name + suffix.replace("_", " ")
         self.setting = setting
         self.settings = settings
@@ -86,11 +86,11 @@ class SqlSearcher:
         self.connection.run("SET enable_seqscan = off")
         self.connection.prepare("nearest", statement)
         contender.run("SET enable_seqscan = off")
-        zeros = "[" + ",".join(["1"] * data.dimensions) + "]"
-        plan = "\n".join(row[0] for row in contender.run(f"EXPLAIN {statement.replace('$1', '%s')}", [zeros]))
+        ones = "[" + ",".join(["1"] * data.dimensions) + "]"
+        plan = "\n".join(row[0] for row in contender.run(f"EXPLAIN {statement.replace('$1', '%s')}", [ones]))
         # vecdot's node names its index, a scan of pgvector's is one.
         assert f"Index: {name}_index" in plan or f"Index Scan using {name}_index" in plan, plan
-        self.asked = parameters(data.queries)
+        self.asked = parameters(data.queries, elements)
 
     def set(self, value):
         self.connection.run(f"SET {self.setting} = {value}")
