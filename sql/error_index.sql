@@ -71,7 +71,7 @@ SELECT error_of('CREATE FUNCTION bad_setting() RETURNS int LANGUAGE sql SET vecd
 SELECT error_of('ALTER ROLE CURRENT_USER SET vecdot.recall = 3');
 SELECT error_of('ALTER ROLE CURRENT_USER SET vecdot.recal = 0.9');
 
--- Where the index does not help, the table is read: another metric's operator, no order, descending, a distance in WHERE alone, an operand from the table, another column.
+-- Where the index does not help, the table is read: another metric's operator, no order, descending, an operand from the table, another column.
 SELECT q AS "SELECT id FROM items", plan_of('SELECT id FROM items ' || q) FROM unnest(ARRAY[
 	'ORDER BY v <-> ''[1,2,3]'' LIMIT 1', 'ORDER BY ''[1,2,3]''::vector <-> v LIMIT 1', 'ORDER BY v <=> ''[1,2,3]'' LIMIT 1', 'ORDER BY v <#> ''[1,2,3]'' LIMIT 1', 'ORDER BY v <+> ''[1,2,3]'' LIMIT 1', 'ORDER BY v <-> ''[1,2,3]'' DESC LIMIT 1',
 	'ORDER BY v <-> ''[1,2,3]'' NULLS FIRST LIMIT 1', 'ORDER BY (v <-> ''[1,2,3]'') + 0 LIMIT 1', 'ORDER BY -(v @ ''[1,2,3]'') LIMIT 1', 'ORDER BY l2_distance(v, ''[1,2,3]'') LIMIT 1', 'WHERE v <-> ''[1,2,3]'' < 5', 'ORDER BY v <-> w LIMIT 1', 'ORDER BY w <-> ''[1,2,3]'' LIMIT 1', 'ORDER BY v LIMIT 1', 'WHERE v = ''[1,2,3]''',

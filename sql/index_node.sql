@@ -37,7 +37,6 @@ SELECT statement, uses_node(statement) FROM unnest(ARRAY[
 	'SELECT id FROM items ORDER BY v <-> Q LIMIT ALL',
 	'SELECT id FROM items ORDER BY v <-> Q OFFSET 5',
 	'SELECT id FROM items ORDER BY v <-> Q DESC LIMIT 5',
-	'SELECT id FROM items ORDER BY v <-> Q NULLS FIRST LIMIT 5',
 	'SELECT id FROM items ORDER BY v <#> Q LIMIT 5',
 	'SELECT id FROM items ORDER BY v <-> v LIMIT 5',
 	'SELECT id FROM items ORDER BY v <-> noises((random() * 9)::int, 8) LIMIT 5',
@@ -49,7 +48,7 @@ SELECT statement, uses_node(statement) FROM unnest(ARRAY[
 	'SELECT min(v <-> Q) FROM items',
 	'SELECT rank() OVER (ORDER BY v <-> Q) FROM items ORDER BY v <-> Q LIMIT 5',
 	'SELECT i.id FROM items i JOIN items j ON i.id = j.a ORDER BY i.v <-> Q LIMIT 5',
-	'SELECT id FROM items WHERE v <-> Q < 3']) statement;
+	'SELECT id FROM items WHERE v <-> Q > 3']) statement;
 RESET enable_sort;
 SET vecdot.search_node = off;
 SELECT uses_node('SELECT id FROM items ORDER BY v <-> Q LIMIT 5');

@@ -54,7 +54,7 @@ SELECT plan('SELECT id FROM small ORDER BY v <-> ''[1,2,3]'' LIMIT 900');
 SELECT plan('SELECT id FROM large ORDER BY v <-> ''[1,2,3]'' LIMIT 95000');
 SELECT plan('SELECT id FROM wide ORDER BY v <-> probe(768) LIMIT 2400');
 SELECT plan('SELECT id FROM large ORDER BY v <-> ''[1,2,3]''');
--- Another operator, another direction, no order.
+-- Another operator, another direction; a range, which needs no order.
 SELECT plan('SELECT id FROM large ORDER BY v <=> ''[1,2,3]'' LIMIT 10');
 SELECT plan('SELECT id FROM large ORDER BY v <-> ''[1,2,3]'' DESC LIMIT 10');
 SELECT plan('SELECT id FROM large WHERE v <-> ''[1,2,3]'' < 0.1');

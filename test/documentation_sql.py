@@ -21,7 +21,7 @@ BEGIN
     FOR line IN EXECUTE 'EXPLAIN (COSTS off) ' || query LOOP
         plan := plan || E'\\n' || line;
     END LOOP;
-    IF plan !~ '\\mOrder By: ' THEN
+    IF plan !~ '\\m(Order By|Radius): ' THEN
         RAISE 'this query does not use the index:%', query || plan;
     END IF;
 END $function$;

@@ -160,6 +160,12 @@ bool Search::next(SearchResult& result) {
     for (;;) {
         bool found = false;
         switch (phase_) {
+            case Phase::early_null:
+                found = options_.nulls_first && next_special(SpecialList::null, result);
+                break;
+            case Phase::early_undefined:
+                found = options_.undefined_first && next_special(SpecialList::undefined, result);
+                break;
             case Phase::loose:
                 found = next_special(SpecialList::loose, result);
                 break;
@@ -170,10 +176,10 @@ bool Search::next(SearchResult& result) {
                 found = next_in_cells(result);
                 break;
             case Phase::undefined:
-                found = next_special(SpecialList::undefined, result);
+                found = !options_.undefined_first && next_special(SpecialList::undefined, result);
                 break;
             case Phase::null:
-                found = next_special(SpecialList::null, result);
+                found = !options_.nulls_first && next_special(SpecialList::null, result);
                 break;
             case Phase::end:
                 return false;

@@ -22,6 +22,9 @@ struct SearchOptions {
     double remote = std::numeric_limits<double>::infinity();
     // Rows found late come at once, not at the end: values then go down now and again.
     bool late_at_once = false;
+    // Rows without a distance come before all others: NULLs first, then undefined ones.
+    bool nulls_first = false;
+    bool undefined_first = false;
     std::size_t budget = std::size_t{4} << 20;  // bytes for the queue (not for the cell list, and
                                                 // 2 bits a row of the opened cells)
     std::uint32_t window = 24;                  // rows that the first threshold is made for
@@ -63,7 +66,8 @@ class Search {
 
     // The next row; false at the end. In the end every row that is not dead has come exactly once.
     // Order: loose rows (value: the lowest possible), rows by growing bound, rows held back (+∞),
-    // undefined distances (NaN), NULLs. When it fails the search can't be used any more.
+    // undefined distances (NaN), NULLs; the last two may come first. When it fails the search can't
+    // be used any more.
     bool next(SearchResult& result);
 
     // What the stopping rule multiplies its threshold with, given the key that the next row is
@@ -76,7 +80,16 @@ class Search {
     const SearchWork& work() const { return work_; }
 
   private:
-    enum class Phase : std::uint8_t { loose, main, sweep, undefined, null, end };
+    enum class Phase : std::uint8_t {
+        early_null,
+        early_undefined,
+        loose,
+        main,
+        sweep,
+        undefined,
+        null,
+        end
+    };
 
     // A row of the cell that is being scored, by its 1-bit bound.
     struct Found {
@@ -165,7 +178,7 @@ class Search {
     SearchOptions options_;
     core::Interrupt interrupt_;
     SearchWork work_;
-    Phase phase_ = Phase::loose;
+    Phase phase_ = Phase::early_null;
 
     std::span<CellKey> keys_;
     std::size_t sorted_keys_ = 0;

@@ -18,9 +18,11 @@ $node->safe_psql('postgres', q{
 	INSERT INTO items SELECT i, nullif(i % 50, 7), (random() * 1000)::int, CASE WHEN i % 4 > 0 THEN 'x' || i % 30 END,
 	       CASE WHEN i % 97 > 0 THEN ARRAY(SELECT (i % 13) * sin(n * (i % 13)) + random() FROM generate_series(1, 6) n)::real[]::vector END
 	  FROM generate_series(1, 5000) i;
+	INSERT INTO items SELECT i, i % 50, i % 1000, 'x', CASE WHEN i % 2 = 0 THEN '[0,0,0,0,0,0]'::vector END FROM generate_series(6001, 6020) i;
 	CREATE TABLE other AS SELECT id, a, b FROM items WHERE id % 37 = 1;
 	CREATE INDEX ON items (a); CREATE INDEX ON items (b); CREATE INDEX ON items (t);
 	CREATE INDEX ON items USING vecdot (v vector_l2_ops); CREATE INDEX ON items USING vecdot (v) WHERE b < 700;
+	CREATE INDEX ON items USING vecdot (v vector_ip_ops);
 	VACUUM ANALYZE;
 	UPDATE items SET b = b + 1 WHERE id % 11 = 0; DELETE FROM items WHERE id % 41 = 0;});
 
@@ -35,7 +37,8 @@ sub condition {
 	my $n = int(rand(1000));
 	return one_of('a = ' . $n % 50, 'a < ' . $n % 50, 'a IS NULL', 'a IN (1, NULL, ' . $n % 50 . ')', "b < $n",
 		"b BETWEEN $n AND $n + 40", "b = $n", "t = 'x" . $n % 30 . "'", 't IS NULL', "t > 'x2'", "id % 300 = " . $n % 300,
-		'v IS NOT NULL', 'v <-> Q < ' . $n / 100, 'v <=> Q >= ' . $n / 2000, "id = $n", 'false',
+		'v IS NOT NULL', 'v <-> Q < ' . $n / 100, 'v <=> Q >= ' . $n / 2000, 'v <=> Q <= ' . $n / 500, 'cosine_similarity(v, Q) > ' . $n / 1000, '1 - (v <=> Q) >= ' . $n / 1000,
+		'v @ Q > ' . $n / 20, "id = $n", 'false',
 		'EXISTS (SELECT 1 FROM other o WHERE o.a = items.a)', "b > (SELECT avg(b) FROM other WHERE a < " . $n % 50 . ')',
 		'id IN (SELECT id FROM other)', 'b < $2');
 }
@@ -50,7 +53,14 @@ while (time < $end && @wrong < 3) {
 	my $operator = one_of('<->', '<->', '<=>');
 	my $query = '[' . join(',', map { sprintf '%.2f', 10 * rand() - 5 } 1 .. 6) . ']';
 	my $limit = one_of('1', '10', '300', '$3', 'NULL') . (rand() < 0.2 ? ' OFFSET 5' : '');
+	my $value = one_of('v @ Q', 'dot(Q, v)', 'cosine_similarity(v, Q)', '1 - (v <=> Q)', '-(v <#> Q)');
+	my $range = one_of('v <-> Q < ' . rand(10), 'v <=> Q BETWEEN 0.1 AND ' . rand(1), 'v @ Q > ' . rand(60), '1 - (v <=> Q) > ' . rand(1));
+	my $nulls = one_of('', '', ' NULLS LAST');
 	my $select = one_of(
+		"SELECT $value AS d FROM items WHERE $where ORDER BY $value DESC$nulls LIMIT $limit",
+		"SELECT id AS d FROM items WHERE $range AND $where ORDER BY 1",
+		"SELECT $value AS d FROM items WHERE $range AND $where ORDER BY $value DESC$nulls LIMIT $limit",
+		"SELECT count(*) AS d FROM items WHERE $range AND $where",
 		"SELECT v $operator Q AS d FROM items WHERE $where ORDER BY v $operator Q LIMIT $limit",
 		"SELECT d FROM (SELECT v $operator Q AS d, a FROM items WHERE $where ORDER BY v $operator Q LIMIT $limit) s",
 		"SELECT i.d FROM (VALUES (1), (2)) x(n), LATERAL (SELECT v $operator Q AS d FROM items WHERE b % x.n = 0 AND $where ORDER BY v $operator Q LIMIT $limit) i ORDER BY 1");

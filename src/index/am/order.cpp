@@ -19,16 +19,6 @@ bool is_null_constant(const Node* expression) {
     return IsA(expression, Const) && reinterpret_cast<const Const*>(expression)->constisnull;
 }
 
-// min(distance) is planned as a query of its own, ORDER BY distance LIMIT 1; who writes min() means
-// the least of all.
-bool is_minimum(const Query* query) {
-    if (list_length(query->targetList) == 0) {
-        return false;
-    }
-    const TargetEntry* entry = linitial_node(TargetEntry, query->targetList);
-    return entry->resname != nullptr && strcmp(entry->resname, "agg_target") == 0;
-}
-
 // A clause that says that two things are equal makes one class of them, and could be a merge
 // join's.
 bool is_of_one_expression(const PathKey* key) {
@@ -43,6 +33,14 @@ bool is_of_one_expression(const PathKey* key) {
 
 }  // namespace
 
+bool is_minimum(const Query* query) {
+    if (list_length(query->targetList) == 0) {
+        return false;
+    }
+    const TargetEntry* entry = linitial_node(TargetEntry, query->targetList);
+    return entry->resname != nullptr && strcmp(entry->resname, "agg_target") == 0;
+}
+
 bool is_ascending(const PathKey* key) {
 #if PG_VERSION_NUM >= 180000
     return key->pk_cmptype == COMPARE_LT;
@@ -54,9 +52,9 @@ bool is_ascending(const PathKey* key) {
 bool is_limited_order(const PlannerInfo* root, const List* path_keys) {
     const Query* query = root->parse;
     if (query->limitCount == nullptr || is_null_constant(query->limitCount) ||
-        query->sortClause == NIL || query->groupClause != NIL || query->groupingSets != NIL ||
-        query->hasAggs || query->hasWindowFuncs || query->distinctClause != NIL ||
-        query->setOperations != nullptr || is_minimum(query)) {
+        (query->sortClause == NIL) != (path_keys == NIL) || query->groupClause != NIL ||
+        query->groupingSets != NIL || query->hasAggs || query->hasWindowFuncs ||
+        query->distinctClause != NIL || query->setOperations != nullptr || is_minimum(query)) {
         return false;
     }
     for (int i = 0; i < list_length(path_keys); ++i) {

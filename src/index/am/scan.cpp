@@ -35,8 +35,7 @@ constexpr Size first_block = 256 * 1024;
 struct ScanState {
     MemoryContext context;  // of this and of the memory
     MemoryContext memory;
-    double recall;            // 1 but for the search node
-    bool late_at_once;        // whether rows that are found late are not held back
+    ScanMode mode;            // the search node's is another than the first
     engine::Search* search;   // null before the first row is asked for
     BlockNumber heap_blocks;  // of the table, when last asked
 };
@@ -70,9 +69,11 @@ engine::Search* start_search(IndexScanDesc scan, ScanState* state) {
     core::Arena arena = pg::arena(state->memory);
     const Directory* directory = open_directory(scan->indexRelation);
     engine::CellStore* store = open_store(scan->indexRelation, *directory);
-    engine::SearchOptions options = engine::options_for(state->recall, directory->calibration);
+    engine::SearchOptions options = engine::options_for(state->mode.recall, directory->calibration);
     options.budget = static_cast<std::size_t>(work_mem) * 1024;
-    options.late_at_once = state->late_at_once;
+    options.late_at_once = state->mode.late_at_once;
+    options.nulls_first = state->mode.nulls_first;
+    options.undefined_first = state->mode.undefined_first;
     const engine::Query* query = make_query(scan, arena, *directory);
     return arena.create<engine::Search>(arena, *query, directory->cells, *store, options,
                                         pg::interrupt());
@@ -122,8 +123,7 @@ IndexScanDesc begin_scan(Relation index, int keys, int order_bys) {
 void rescan(IndexScanDesc scan, ScanKey keys, int, ScanKey order_bys, int) {
     ScanState* state = static_cast<ScanState*>(scan->opaque);
     state->search = nullptr;
-    state->recall = 1;
-    state->late_at_once = false;
+    state->mode = {};
     MemoryContextReset(state->memory);
     if (keys != nullptr && scan->numberOfKeys > 0) {
         std::memmove(scan->keyData, keys,
@@ -168,10 +168,8 @@ bool get_tuple(IndexScanDesc scan, ScanDirection direction) {
     return true;
 }
 
-void set_recall(IndexScanDesc scan, double recall, bool late_at_once) {
-    ScanState* state = static_cast<ScanState*>(scan->opaque);
-    state->recall = recall;
-    state->late_at_once = late_at_once;
+void set_mode(IndexScanDesc scan, const ScanMode& mode) {
+    static_cast<ScanState*>(scan->opaque)->mode = mode;
 }
 
 void end_scan(IndexScanDesc scan) {

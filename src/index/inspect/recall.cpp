@@ -207,7 +207,9 @@ uint32 search(Scanner* scanner, const Query& query, uint32 k, uint64* fetched) {
     const uint32 wanted = Min(k, query.found);
     ScanKeyData key = order_by(scanner->scan->indexRelation, query.value);
     index_rescan(scanner->scan, nullptr, 0, &key, 1);
-    set_recall(scanner->scan, recall_of(scanner->scan->indexRelation), false);
+    ScanMode mode;
+    mode.recall = recall_of(scanner->scan->indexRelation);
+    set_mode(scanner->scan, mode);
     Size waiting = 0;
     uint32 emitted = 0;
     uint32 right = 0;

@@ -25,38 +25,6 @@ SearchState* state_of(CustomScanState* node) {
     return reinterpret_cast<SearchState*>(node);
 }
 
-struct MapContext {
-    const List* row;
-};
-
-// Columns of the relation become those of the node's row.
-Node* map_columns(Node* node, void* to) {
-    if (node == nullptr) {
-        return nullptr;
-    }
-    if (IsA(node, Var)) {
-        const MapContext* context = static_cast<const MapContext*>(to);
-        const Var* column = reinterpret_cast<const Var*>(node);
-        for (int i = 0; i < list_length(context->row); ++i) {
-            const TargetEntry* entry = static_cast<const TargetEntry*>(list_nth(context->row, i));
-            const Var* candidate = reinterpret_cast<const Var*>(entry->expr);
-            if (IsA(candidate, Var) && candidate->varattno == column->varattno) {
-                Var* mapped = static_cast<Var*>(copyObjectImpl(column));
-                mapped->varno = INDEX_VAR;
-                mapped->varattno = entry->resno;
-                return reinterpret_cast<Node*>(mapped);
-            }
-        }
-        elog(ERROR, "column %d is missing in the search node's row", column->varattno);
-    }
-#if PG_VERSION_NUM >= 160000
-    return expression_tree_mutator(node, map_columns, to);
-#else
-    return expression_tree_mutator(
-        node, reinterpret_cast<Node* (*)()>(reinterpret_cast<void*>(map_columns)), to);
-#endif
-}
-
 void prepare_columns(SearchState* state, const List* row) {
     state->columns = list_length(row) - 1;
     state->sources = static_cast<ColumnSource*>(
@@ -91,8 +59,6 @@ void begin(CustomScanState* node, EState* state_of_query, int flags) {
     const CustomScan* plan = reinterpret_cast<const CustomScan*>(node->ss.ps.plan);
     state->plan = read_private(plan->custom_private);
     const SearchPlan& search = state->plan;
-    state->vector_arg = search.vector_arg;
-    state->collation = search.collation;
     fmgr_info(search.function, &state->function);
     state->query =
         ExecInitExpr(static_cast<Expr*>(list_nth(plan->custom_exprs, query_vector)), &node->ss.ps);
@@ -106,16 +72,12 @@ void begin(CustomScanState* node, EState* state_of_query, int flags) {
     begin_child(state, plan, state_of_query, flags);
 
     prepare_columns(state, plan->custom_scan_tlist);
-    const OpExpr* distance = reinterpret_cast<const OpExpr*>(
-        static_cast<const TargetEntry*>(llast(plan->custom_scan_tlist))->expr);
-    MapContext context{plan->custom_scan_tlist};
-    Node* vector =
-        map_columns(static_cast<Node*>(list_nth(distance->args, search.vector_arg)), &context);
-    state->vector = ExecInitExpr(reinterpret_cast<Expr*>(vector), &node->ss.ps);
+    state->vector =
+        ExecInitExpr(static_cast<Expr*>(list_nth(plan->custom_exprs, row_vector)), &node->ss.ps);
 
     Bitmapset* filtered = nullptr;
     pull_varattnos(reinterpret_cast<Node*>(plan->scan.plan.qual), INDEX_VAR, &filtered);
-    state->filters_by_distance =
+    state->filters_by_value =
         bms_is_member(state->columns + 1 - FirstLowInvalidHeapAttributeNumber, filtered);
 
     const Relation table = node->ss.ss_currentRelation;
@@ -156,9 +118,11 @@ void start(SearchState* state) {
     state->recall = recall_of(state->index);
     ExprContext* context = state->node.ss.ps.ps_ExprContext;
     bool is_null = false;
-    state->farthest.distance =
+    const double radius =
         DatumGetFloat8(ExecEvalExprSwitchContext(state->radius, context, &is_null));
     state->has_radius = !is_null;
+    state->farthest = place_of({radius, is_null}, is_descending(state->plan.radius_form),
+                               state->plan.nulls_first);
     const MemoryContext old = MemoryContextSwitchTo(state->memory);
     state->query_value = ExecEvalExpr(state->query, context, &state->query_is_null);
     MemoryContextSwitchTo(old);
@@ -172,6 +136,13 @@ TupleTableSlot* next(CustomScanState* node) {
         start(state);
     }
     ProjectionInfo* projection = node->ss.ps.ps_ProjInfo;
+    if (state->streams) {
+        if (read_child_row(state)) {
+            measure(state);
+            return projection != nullptr ? ExecProject(projection) : node->ss.ss_ScanTupleSlot;
+        }
+        state->streams = false;
+    }
     if (state->next_row >= state->row_count) {
         ExecClearTuple(node->ss.ss_ScanTupleSlot);
         return projection != nullptr ? ExecClearTuple(projection->pi_state.resultslot)

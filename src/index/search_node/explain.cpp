@@ -57,11 +57,29 @@ void explain_search(SearchState* state, List* ancestors, ExplainState* output) {
     ExplainPropertyText("Index", state->index_name, output);
     List* context = set_deparse_context_plan(output->deparse_cxt,
                                              const_cast<Plan*>(&plan->scan.plan), ancestors);
-    const TargetEntry* distance = static_cast<const TargetEntry*>(llast(plan->custom_scan_tlist));
-    ExplainPropertyText("Order By",
-                        deparse_expression(reinterpret_cast<Node*>(distance->expr), context,
-                                           output->verbose, false),
-                        output);
+    const TargetEntry* value = static_cast<const TargetEntry*>(llast(plan->custom_scan_tlist));
+    const char* text =
+        deparse_expression(reinterpret_cast<Node*>(value->expr), context, output->verbose, false);
+    const SearchPlan& search = state->plan;
+    if (search.is_ordered) {
+        const bool descending = is_descending(search.form);
+        ExplainPropertyText("Order By",
+                            psprintf("%s%s%s", text, descending ? " DESC" : "",
+                                     search.nulls_first == descending ? ""
+                                     : descending                     ? " NULLS LAST"
+                                                                      : " NULLS FIRST"),
+                            output);
+    } else {
+        ExplainPropertyText("Distance", text, output);
+    }
+    Node* radius_expression = static_cast<Node*>(list_nth(plan->custom_exprs, radius));
+    const bool has_radius =
+        !IsA(radius_expression, Const) || !reinterpret_cast<Const*>(radius_expression)->constisnull;
+    if (has_radius) {
+        ExplainPropertyText("Radius",
+                            deparse_expression(radius_expression, context, output->verbose, false),
+                            output);
+    }
     if (!output->analyze || state->searches == 0) {
         return;
     }

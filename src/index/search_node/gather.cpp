@@ -7,6 +7,7 @@
 // units, and when it reaches what another way costs, as then known, the node changes over. A
 // bitmap, once built, says how many rows there are. So a search costs at most about twice the best
 // way.
+#include <cmath>
 #include <limits>
 
 #include "index/am/scan.hpp"
@@ -34,17 +35,22 @@ constexpr double no_budget = std::numeric_limits<double>::infinity();
 bool passes(SearchState* state, Place* place) {
     ExprContext* context = state->node.ss.ps.ps_ExprContext;
     ExprState* filter = state->node.ss.ps.qual;
-    if (state->filters_by_distance) {
+    if (state->filters_by_value) {
         *place = measure(state);
     }
     if (filter != nullptr && !ExecQual(filter, context)) {
         InstrCountFiltered1(&state->node.ss.ps, 1);
         return false;
     }
-    if (!state->filters_by_distance) {
+    if (!state->filters_by_value) {
         *place = measure(state);
     }
     return true;
+}
+
+// NaN comes first where the largest is the nearest, and passes a filter for large values.
+bool undefined_first(const SearchPlan& plan) {
+    return is_descending(plan.form) || is_descending(plan.radius_form);
 }
 
 void start_scan(SearchState* state) {
@@ -60,10 +66,15 @@ void start_scan(SearchState* state) {
     }
     ScanKeyData key;
     ScanKeyEntryInitialize(&key, SK_ORDER_BY | (state->query_is_null ? SK_ISNULL : 0), 1, 1,
-                           InvalidOid, state->collation, state->function.fn_oid,
+                           InvalidOid, state->plan.collation, state->plan.distance,
                            state->query_value);
     index_rescan(state->scan, nullptr, 0, &key, 1);
-    set_recall(state->scan, state->recall, true);
+    ScanMode mode;
+    mode.recall = state->recall;
+    mode.late_at_once = true;
+    mode.nulls_first = state->plan.nulls_first;
+    mode.undefined_first = undefined_first(state->plan);
+    set_mode(state->scan, mode);
 }
 
 void change_to(SearchState* state, Way way) {
@@ -75,10 +86,23 @@ void change_to(SearchState* state, Way way) {
     state->spent = 0;
 }
 
-// Whether nothing that comes after this bound can be among the rows.
-bool is_beyond(const SearchState* state, const Place& bound) {
-    return (is_full(state) && compare(bound, state->rows[0].place) >= 0) ||
-           (state->has_radius && compare(bound, state->farthest) > 0);
+// Whether nothing that comes after a row with this bound can be among the rows.
+bool is_beyond(const SearchState* state, const Value& bound) {
+    const SearchPlan& plan = state->plan;
+    const bool is_undefined = !bound.is_null && std::isnan(bound.number);
+    const Place place = place_of({value_at_bound(plan.form, bound.number), bound.is_null},
+                                 is_descending(plan.form), plan.nulls_first);
+    // Undefined rows that come before those that are nearer.
+    const bool is_early = is_undefined && undefined_first(plan) && !is_descending(plan.form);
+    if (!is_early && is_full(state) && compare(place, state->rows[0].place) >= 0) {
+        return true;
+    }
+    const bool comes_first =
+        (bound.is_null && plan.nulls_first) || (is_undefined && undefined_first(plan));
+    return state->has_radius && !comes_first &&
+           compare(place_of({value_at_bound(plan.radius_form, bound.number), bound.is_null},
+                            is_descending(plan.radius_form), plan.nulls_first),
+                   state->farthest) > 0;
 }
 
 // The row in the table's slot, if it passes.
@@ -100,7 +124,7 @@ bool search_on(SearchState* state, double budget) {
         if (tid == nullptr) {
             return true;
         }
-        const Place bound{DatumGetFloat8(state->scan->xs_orderbyvals[0]),
+        const Value bound{DatumGetFloat8(state->scan->xs_orderbyvals[0]),
                           state->scan->xs_orderbynulls[0]};
         if (is_beyond(state, bound)) {
             return true;
@@ -167,53 +191,37 @@ void read_bitmap(SearchState* state) {
     table_index_fetch_reset(state->reader);
 }
 
-// All rows of the child, which has applied the filter. Its last column is the row's address.
-void read_child(SearchState* state) {
-    TupleTableSlot* row = state->node.ss.ss_ScanTupleSlot;
-    ExprContext* context = state->node.ss.ps.ps_ExprContext;
-    const Size columns = static_cast<Size>(state->columns);
-    for (;;) {
-        CHECK_FOR_INTERRUPTS();
-        TupleTableSlot* given = ExecProcNode(state->child);
-        if (TupIsNull(given)) {
-            return;
-        }
-        slot_getallattrs(given);
-        ExecClearTuple(row);
-        memcpy(row->tts_values, given->tts_values, columns * sizeof(Datum));
-        memcpy(row->tts_isnull, given->tts_isnull, columns * sizeof(bool));
-        row->tts_values[columns] = 0;
-        row->tts_isnull[columns] = true;
-        ExecStoreVirtualTuple(row);
-        row->tts_tid = *reinterpret_cast<ItemPointer>(DatumGetPointer(given->tts_values[columns]));
-        row->tts_tableOid = RelationGetRelid(state->node.ss.ss_currentRelation);
-        ResetExprContext(context);
-        context->ecxt_scantuple = row;
-        keep(state, measure(state));
-        ++state->fetched;
-    }
-}
-
 void filter_first(SearchState* state) {
     forget_rows(state);
     change_to(state, Way::filter_first);
     if (state->set != nullptr) {
         read_bitmap(state);
+    } else if (!state->plan.is_ordered && state->wanted == 0) {
+        state->streams = true;
     } else {
-        read_child(state);
+        while (read_child_row(state)) {
+            keep(state, measure(state));
+        }
     }
+}
+
+// Rows that a search is thought to end with; 0: all.
+double expected(const SearchState* state) {
+    return state->wanted > 0   ? static_cast<double>(state->wanted)
+           : state->has_radius ? usual_rows
+                               : 0;
 }
 
 // Rows that a search has to give until enough have passed, if so many of all pass.
 double rows_to_search(const SearchState* state, double passing) {
     const double all = state->plan.rows;
-    return Min(all, static_cast<double>(state->wanted) * all / Max(passing, 1) + 3);
+    return Min(all, expected(state) * all / Max(passing, 1) + 3);
 }
 
 void gather_with_bitmap(SearchState* state) {
     const SearchPlan& plan = state->plan;
-    const double wanted = static_cast<double>(state->wanted);
-    if (state->set == nullptr && state->wanted > 0) {
+    const double wanted = expected(state);
+    if (state->set == nullptr && wanted > 0) {
         const double given = rows_to_search(state, plan.passing);
         const double in_index = plan.search + plan.bitmap + given * plan.skip + wanted * plan.fetch;
         const double other = Min(plan.first, in_index);
@@ -233,7 +241,7 @@ void gather_with_bitmap(SearchState* state) {
     const double first = candidates * plan.first_row;
     const double in_index = plan.search + rows_to_search(state, candidates) * plan.skip +
                             Min(wanted, candidates) * plan.fetch;
-    if (state->wanted > 0 && in_index < first) {
+    if (wanted > 0 && in_index < first) {
         if (state->change_count == 0) {
             start_scan(state);
         }
@@ -249,7 +257,7 @@ void gather_with_bitmap(SearchState* state) {
 // than the planner thinks.
 void gather_with_child(SearchState* state) {
     const SearchPlan& plan = state->plan;
-    if (state->wanted > 0) {
+    if (expected(state) > 0) {
         const double last = plan.search + rows_to_search(state, plan.passing) * plan.fetch;
         start_scan(state);
         change_to(state, Way::filter_last);
@@ -287,8 +295,34 @@ void count_work(SearchState* state) {
 
 }  // namespace
 
+// The child has applied the filter. Its last column is the row's address.
+bool read_child_row(SearchState* state) {
+    CHECK_FOR_INTERRUPTS();
+    TupleTableSlot* row = state->node.ss.ss_ScanTupleSlot;
+    ExprContext* context = state->node.ss.ps.ps_ExprContext;
+    const Size columns = static_cast<Size>(state->columns);
+    TupleTableSlot* given = ExecProcNode(state->child);
+    ExecClearTuple(row);
+    if (TupIsNull(given)) {
+        return false;
+    }
+    slot_getallattrs(given);
+    memcpy(row->tts_values, given->tts_values, columns * sizeof(Datum));
+    memcpy(row->tts_isnull, given->tts_isnull, columns * sizeof(bool));
+    row->tts_values[columns] = 0;
+    row->tts_isnull[columns] = true;
+    ExecStoreVirtualTuple(row);
+    row->tts_tid = *reinterpret_cast<ItemPointer>(DatumGetPointer(given->tts_values[columns]));
+    row->tts_tableOid = RelationGetRelid(state->node.ss.ss_currentRelation);
+    ResetExprContext(context);
+    context->ecxt_scantuple = row;
+    ++state->fetched;
+    return true;
+}
+
 void gather(SearchState* state) {
     state->change_count = 0;
+    state->streams = false;
     if (state->child == nullptr) {
         start_scan(state);
         change_to(state, Way::filter_last);
@@ -303,7 +337,9 @@ void gather(SearchState* state) {
     ++state->searches;
     count_work(state);
     ExecClearTuple(state->table_slot);
-    sort_rows(state);
+    if (state->plan.is_ordered) {
+        sort_rows(state);
+    }
 }
 
 }  // namespace vecdot::index

@@ -2,7 +2,7 @@
 // order. README.md beside this file says how it works.
 #pragma once
 
-#include "pg/postgres.hpp"
+#include "index/search_node/form.hpp"
 
 extern "C" {
 #include "nodes/extensible.h"
@@ -14,9 +14,14 @@ namespace vecdot::index {
 // What the planner tells the executor beside expressions.
 struct SearchPlan {
     Oid index;
-    Oid function;    // of the operator
+    Oid function;    // that gives a row's value
     Oid collation;   // it is called with
-    int vector_arg;  // which argument of the operator is the row's vector: 0 or 1
+    Oid distance;    // the function of the index's operator
+    int vector_arg;  // which argument of both is the row's vector: 0 or 1
+    Form form;
+    Form radius_form;
+    bool is_ordered;  // rows come in the order of their values
+    bool nulls_first;
 
     // What the planner thinks, in its units; zero where there is no filter.
     double rows;     // of the index
@@ -38,8 +43,12 @@ enum SearchExpression {
     query_vector,
     limit_count,
     limit_offset,
-    radius,  // rows beyond it don't pass the filter; NULL: no such condition
+    radius,      // rows beyond it don't pass the filter; NULL: no such condition
+    row_vector,  // of the node's row
 };
+
+// Rows that a search is thought to end with where no LIMIT known beforehand says how many.
+constexpr double usual_rows = 100;
 
 // path.cpp: offers the node to the planner.
 void add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntry* entry);

@@ -30,51 +30,19 @@ namespace vecdot::index {
 
 namespace {
 
-// A sort key that an index of ours gives.
-struct Match {
-    IndexOptInfo* index;
-    OpExpr* distance;
-    int vector_arg;
-    Oid family;  // of the operators that compare distances
-};
-
-bool is_query_vector(Node* expression, Index relation) {
-    return !bms_is_member(static_cast<int>(relation), pull_varnos(nullptr, expression)) &&
-           !contain_volatile_functions(expression) && !contain_subplans(expression);
-}
-
-bool match_operator(const OpExpr* expression, const PathKey* key, IndexOptInfo* index,
-                    Match* match) {
-    if (list_length(expression->args) != 2) {
-        return false;
-    }
-    for (int vector_arg = 0; vector_arg < 2; ++vector_arg) {
-        Oid op = expression->opno;
-        if (vector_arg == 1) {
-            op = get_commutator(op);
-        }
-        Node* vector = static_cast<Node*>(list_nth(expression->args, vector_arg));
-        Node* query = static_cast<Node*>(list_nth(expression->args, 1 - vector_arg));
-        if (OidIsValid(op) &&
-            get_op_opfamily_sortfamily(op, index->opfamily[0]) == key->pk_opfamily &&
-            match_index_to_operand(vector, 0, index) && is_query_vector(query, index->rel->relid)) {
-            *match = {index, const_cast<OpExpr*>(expression), vector_arg, key->pk_opfamily};
-            return true;
-        }
-    }
-    return false;
+bool can_use(const IndexOptInfo* index) {
+    return is_our_index(index) && (index->indpred == NIL || index->predOK);
 }
 
 bool match_member(const EquivalenceMember* member, const PathKey* key, const RelOptInfo* relation,
                   Match* match) {
-    if (!bms_equal(member->em_relids, relation->relids) || !IsA(member->em_expr, OpExpr)) {
+    if (!bms_equal(member->em_relids, relation->relids)) {
         return false;
     }
-    const OpExpr* expression = reinterpret_cast<const OpExpr*>(member->em_expr);
     for (int i = 0; i < list_length(relation->indexlist); ++i) {
         IndexOptInfo* index = static_cast<IndexOptInfo*>(list_nth(relation->indexlist, i));
-        if (is_our_index(index) && (index->indpred == NIL || index->predOK) &&
-            match_operator(expression, key, index, match)) {
+        if (can_use(index) && match_value(reinterpret_cast<Node*>(member->em_expr), index, match) &&
+            match->family == key->pk_opfamily && is_ascending(key) != is_descending(match->form)) {
             return true;
         }
     }
@@ -82,7 +50,7 @@ bool match_member(const EquivalenceMember* member, const PathKey* key, const Rel
 }
 
 bool match_key(const PathKey* key, const RelOptInfo* relation, Match* match) {
-    if (key->pk_nulls_first || key->pk_eclass->ec_has_volatile || !is_ascending(key)) {
+    if (key->pk_eclass->ec_has_volatile) {
         return false;
     }
 #if PG_VERSION_NUM >= 180000
@@ -105,20 +73,108 @@ bool match_key(const PathKey* key, const RelOptInfo* relation, Match* match) {
     return false;
 }
 
+// Whether rows that the node leaves out, below recall 1, are missed by no more than a SELECT: none
+// of the rows is locked or changed.
+bool only_reads(PlannerInfo* root) {
+    return root->parse->commandType == CMD_SELECT && root->parse->rowMarks == NIL &&
+           root->rowMarks == NIL;
+}
+
 // Whether exactly the rows that LIMIT wants are asked for, and no more: nothing between it and this
 // relation drops rows or multiplies them.
 bool feeds_limit(PlannerInfo* root, const List* keys) {
     const Query* query = root->parse;
-    return query->commandType == CMD_SELECT && query->limitOption == LIMIT_OPTION_COUNT &&
-           query->rowMarks == NIL && root->rowMarks == NIL && !query->hasTargetSRFs &&
+    return query->limitOption == LIMIT_OPTION_COUNT && !query->hasTargetSRFs &&
            bms_membership(root->all_baserels) == BMS_SINGLETON && is_limited_order(root, keys);
 }
 
-// Of a LIMIT that is not known when the plan is made.
-constexpr double usual_limit = 100;
+// A condition on nothing in the relation becomes a node of its own, above each scan; above a child
+// it would lose the address.
+bool has_gate(const List* conditions) {
+    for (int i = 0; i < list_length(conditions); ++i) {
+        if (static_cast<const RestrictInfo*>(list_nth(conditions, i))->pseudoconstant) {
+            return true;
+        }
+    }
+    return false;
+}
 
-double wanted_rows(const PlannerInfo* root) {
-    return root->limit_tuples > 0 ? root->limit_tuples : usual_limit;
+// What the node is to do.
+struct Task {
+    Match match;
+    Node* radius;  // or null
+    Form radius_form;
+    bool is_ordered;
+    bool nulls_first;
+    bool is_limited;  // it may stop at the LIMIT
+};
+
+// A condition that ends the search that the match makes.
+void find_radius(const List* conditions, Task* task) {
+    for (int i = 0; i < list_length(conditions); ++i) {
+        Match match;
+        Node* radius = match_radius(static_cast<const RestrictInfo*>(list_nth(conditions, i)),
+                                    task->match.index, &match);
+        if (radius != nullptr && equal(match.vector, task->match.vector) &&
+            equal(match.query, task->match.query)) {
+            task->radius = radius;
+            task->radius_form = match.form;
+            return;
+        }
+    }
+}
+
+// LIMIT rows in order.
+bool find_order(PlannerInfo* root, const RelOptInfo* relation, Task* task) {
+    if (list_length(root->query_pathkeys) != 1 || !feeds_limit(root, root->query_pathkeys)) {
+        return false;
+    }
+    const PathKey* key = linitial_node(PathKey, root->query_pathkeys);
+    if (!match_key(key, relation, &task->match)) {
+        return false;
+    }
+    task->is_ordered = task->is_limited = true;
+    task->nulls_first = key->pk_nulls_first;
+    find_radius(task->match.index->indrestrictinfo, task);
+    return true;
+}
+
+// All rows within a radius, in no order.
+bool find_range(PlannerInfo* root, const RelOptInfo* relation, Task* task) {
+    if (is_minimum(root->parse)) {
+        return false;
+    }
+    for (int i = 0; i < list_length(relation->indexlist); ++i) {
+        IndexOptInfo* index = static_cast<IndexOptInfo*>(list_nth(relation->indexlist, i));
+        const List* conditions = index->indrestrictinfo;
+        for (int j = 0; can_use(index) && j < list_length(conditions); ++j) {
+            task->radius = match_radius(static_cast<const RestrictInfo*>(list_nth(conditions, j)),
+                                        index, &task->match);
+            if (task->radius != nullptr && !has_gate(conditions)) {
+                task->radius_form = task->match.form;
+                task->is_limited = root->parse->sortClause == NIL && feeds_limit(root, NIL);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+double wanted_rows(const PlannerInfo* root, const Task& task) {
+    return task.is_limited && root->limit_tuples > 0 ? root->limit_tuples : usual_rows;
+}
+
+// The share of the rows that pass all that says nothing about the distance.
+double passing_share(PlannerInfo* root, const RelOptInfo* relation, IndexOptInfo* index) {
+    List* others = NIL;
+    for (int i = 0; i < list_length(relation->baserestrictinfo); ++i) {
+        RestrictInfo* condition =
+            static_cast<RestrictInfo*>(list_nth(relation->baserestrictinfo, i));
+        if (!is_about_value(condition, index)) {
+            others = lappend(others, condition);
+        }
+    }
+    return clauselist_selectivity(root, others, 0, JOIN_INNER, nullptr);
 }
 
 // What a row takes that is read in no order, beside its page, and its distance: in the planner's
@@ -126,14 +182,14 @@ double wanted_rows(const PlannerInfo* root) {
 constexpr Cost row_work = 1;
 
 // Filter last: the search, until enough rows have passed.
-Cost cost_filter_last(PlannerInfo* root, const CustomPath* path, const Match& match,
+Cost cost_filter_last(PlannerInfo* root, const CustomPath* path, const Task& task,
                       SearchPlan* plan) {
     const RelOptInfo* relation = path->path.parent;
-    const IndexOptInfo* index = match.index;
+    IndexOptInfo* index = task.match.index;
     const SearchCost search =
-        search_cost(root, index, list_make1(match.distance), recall_of(index->indexoid), 1);
-    const double share = relation->tuples > 0 ? relation->rows / relation->tuples : 1;
-    const double fetched = Min(plan->rows, wanted_rows(root) / Max(share, 1e-9) + 3);
+        search_cost(root, index, list_make1(task.match.value), recall_of(index->indexoid), 1);
+    const double share = passing_share(root, relation, index);
+    const double fetched = Min(plan->rows, wanted_rows(root, task) / Max(share, 1e-9) + 3);
     double random_page_cost = 0;
     get_tablespace_page_costs(relation->reltablespace, &random_page_cost, nullptr);
     // As the planner reckons a LIMIT above an index scan: a share of what all rows cost.
@@ -162,10 +218,10 @@ Cost cost_filter_first(const Path* child, SearchPlan* plan) {
     return plan->first;
 }
 
-void estimate(PlannerInfo* root, CustomPath* path, const Match& match, SearchPlan* plan) {
+void estimate(PlannerInfo* root, CustomPath* path, const Task& task, SearchPlan* plan) {
     const RelOptInfo* relation = path->path.parent;
-    plan->rows = Max(match.index->tuples, 1);
-    Cost cost = cost_filter_last(root, path, match, plan);
+    plan->rows = Max(task.match.index->tuples, 1);
+    Cost cost = cost_filter_last(root, path, task, plan);
     if (path->custom_paths != NIL) {
         cost = Min(cost, cost_filter_first(static_cast<Path*>(linitial(path->custom_paths)), plan));
     }
@@ -220,17 +276,6 @@ Path* choose_child(PlannerInfo* root, RelOptInfo* relation) {
                                      : copy_path<Path>(best);
 }
 
-// A condition on nothing in the relation becomes a node of its own, above each scan; above a child
-// it would lose the address.
-bool has_gate(const List* conditions) {
-    for (int i = 0; i < list_length(conditions); ++i) {
-        if (static_cast<const RestrictInfo*>(list_nth(conditions, i))->pseudoconstant) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // The child's rows: the node's without the distance, then the address.
 void set_child_target(PlannerInfo* root, Path* child, const List* row) {
     PathTarget* target = create_empty_pathtarget();
@@ -242,38 +287,6 @@ void set_child_target(PlannerInfo* root, Path* child, const List* row) {
                            TIDOID, -1, InvalidOid, 0);
     add_column_to_pathtarget(target, reinterpret_cast<Expr*>(address), 0);
     child->pathtarget = set_pathtarget_cost_width(root, target);
-}
-
-// Of a condition "distance < r" (or <=, on either side) the r, else null.
-Node* radius_of(const RestrictInfo* condition, const Match& match) {
-    const OpExpr* comparison = reinterpret_cast<const OpExpr*>(condition->clause);
-    if (!IsA(comparison, OpExpr) || list_length(comparison->args) != 2) {
-        return nullptr;
-    }
-    const int strategy = get_op_opfamily_strategy(comparison->opno, match.family);
-    const bool is_less = strategy == BTLessStrategyNumber || strategy == BTLessEqualStrategyNumber;
-    const bool is_greater =
-        strategy == BTGreaterStrategyNumber || strategy == BTGreaterEqualStrategyNumber;
-    if (!is_less && !is_greater) {
-        return nullptr;
-    }
-    Node* left = static_cast<Node*>(list_nth(comparison->args, is_less ? 0 : 1));
-    Node* right = static_cast<Node*>(list_nth(comparison->args, is_less ? 1 : 0));
-    const bool is_number = exprType(right) == FLOAT8OID;
-    return equal(left, match.distance) && is_number &&
-                   is_query_vector(right, match.index->rel->relid)
-               ? right
-               : nullptr;
-}
-
-Node* find_radius(const List* conditions, const Match& match) {
-    for (int i = 0; i < list_length(conditions); ++i) {
-        Node* radius = radius_of(static_cast<const RestrictInfo*>(list_nth(conditions, i)), match);
-        if (radius != nullptr) {
-            return static_cast<Node*>(copyObjectImpl(radius));
-        }
-    }
-    return reinterpret_cast<Node*>(makeNullConst(FLOAT8OID, -1, InvalidOid));
 }
 
 // Plain paths of our indexes in the relation's list, which the node replaces.
@@ -288,12 +301,12 @@ void remove_plain_paths(RelOptInfo* relation) {
     relation->pathlist = kept;
 }
 
-// What a row consists of in the node: what is asked of the relation, and the distance last.
-List* row_of(const RelOptInfo* relation, const List* wanted, const OpExpr* distance) {
+// What a row consists of in the node: what is asked of the relation, and the value last.
+List* row_of(const RelOptInfo* relation, const List* wanted, const Expr* value) {
     List* row = NIL;
     List* columns = list_copy(wanted);
     columns = list_concat(
-        columns, pull_var_clause(const_cast<Node*>(reinterpret_cast<const Node*>(distance)), 0));
+        columns, pull_var_clause(const_cast<Node*>(reinterpret_cast<const Node*>(value)), 0));
     for (int i = 0; i < list_length(relation->baserestrictinfo); ++i) {
         const RestrictInfo* clause =
             static_cast<const RestrictInfo*>(list_nth(relation->baserestrictinfo, i));
@@ -308,7 +321,7 @@ List* row_of(const RelOptInfo* relation, const List* wanted, const OpExpr* dista
         }
     }
     return lappend(row,
-                   makeTargetEntry(static_cast<Expr*>(copyObjectImpl(distance)),
+                   makeTargetEntry(static_cast<Expr*>(copyObjectImpl(value)),
                                    static_cast<AttrNumber>(list_length(row) + 1), nullptr, false));
 }
 
@@ -323,9 +336,9 @@ bool has_columns_only(const List* expressions, Index relation) {
     return true;
 }
 
-Node* or_null(Node* limit) {
-    return limit != nullptr ? static_cast<Node*>(copyObjectImpl(limit))
-                            : reinterpret_cast<Node*>(makeNullConst(INT8OID, -1, InvalidOid));
+Node* or_null(Node* expression, Oid type) {
+    return expression != nullptr ? static_cast<Node*>(copyObjectImpl(expression))
+                                 : reinterpret_cast<Node*>(makeNullConst(type, -1, InvalidOid));
 }
 
 // custom_private of a path: what the plan is made from.
@@ -362,45 +375,52 @@ void add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntr
         (entry->relkind != RELKIND_RELATION && entry->relkind != RELKIND_MATVIEW) ||
         (relation->reloptkind != RELOPT_BASEREL &&
          relation->reloptkind != RELOPT_OTHER_MEMBER_REL) ||
-        relation->lateral_relids != nullptr || list_length(root->query_pathkeys) != 1 ||
-        !feeds_limit(root, root->query_pathkeys) ||
+        relation->lateral_relids != nullptr || !only_reads(root) ||
         !has_columns_only(relation->reltarget->exprs, relation->relid)) {
         return;
     }
-    Match match;
-    if (!match_key(linitial_node(PathKey, root->query_pathkeys), relation, &match)) {
+    Task task{};
+    if (!find_order(root, relation, &task) && !find_range(root, relation, &task)) {
         return;
     }
+    const Match& match = task.match;
     CustomPath* path = makeNode(CustomPath);
     path->path.pathtype = T_CustomScan;
     path->path.parent = relation;
     path->path.pathtarget = relation->reltarget;
     path->path.parallel_safe = relation->consider_parallel;
     path->path.rows = relation->rows;
-    path->path.pathkeys = root->query_pathkeys;
+    path->path.pathkeys = task.is_ordered ? root->query_pathkeys : NIL;
     path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
     path->methods = &search_path_methods;
     SearchPlan plan{};
     plan.index = match.index->indexoid;
-    plan.function = get_opcode(match.distance->opno);
-    plan.collation = match.distance->inputcollid;
+    plan.function = match.function;
+    plan.collation = match.collation;
+    plan.distance = match.distance;
     plan.vector_arg = match.vector_arg;
-    List* row = row_of(relation, relation->reltarget->exprs, match.distance);
+    plan.form = match.form;
+    plan.radius_form = task.radius_form;
+    plan.is_ordered = task.is_ordered;
+    plan.nulls_first = task.nulls_first;
+    List* row = row_of(relation, relation->reltarget->exprs, match.value);
     // Of WHERE what a partial index does not imply.
     List* conditions = match.index->indrestrictinfo;
-    remove_plain_paths(relation);
+    if (task.is_ordered) {
+        remove_plain_paths(relation);
+    }
     if (conditions != NIL && !has_gate(conditions)) {
         Path* child = choose_child(root, relation);
         set_child_target(root, child, row);
         path->custom_paths = list_make1(child);
     }
-    estimate(root, path, match, &plan);
-    Node* query = static_cast<Node*>(list_nth(match.distance->args, 1 - match.vector_arg));
-    path->custom_private =
-        list_make4(make_private(plan),
-                   list_make4(copyObjectImpl(query), or_null(root->parse->limitCount),
-                              or_null(root->parse->limitOffset), find_radius(conditions, match)),
-                   row, conditions);
+    estimate(root, path, task, &plan);
+    const Query* query = root->parse;
+    List* expressions = list_make5(copyObjectImpl(match.query),
+                                   or_null(task.is_limited ? query->limitCount : nullptr, INT8OID),
+                                   or_null(task.is_limited ? query->limitOffset : nullptr, INT8OID),
+                                   or_null(task.radius, FLOAT8OID), copyObjectImpl(match.vector));
+    path->custom_private = list_make4(make_private(plan), expressions, row, conditions);
     add_path(relation, &path->path);
 }
 
@@ -422,18 +442,37 @@ List* make_private(const SearchPlan& plan) {
                           plan.first_row, plan.bitmap}) {
         numbers = append_number(numbers, number);
     }
-    return list_make3(list_make3_oid(plan.index, plan.function, plan.collation),
-                      list_make1_int(plan.vector_arg), numbers);
+    List* integers = NIL;
+    for (int number :
+         {plan.vector_arg, static_cast<int>(plan.form), static_cast<int>(plan.radius_form),
+          static_cast<int>(plan.is_ordered), static_cast<int>(plan.nulls_first)}) {
+        integers = lappend_int(integers, number);
+    }
+    return list_make3(list_make4_oid(plan.index, plan.function, plan.collation, plan.distance),
+                      integers, numbers);
 }
 
 SearchPlan read_private(const List* custom_private) {
     const List* oids = static_cast<const List*>(linitial(custom_private));
     const List* integers = static_cast<const List*>(lsecond(custom_private));
     const List* numbers = static_cast<const List*>(lthird(custom_private));
-    return {list_nth_oid(oids, 0),     list_nth_oid(oids, 1), list_nth_oid(oids, 2),
-            list_nth_int(integers, 0), number_at(numbers, 0), number_at(numbers, 1),
-            number_at(numbers, 2),     number_at(numbers, 3), number_at(numbers, 4),
-            number_at(numbers, 5),     number_at(numbers, 6), number_at(numbers, 7)};
+    return {list_nth_oid(oids, 0),
+            list_nth_oid(oids, 1),
+            list_nth_oid(oids, 2),
+            list_nth_oid(oids, 3),
+            list_nth_int(integers, 0),
+            static_cast<Form>(list_nth_int(integers, 1)),
+            static_cast<Form>(list_nth_int(integers, 2)),
+            list_nth_int(integers, 3) != 0,
+            list_nth_int(integers, 4) != 0,
+            number_at(numbers, 0),
+            number_at(numbers, 1),
+            number_at(numbers, 2),
+            number_at(numbers, 3),
+            number_at(numbers, 4),
+            number_at(numbers, 5),
+            number_at(numbers, 6),
+            number_at(numbers, 7)};
 }
 
 }  // namespace vecdot::index

@@ -1,5 +1,7 @@
 // The rows that the search node keeps: a heap of the nearest.
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "index/search_node/state.hpp"
 
@@ -19,17 +21,23 @@ bool is_nearer(const Row& a, const Row& b) {
 
 }  // namespace
 
-// -1, 0, 1, as a btree over float8 has it: NaN after all numbers, NULL last.
+// As a btree over float8 has it: NaN above all numbers.
+Place place_of(const Value& value, bool descending, bool nulls_first) {
+    if (value.is_null) {
+        return {0, nulls_first ? Place::Rank::null_first : Place::Rank::null_last};
+    }
+    if (std::isnan(value.number)) {
+        return {0, descending ? Place::Rank::nan_first : Place::Rank::nan_last};
+    }
+    return {descending ? -value.number : value.number, Place::Rank::number};
+}
+
+// -1, 0, 1.
 int compare(const Place& a, const Place& b) {
-    if (a.is_null || b.is_null) {
-        return static_cast<int>(a.is_null) - static_cast<int>(b.is_null);
+    if (a.rank != b.rank) {
+        return a.rank < b.rank ? -1 : 1;
     }
-    const bool a_nan = std::isnan(a.distance);
-    const bool b_nan = std::isnan(b.distance);
-    if (a_nan || b_nan) {
-        return static_cast<int>(a_nan) - static_cast<int>(b_nan);
-    }
-    return a.distance < b.distance ? -1 : a.distance > b.distance ? 1 : 0;
+    return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
 }
 
 void take_columns(SearchState* state) {
@@ -57,26 +65,27 @@ void take_columns(SearchState* state) {
     context->ecxt_scantuple = row;
 }
 
-// Computes the distance of the row in the node's slot.
+// Computes the value of the row in the node's slot.
 Place measure(SearchState* state) {
     TupleTableSlot* row = state->node.ss.ss_ScanTupleSlot;
     ExprContext* context = state->node.ss.ps.ps_ExprContext;
-    Place place{0, true};
+    const SearchPlan& plan = state->plan;
+    Value value{0, true};
     const MemoryContext old = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
     bool is_null = false;
     const Datum vector = ExecEvalExpr(state->vector, context, &is_null);
     if (!is_null && !state->query_is_null) {
-        place.is_null = false;
-        place.distance = DatumGetFloat8(
-            state->vector_arg == 0
-                ? FunctionCall2Coll(&state->function, state->collation, vector, state->query_value)
-                : FunctionCall2Coll(&state->function, state->collation, state->query_value,
-                                    vector));
-        row->tts_values[state->columns] = Float8GetDatum(place.distance);
+        const Datum query = state->query_value;
+        const Datum given =
+            plan.vector_arg == 0
+                ? FunctionCall2Coll(&state->function, plan.collation, vector, query)
+                : FunctionCall2Coll(&state->function, plan.collation, query, vector);
+        value = {value_from_function(plan.form, DatumGetFloat8(given)), false};
+        row->tts_values[state->columns] = Float8GetDatum(value.number);
         row->tts_isnull[state->columns] = false;
     }
     MemoryContextSwitchTo(old);
-    return place;
+    return place_of(value, is_descending(plan.form), plan.nulls_first);
 }
 
 bool is_full(const SearchState* state) {
@@ -132,6 +141,21 @@ void sort_rows(SearchState* state) {
     std::sort_heap(state->rows, state->rows + state->row_count, is_nearer);
 }
 
+namespace {
+
+void restore_value(const SearchState* state, const Place& place) {
+    TupleTableSlot* slot = state->node.ss.ss_ScanTupleSlot;
+    const bool is_number = place.rank == Place::Rank::number;
+    const bool is_null =
+        place.rank == Place::Rank::null_first || place.rank == Place::Rank::null_last;
+    const double number = is_descending(state->plan.form) ? -place.key : place.key;
+    slot->tts_isnull[state->columns] = is_null;
+    slot->tts_values[state->columns] =
+        is_null ? 0 : Float8GetDatum(is_number ? number : std::numeric_limits<double>::quiet_NaN());
+}
+
+}  // namespace
+
 // Puts a kept row into the node's slot.
 void restore(SearchState* state, const Row& row) {
     TupleTableSlot* slot = state->node.ss.ss_ScanTupleSlot;
@@ -145,9 +169,7 @@ void restore(SearchState* state, const Row& row) {
                  ItemPointerGetOffsetNumber(&tid));
         }
         take_columns(state);
-        slot->tts_isnull[state->columns] = row.place.is_null;
-        slot->tts_values[state->columns] =
-            row.place.is_null ? 0 : Float8GetDatum(row.place.distance);
+        restore_value(state, row.place);
         return;
     }
     TupleTableSlot* from = state->row_slot;

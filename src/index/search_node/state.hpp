@@ -14,9 +14,11 @@ extern "C" {
 
 namespace vecdot::index {
 
+// Where a row stands: nearest first, and rows without a number where the order has them.
 struct Place {
-    double distance;
-    bool is_null;
+    enum class Rank : uint8 { null_first, nan_first, number, nan_last, null_last };
+    double key;  // of a number
+    Rank rank;
 };
 
 // A row that has passed.
@@ -54,13 +56,11 @@ struct SearchState {
     ExprState* limit;
     ExprState* offset;
     ExprState* vector;  // of the node's row
-    FmgrInfo function;  // of the operator
-    Oid collation;
-    int vector_arg;
-    int columns;  // of the node's row, without the distance
+    FmgrInfo function;  // that gives a row's value
+    int columns;        // of the node's row, without the value
     ColumnSource* sources;
     int last_column;
-    bool filters_by_distance;
+    bool filters_by_value;
     TupleTableSlot* table_slot;
     TupleTableSlot* row_slot;
     IndexScanDesc scan;
@@ -75,6 +75,7 @@ struct SearchState {
     Place farthest;  // that the filter lets pass
     uint64 wanted;   // 0: all
     Way way;
+    bool streams;  // rows are the child's, in no order, and none is kept
     double spent;  // on this way so far, in the planner's units
     Change changes[4];
     int change_count;
@@ -97,11 +98,17 @@ struct SearchState {
 };
 
 // rows.cpp: the rows in the heap.
+struct Value {
+    double number;
+    bool is_null;
+};
+// Where a row stands whose value this is.
+Place place_of(const Value& value, bool descending, bool nulls_first);
 int compare(const Place& a, const Place& b);
 bool is_full(const SearchState* state);
 // Fills the node's slot from a row of the table.
 void take_columns(SearchState* state);
-// Computes the distance of the row in the node's slot.
+// Computes the value of the row in the node's slot.
 Place measure(SearchState* state);
 // Keeps the row in the node's slot if it is one of the nearest.
 void keep(SearchState* state, const Place& place);
@@ -112,6 +119,8 @@ void restore(SearchState* state, const Row& row);
 
 // gather.cpp: finds the rows.
 void gather(SearchState* state);
+// Where no rows have been kept: the child's next, in the node's slot. False at the end.
+bool read_child_row(SearchState* state);
 
 // explain.cpp
 void explain_search(SearchState* state, List* ancestors, ExplainState* output);
