@@ -1,4 +1,4 @@
--- What people write: ranges, functions for operators, the largest first. Each gives at recall 1 what a scan of the table gives.
+-- What people write: ranges, functions for operators, the largest first, a second sort column. Each gives at recall 1 what a scan of the table gives.
 CREATE SCHEMA index_forms;
 SET search_path = index_forms, public;
 SET jit = off;
@@ -190,5 +190,28 @@ SELECT plan_of('SELECT id FROM items ORDER BY 2 - (v <=> $q) DESC LIMIT 3');
 -- A function of this name that is another.
 CREATE FUNCTION dot(vector, vector) RETURNS float8 IMMUTABLE STRICT LANGUAGE plpgsql AS 'BEGIN RETURN public.dot($1, $2); END';
 SELECT plan_of('SELECT id FROM items ORDER BY index_forms.dot(v, $q) DESC LIMIT 3');
+-- A second sort column: whoever sorts gets all rows that are as far as the last.
+SET enable_seqscan = off;
+SELECT plan_of('SELECT id FROM items ORDER BY b <~> repeat(''01'', 16)::bit(32), id LIMIT 3');
+RESET enable_seqscan;
+TRUNCATE statements;
+INSERT INTO statements VALUES
+	(1, 'SELECT id FROM items ORDER BY b <~> $b, id LIMIT 30'),
+	(2, 'SELECT id, b <~> $b FROM items ORDER BY b <~> $b, id DESC OFFSET 100 LIMIT 1'),
+	(3, 'SELECT id FROM items WHERE a % 10 < 7 ORDER BY b <~> $b, a, id LIMIT 700'),
+	(4, 'SELECT id FROM items ORDER BY v <-> $q, id LIMIT 8'),
+	(5, 'SELECT id FROM items ORDER BY v <-> (SELECT v FROM items WHERE id = 77), id LIMIT 2'),
+	(6, 'SELECT id FROM items ORDER BY v <-> (SELECT v FROM items WHERE id = 77), id DESC LIMIT 3'),
+	(7, 'SELECT id FROM items ORDER BY v <-> $q, id DESC LIMIT 3009'),
+	(8, 'SELECT id FROM items ORDER BY v @ $q DESC, id LIMIT 2'),
+	(9, 'SELECT id FROM items ORDER BY cosine_similarity(v, $q) DESC, id LIMIT 7'),
+	(10, 'SELECT id FROM items ORDER BY v <=> (SELECT NULL::vector), a, id LIMIT 7'),
+	(11, 'SELECT x, i.id FROM generate_series(1, 3) x, LATERAL (SELECT id FROM items WHERE a % 3 + 1 = x ORDER BY b <~> $b, id LIMIT 4) i'),
+	(12, 'SELECT id FROM items WHERE b <~> $b < 12 ORDER BY b <~> $b, id LIMIT 4');
+SET vecdot.recall = 1;
+SELECT n, (differing(statement)).* FROM statements ORDER BY n;
+SET work_mem = '64kB';
+SELECT (differing('SELECT id FROM items ORDER BY b <~> $b, id LIMIT 900')).*;
+RESET work_mem;
 SET client_min_messages = warning;
 DROP SCHEMA index_forms CASCADE;

@@ -58,6 +58,7 @@ while (time < $end && @wrong < 3) {
 	my $nulls = one_of('', '', ' NULLS LAST');
 	my $select = one_of(
 		"SELECT $value AS d FROM items WHERE $where ORDER BY $value DESC$nulls LIMIT $limit",
+		"SELECT id AS d FROM items WHERE $where ORDER BY v $operator Q, id LIMIT $limit",
 		"SELECT id AS d FROM items WHERE $range AND $where ORDER BY 1",
 		"SELECT $value AS d FROM items WHERE $range AND $where ORDER BY $value DESC$nulls LIMIT $limit",
 		"SELECT count(*) AS d FROM items WHERE $range AND $where",

@@ -143,13 +143,13 @@ TupleTableSlot* next(CustomScanState* node) {
         }
         state->streams = false;
     }
-    if (state->next_row >= state->row_count) {
+    if (state->next_row >= state->nearest.count) {
         ExecClearTuple(node->ss.ss_ScanTupleSlot);
         return projection != nullptr ? ExecClearTuple(projection->pi_state.resultslot)
                                      : node->ss.ss_ScanTupleSlot;
     }
     ResetExprContext(context);
-    restore(state, state->rows[state->next_row++]);
+    restore(state, state->nearest.rows[state->next_row++]);
     context->ecxt_scantuple = node->ss.ss_ScanTupleSlot;
     return projection != nullptr ? ExecProject(projection) : node->ss.ss_ScanTupleSlot;
 }
@@ -178,8 +178,8 @@ void rescan(CustomScanState* node) {
     MemoryContextReset(state->memory);
     rescan_child(state);
     state->started = false;
-    state->rows = nullptr;
-    state->row_count = state->row_capacity = state->next_row = 0;
+    state->nearest = state->ties = {};
+    state->next_row = 0;
     state->bytes = 0;
 }
 

@@ -94,7 +94,8 @@ bool is_beyond(const SearchState* state, const Value& bound) {
                                  is_descending(plan.form), plan.nulls_first);
     // Undefined rows that come before those that are nearer.
     const bool is_early = is_undefined && undefined_first(plan) && !is_descending(plan.form);
-    if (!is_early && is_full(state) && compare(place, state->rows[0].place) >= 0) {
+    const int ties = plan.keeps_ties ? 1 : 0;
+    if (!is_early && is_full(state) && compare(place, state->nearest.rows[0].place) >= ties) {
         return true;
     }
     const bool comes_first =

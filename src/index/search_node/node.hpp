@@ -22,6 +22,7 @@ struct SearchPlan {
     Form radius_form;
     bool is_ordered;  // rows come in the order of their values
     bool nulls_first;
+    bool keeps_ties;  // all rows that are as far as the last
 
     // What the planner thinks, in its units; zero where there is no filter.
     double rows;     // of the index

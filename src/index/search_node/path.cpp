@@ -106,6 +106,8 @@ struct Task {
     Form radius_form;
     bool is_ordered;
     bool nulls_first;
+    bool keeps_ties;  // others sort what is equally far
+    List* keys;
     bool is_limited;  // it may stop at the LIMIT
 };
 
@@ -126,15 +128,17 @@ void find_radius(const List* conditions, Task* task) {
 
 // LIMIT rows in order.
 bool find_order(PlannerInfo* root, const RelOptInfo* relation, Task* task) {
-    if (list_length(root->query_pathkeys) != 1 || !feeds_limit(root, root->query_pathkeys)) {
+    if (root->query_pathkeys == NIL) {
         return false;
     }
-    const PathKey* key = linitial_node(PathKey, root->query_pathkeys);
-    if (!match_key(key, relation, &task->match)) {
+    PathKey* key = linitial_node(PathKey, root->query_pathkeys);
+    task->keys = list_make1(key);
+    if (!feeds_limit(root, task->keys) || !match_key(key, relation, &task->match)) {
         return false;
     }
     task->is_ordered = task->is_limited = true;
     task->nulls_first = key->pk_nulls_first;
+    task->keeps_ties = list_length(root->query_pathkeys) > 1;
     find_radius(task->match.index->indrestrictinfo, task);
     return true;
 }
@@ -390,7 +394,7 @@ void add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntr
     path->path.pathtarget = relation->reltarget;
     path->path.parallel_safe = relation->consider_parallel;
     path->path.rows = relation->rows;
-    path->path.pathkeys = task.is_ordered ? root->query_pathkeys : NIL;
+    path->path.pathkeys = task.is_ordered ? task.keys : NIL;
     path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
     path->methods = &search_path_methods;
     SearchPlan plan{};
@@ -403,6 +407,7 @@ void add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntr
     plan.radius_form = task.radius_form;
     plan.is_ordered = task.is_ordered;
     plan.nulls_first = task.nulls_first;
+    plan.keeps_ties = task.keeps_ties;
     List* row = row_of(relation, relation->reltarget->exprs, match.value);
     // Of WHERE what a partial index does not imply.
     List* conditions = match.index->indrestrictinfo;
@@ -443,9 +448,9 @@ List* make_private(const SearchPlan& plan) {
         numbers = append_number(numbers, number);
     }
     List* integers = NIL;
-    for (int number :
-         {plan.vector_arg, static_cast<int>(plan.form), static_cast<int>(plan.radius_form),
-          static_cast<int>(plan.is_ordered), static_cast<int>(plan.nulls_first)}) {
+    for (int number : {plan.vector_arg, static_cast<int>(plan.form),
+                       static_cast<int>(plan.radius_form), static_cast<int>(plan.is_ordered),
+                       static_cast<int>(plan.nulls_first), static_cast<int>(plan.keeps_ties)}) {
         integers = lappend_int(integers, number);
     }
     return list_make3(list_make4_oid(plan.index, plan.function, plan.collation, plan.distance),
@@ -465,6 +470,7 @@ SearchPlan read_private(const List* custom_private) {
             static_cast<Form>(list_nth_int(integers, 2)),
             list_nth_int(integers, 3) != 0,
             list_nth_int(integers, 4) != 0,
+            list_nth_int(integers, 5) != 0,
             number_at(numbers, 0),
             number_at(numbers, 1),
             number_at(numbers, 2),

@@ -89,56 +89,90 @@ Place measure(SearchState* state) {
 }
 
 bool is_full(const SearchState* state) {
-    return state->wanted > 0 && state->row_count >= state->wanted;
+    return state->wanted > 0 && state->nearest.count >= state->wanted;
 }
+
+namespace {
+
+void append(RowList* list, const Row& row, MemoryContext memory) {
+    if (list->count == list->capacity) {
+        list->capacity = Max(64, 2 * list->capacity);
+        const Size size = sizeof(Row) * list->capacity;
+        list->rows = static_cast<Row*>(list->rows == nullptr ? MemoryContextAllocHuge(memory, size)
+                                                             : repalloc_huge(list->rows, size));
+    }
+    list->rows[list->count++] = row;
+}
+
+// The row in the node's slot. Beyond work_mem rows are fetched again when their turn comes.
+Row make_row(SearchState* state, const Place& place) {
+    TupleTableSlot* slot = state->node.ss.ss_ScanTupleSlot;
+    Row row{place, slot->tts_tid, nullptr};
+    if (state->bytes < static_cast<Size>(work_mem) * 1024) {
+        const MemoryContext old = MemoryContextSwitchTo(state->memory);
+        row.tuple = ExecCopySlotMinimalTuple(slot);
+        MemoryContextSwitchTo(old);
+        state->bytes += row.tuple->t_len;
+    }
+    return row;
+}
+
+void drop(SearchState* state, const Row& row) {
+    if (row.tuple != nullptr) {
+        state->bytes -= row.tuple->t_len;
+        pfree(row.tuple);
+    }
+}
+
+void drop_all(SearchState* state, RowList* list) {
+    for (Size i = 0; i < list->count; ++i) {
+        drop(state, list->rows[i]);
+    }
+    list->count = 0;
+}
+
+}  // namespace
 
 // Keeps the row in the node's slot if it is one of the nearest.
 void keep(SearchState* state, const Place& place) {
-    if (is_full(state) && compare(place, state->rows[0].place) >= 0) {
+    RowList* nearest = &state->nearest;
+    if (!is_full(state)) {
+        append(nearest, make_row(state, place), state->memory);
+        std::push_heap(nearest->rows, nearest->rows + nearest->count, is_nearer);
         return;
     }
-    if (is_full(state)) {
-        std::pop_heap(state->rows, state->rows + state->row_count, is_nearer);
-        const Row& farthest = state->rows[--state->row_count];
-        if (farthest.tuple != nullptr) {
-            state->bytes -= farthest.tuple->t_len;
-            pfree(farthest.tuple);
-        }
+    const int order = compare(place, nearest->rows[0].place);
+    if (order == 0 && state->plan.keeps_ties) {
+        append(&state->ties, make_row(state, place), state->memory);
     }
-    const MemoryContext old = MemoryContextSwitchTo(state->memory);
-    if (state->row_count == state->row_capacity) {
-        state->row_capacity = Max(64, 2 * state->row_capacity);
-        const Size size = sizeof(Row) * state->row_capacity;
-        state->rows =
-            static_cast<Row*>(state->rows == nullptr ? MemoryContextAllocHuge(state->memory, size)
-                                                     : repalloc_huge(state->rows, size));
+    if (order >= 0) {
+        return;
     }
-    TupleTableSlot* slot = state->node.ss.ss_ScanTupleSlot;
-    Row& row = state->rows[state->row_count++];
-    row.place = place;
-    row.tid = slot->tts_tid;
-    row.tuple = nullptr;
-    // Beyond work_mem rows are fetched again when their turn comes.
-    if (state->bytes < static_cast<Size>(work_mem) * 1024) {
-        row.tuple = ExecCopySlotMinimalTuple(slot);
-        state->bytes += row.tuple->t_len;
+    std::pop_heap(nearest->rows, nearest->rows + nearest->count, is_nearer);
+    const Row farthest = nearest->rows[nearest->count - 1];
+    nearest->rows[nearest->count - 1] = make_row(state, place);
+    std::push_heap(nearest->rows, nearest->rows + nearest->count, is_nearer);
+    if (state->plan.keeps_ties && compare(farthest.place, nearest->rows[0].place) == 0) {
+        append(&state->ties, farthest, state->memory);
+        return;
     }
-    std::push_heap(state->rows, state->rows + state->row_count, is_nearer);
-    MemoryContextSwitchTo(old);
+    drop(state, farthest);
+    drop_all(state, &state->ties);
 }
 
 void forget_rows(SearchState* state) {
-    for (Size i = 0; i < state->row_count; ++i) {
-        if (state->rows[i].tuple != nullptr) {
-            pfree(state->rows[i].tuple);
-        }
-    }
-    state->row_count = 0;
-    state->bytes = 0;
+    drop_all(state, &state->nearest);
+    drop_all(state, &state->ties);
 }
 
 void sort_rows(SearchState* state) {
-    std::sort_heap(state->rows, state->rows + state->row_count, is_nearer);
+    RowList* nearest = &state->nearest;
+    std::sort_heap(nearest->rows, nearest->rows + nearest->count, is_nearer);
+    // These are as far as the last.
+    for (Size i = 0; i < state->ties.count; ++i) {
+        append(nearest, state->ties.rows[i], state->memory);
+    }
+    state->ties.count = 0;
 }
 
 namespace {

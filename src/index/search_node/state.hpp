@@ -28,6 +28,12 @@ struct Row {
     MinimalTuple tuple;  // null: to be fetched again
 };
 
+struct RowList {
+    Row* rows;
+    Size count;
+    Size capacity;
+};
+
 // Where a column of the node's row comes from.
 struct ColumnSource {
     AttrNumber number;      // of the table, or 0:
@@ -79,9 +85,8 @@ struct SearchState {
     double spent;  // on this way so far, in the planner's units
     Change changes[4];
     int change_count;
-    Row* rows;  // a heap, farthest first; in order when all have been found
-    Size row_count;
-    Size row_capacity;
+    RowList nearest;  // a heap, farthest first; in order when all have been found
+    RowList ties;     // more that are as far as the farthest, where all of these are wanted
     Size next_row;
     Size bytes;  // of their tuples
 
