@@ -59,6 +59,8 @@ PGVECTOR_SCRIPT = vecdot_pgvector--$(EXTVERSION).sql
 DATA_built = $(SCRIPT) $(PGVECTOR_SCRIPT)
 DATA = $(wildcard src/updates/vecdot*--*--*.sql)
 
+comma = ,
+
 # The declarations of vector in the second argument as another type has them; its elements, if not float4.
 of_type = $(patsubst %,$(BUILD)/sql/$(1)/%.sql,$(2))
 elements_of_halfvec = half
@@ -107,6 +109,20 @@ PGVECTOR_PARTS = \
 	src/linalg/discriminant.sql \
 	src/index/am/handler.sql \
 	src/index/inspect/inspect.sql
+
+# In pgvector's place: an extension "vector" that is all of vecdot, and its index under the names of pgvector's.
+AS_VECTOR_PARTS = \
+	src/pgvector/as_vector_only_one.sql \
+	$(filter-out %/only_one.sql,$(SQL_PARTS)) \
+	src/pgvector/access_methods.sql \
+	$(BUILD)/sql/hnsw/opclass.sql \
+	$(BUILD)/sql/hnsw/opclass_halfvec.sql \
+	$(BUILD)/sql/ivfflat/opclass.sql \
+	$(BUILD)/sql/ivfflat/opclass_halfvec.sql \
+	src/pgvector/not_served.sql
+
+# After 0.8, which tools look for, and beyond pgvector's own releases: 0.1.0 is 0.8.100.
+AS_VECTOR_VERSION := 0.8.$(shell echo $(EXTVERSION) | awk -F. '{ print $$1 * 10000 + $$2 * 100 + $$3 }')
 
 CORE_SOURCES = $(sort $(wildcard src/core/*.cpp))
 KERNEL_SOURCES = $(sort $(wildcard src/kernels/*.cpp))
@@ -213,6 +229,45 @@ $(PGVECTOR_SCRIPT): $(PGVECTOR_PARTS) src/index/opclass.sql src/index/opclass_ha
 	   $(pgvector_operators) src/index/opclass_halfvec.sql; \
 	   echo 'END IF; END $$do$$;'; } > $@.tmp
 	@mv $@.tmp $@
+
+# The operator classes of vecdot for an access method of pgvector, where only ivfflat has a default one.
+define opclass_rule
+$(BUILD)/sql/$(1)/%.sql: src/index/%.sql
+	@mkdir -p $$(@D)
+	@sed -E '/^CREATE FUNCTION/,/^COMMENT ON FUNCTION/d; s/DEFAULT FOR TYPE/FOR TYPE/; s/USING vecdot/USING $(1)/$(2)' $$< > $$@
+endef
+$(eval $(call opclass_rule,hnsw))
+$(eval $(call opclass_rule,ivfflat,; /^CREATE OPERATOR CLASS vector_l2_ops/$(comma)/FOR TYPE/s/FOR TYPE/DEFAULT FOR TYPE/))
+
+AS_VECTOR = $(BUILD)/as-vector
+AS_VECTOR_FILES = $(AS_VECTOR)/vector.control $(AS_VECTOR)/vector--$(AS_VECTOR_VERSION).sql
+
+$(AS_VECTOR)/vector.control: src/pgvector/vector.control.in Makefile
+	@mkdir -p $(@D)
+	@sed 's/VECDOT_VERSION/$(EXTVERSION)/; s/VECTOR_VERSION/$(AS_VECTOR_VERSION)/' $< > $@
+
+$(AS_VECTOR)/vector--$(AS_VECTOR_VERSION).sql: $(AS_VECTOR_PARTS) Makefile
+	@mkdir -p $(@D)
+	@{ $(call script_head,vector); cat $(AS_VECTOR_PARTS); } > $@.tmp
+	@mv $@.tmp $@
+
+extension_dir = $(DESTDIR)$(datadir)/extension
+as_vector_library = $(DESTDIR)$(pkglibdir)/vector$(DLSUFFIX)
+
+.PHONY: install-as-vector uninstall-as-vector
+## make install-as-vector    instead of pgvector: vecdot as the extension "vector" too (docs/from-pgvector.md)
+install-as-vector: all $(AS_VECTOR_FILES)
+	@if [ -e '$(extension_dir)/vector.control' ] && ! grep -q vecdot '$(extension_dir)/vector.control'; then \
+		echo "error: $(extension_dir)/vector.control is another extension's, pgvector's it seems: uninstall that first, or take CREATE EXTENSION vecdot_pgvector, which works beside it"; exit 1; fi
+	@if { [ -e '$(as_vector_library)' ] || [ -L '$(as_vector_library)' ]; } && [ "$$(readlink '$(as_vector_library)')" != 'vecdot$(DLSUFFIX)' ]; then \
+		echo "error: $(as_vector_library) is another extension's library, pgvector's it seems: uninstall that first"; exit 1; fi
+	@$(MAKE) --no-print-directory install
+	$(INSTALL_DATA) $(AS_VECTOR_FILES) '$(extension_dir)/'
+	ln -sf 'vecdot$(DLSUFFIX)' '$(as_vector_library)'
+
+uninstall-as-vector:
+	@[ "$$(readlink '$(as_vector_library)')" = 'vecdot$(DLSUFFIX)' ] || { echo "error: $(as_vector_library) is not vecdot's"; exit 1; }
+	rm -f '$(as_vector_library)' $(patsubst %,'$(extension_dir)/%',$(notdir $(AS_VECTOR_FILES)))
 
 # The unit tests link the archive and nothing of PostgreSQL: that link is the test of the layering.
 UNIT_SOURCES = $(wildcard test/unit/*/*.cpp)

@@ -1,5 +1,6 @@
 // What happens when the library is loaded.
 #include "index/search_node/node.hpp"
+#include "pg/pgvector_settings.hpp"
 #include "pg/postgres.hpp"
 #include "pg/settings.hpp"
 
@@ -11,5 +12,6 @@ PGDLLEXPORT void _PG_init(void);
 
 void _PG_init(void) {
     vecdot::pg::define_settings();
+    vecdot::pg::define_pgvector_settings();
     vecdot::index::install_search_node();
 }

@@ -164,17 +164,19 @@ build() {
     locked_make $werror all test-modules build/free/unit_tests &&
         { [ -z "${PGVECTOR_DESTDIR:-}" ] || cp -r "$PGVECTOR_DESTDIR/." "$stage/dest/"; } &&
         locked_make -s install DESTDIR="$stage/dest" &&
+        locked_make -s install-as-vector DESTDIR="$stage/as_vector" &&
         cp "$source_dir/build/free/unit_tests" "$stage/unit_tests" &&
         (cd "$source_dir" && cp $(make_variable TEST_MODULES) "$stage/dest$pg_pkglibdir/") &&
         mkdir -p "$stage/tree" &&
         cp -r "$source_dir"/{sql,expected,test,examples} "$stage/tree/" &&
-        chmod -R a+rX "$stage/dest" "$stage/tree" "$stage/unit_tests" || return 1
+        chmod -R a+rX "$stage/dest" "$stage/as_vector" "$stage/tree" "$stage/unit_tests" || return 1
     # The tests run as an ordinary user, who writes below stage only.
     mkdir -p "$stage/server" "$stage/tap" "$stage/tmp" "$stage/regress"
     if [ "$(id -u)" -eq 0 ]; then
         chown "$server_user" "$stage/server" "$stage/tap" "$stage/tmp" "$stage/regress"
     fi
     destdir_settings "$stage/dest" >"$stage/dest/vecdot.conf"
+    destdir_settings "$stage/as_vector" >"$stage/as_vector/vecdot.conf"
     test_server "$stage/server"
 }
 
@@ -258,6 +260,7 @@ tap() {
     fi
     as_server_user mkdir -p "$directory"
     PATH=$pg_bindir:$PATH TMPDIR=$stage/tmp VECDOT_CONF=$stage/dest/vecdot.conf \
+        VECDOT_AS_VECTOR_CONF=$stage/as_vector/vecdot.conf \
         PG_REGRESS=$pgxs_dir/test/regress/pg_regress TESTDIR=$directory \
         TESTDATADIR=$directory/tmp_check TESTLOGDIR=$directory/tmp_check/log \
         PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-1800}" \
@@ -296,7 +299,7 @@ in_list() {
 sources() {
     cd "$source_dir" || return 1
     local regress parts file name sections
-    regress=$(make_variable REGRESS) parts="$(make_variable SQL_PARTS) $(make_variable PGVECTOR_PARTS)"
+    regress=$(make_variable REGRESS) parts="$(make_variable SQL_PARTS) $(make_variable PGVECTOR_PARTS) $(make_variable AS_VECTOR_PARTS)"
     regress=$(echo $regress) parts=$(echo $parts)
 
     for file in sql/*.sql; do
@@ -335,6 +338,8 @@ sources() {
         grep -q 'no job is called nonsense' "$stage/tmp/nonsense" || cat "$stage/tmp/nonsense"
     fi | check "a name that no job has is refused"
 
+    refuses_pgvector | check "make install-as-vector installs nothing where pgvector's files are"
+
     if [ "$(clang-format --version 2>/dev/null | grep -oE 'version [0-9]+')" = "version 14" ]; then
         find . -path ./build -prune -o \( -name '*.cpp' -o -name '*.hpp' \) -print0 |
             xargs -0 clang-format --dry-run 2>&1 | head -40 | check "clang-format 14 changes nothing"
@@ -363,6 +368,21 @@ builds_alike() {
     make -s -C "$elsewhere" PG_CONFIG="$PG_CONFIG" $objects
     for object in $objects; do
         cmp "$object" "$elsewhere/$object"
+    done
+}
+
+# Its control file, then its library.
+refuses_pgvector() {
+    local there=$stage/pgvector file
+    for file in "$pg_sharedir/extension/vector.control" "$pg_pkglibdir/vector.so"; do
+        mkdir -p "$(dirname "$there$file")" && echo "comment = 'vector data type'" >"$there$file"
+        if locked_make -s install-as-vector DESTDIR="$there" >"$stage/tmp/refusal" 2>&1; then
+            echo "installed beside $file"
+        else
+            grep -q "^error: .*another extension's" "$stage/tmp/refusal" || cat "$stage/tmp/refusal"
+        fi
+        find "$there" -type f ! -path "$there$file"
+        rm -r "$there"
     done
 }
 

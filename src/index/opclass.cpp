@@ -9,14 +9,41 @@
 
 extern "C" {
 #include "access/genam.h"
+#include "access/htup_details.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_opclass.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/varbit.h"
 }
 
 namespace vecdot::index {
+
+namespace {
+
+// pgvector has operator classes whose distance our index doesn't have: they are there, so that who
+// asks for one is told.
+[[noreturn]] void refuse(Relation index) {
+    bool is_null = false;
+    const oidvector* classes = reinterpret_cast<const oidvector*>(DatumGetPointer(
+        SysCacheGetAttr(INDEXRELID, index->rd_indextuple, Anum_pg_index_indclass, &is_null)));
+    HeapTuple tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(classes->values[0]));
+    if (!HeapTupleIsValid(tuple)) {
+        elog(ERROR, "cache lookup failed for operator class %u", classes->values[0]);
+    }
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+         errmsg("vecdot's index does not serve the operator class \"%s\"",
+                NameStr(reinterpret_cast<const FormData_pg_opclass*>(GETSTRUCT(tuple))->opcname)),
+         errhint("Leave the index out: the search reads the table, and is exact. Or index another "
+                 "distance: vector and halfvec by <=>, <->, <#>, bit by <~>.")));
+}
+
+}  // namespace
 
 const OperatorClass& operator_class_of(Relation index) {
     FmgrInfo* procedure = index_getprocinfo(index, 1, 1);
@@ -26,8 +53,12 @@ const OperatorClass& operator_class_of(Relation index) {
                         errmsg("support function 1 of index \"%s\" does not return internal",
                                RelationGetRelationName(index))));
     }
-    const Datum told = FunctionCall1Coll(procedure, InvalidOid, PointerGetDatum(nullptr));
-    return *reinterpret_cast<const OperatorClass*>(DatumGetPointer(told));
+    const OperatorClass* told = reinterpret_cast<const OperatorClass*>(
+        DatumGetPointer(FunctionCall1Coll(procedure, InvalidOid, PointerGetDatum(nullptr))));
+    if (told == nullptr) {
+        refuse(index);
+    }
+    return *told;
 }
 
 core::VectorView elements_of(const OperatorClass& operator_class, Datum value,
@@ -136,6 +167,10 @@ constexpr OperatorClass float4_halfvec_ip = of_halfvec(Metric::inner_product, Ar
 }  // namespace vecdot::index
 
 using namespace vecdot;
+
+VECDOT_FUNCTION(vecdot_not_served) {
+    PG_RETURN_POINTER(nullptr);
+}
 
 VECDOT_FUNCTION(vecdot_vector_l2) {
     PG_RETURN_POINTER(&index::vector_l2);

@@ -12,8 +12,8 @@ extern "C" {
 namespace vecdot::index {
 
 // What an operator class says of itself: its support function 1 returns a pointer to one of these,
-// which lasts as long as the library. One for each type and metric, and for each way the operator
-// comes to its result.
+// which lasts as long as the library, or to NULL if no index can serve it. One for each type and
+// metric, and for each way the operator comes to its result.
 struct OperatorClass {
     engine::Metric metric;
     engine::Arithmetic arithmetic;

@@ -11,16 +11,66 @@ namespace vecdot::index {
 
 namespace {
 
-// WITH (...): what codes are made with is the index's from the time that it is built.
+// WITH (...): what codes are made with is the index's from the time that it is built. Those of
+// pgvector's access methods mean nothing; 0 if not given.
 struct Options {
     int32 vl_len_;
     int seed;         // what the rotation and the sampling start from
     int refine_bits;  // of the refinement codes, a dimension
     double recall;    // of searches whose session says nothing
+    int m;
+    int ef_construction;
+    int lists;
 };
 
 constexpr int default_refine_bits = 8;
 constexpr double no_recall = -1;
+// pgvector's, for its check of one against the other.
+constexpr int default_m = 16;
+constexpr int default_ef_construction = 64;
+
+// An access method's options: how they are registered, and the number PostgreSQL gave them.
+struct Kind {
+    relopt_kind number;
+    int count;
+    relopt_parse_elt known[5];
+};
+
+void add(Kind* kind, const char* name, relopt_type type, std::size_t offset) {
+    relopt_parse_elt* element = &kind->known[kind->count++];
+    element->optname = name;
+    element->opttype = type;
+    element->offset = static_cast<int>(offset);
+}
+
+// What every access method of ours accepts.
+Kind common_options() {
+    Kind kind{};
+    kind.number = add_reloption_kind();
+    add_int_reloption(kind.number, "seed", "Seed of the index's random numbers", 0, 0, PG_INT32_MAX,
+                      AccessExclusiveLock);
+    add(&kind, "seed", RELOPT_TYPE_INT, offsetof(Options, seed));
+    static relopt_enum_elt_def widths[] = {{"4", 4}, {"8", 8}, {nullptr, 0}};
+    add_enum_reloption(kind.number, "refine_bits", "Bits a dimension of the refinement codes",
+                       widths, default_refine_bits, "Valid values are \"4\" and \"8\".",
+                       AccessExclusiveLock);
+    add(&kind, "refine_bits", RELOPT_TYPE_ENUM, offsetof(Options, refine_bits));
+    add_real_reloption(kind.number, "recall", "Recall of searches where vecdot.recall is not set",
+                       no_recall, pg::least_recall, 1, ShareUpdateExclusiveLock);
+    add(&kind, "recall", RELOPT_TYPE_REAL, offsetof(Options, recall));
+    return kind;
+}
+
+void add_without_effect(Kind* kind, const char* name, int least, int most, std::size_t offset) {
+    add_int_reloption(kind->number, name, "Accepted for pgvector's sake, without effect", 0, least,
+                      most, AccessExclusiveLock);
+    add(kind, name, RELOPT_TYPE_INT, offset);
+}
+
+bytea* parse(const Kind& kind, Datum reloptions, bool validate) {
+    return static_cast<bytea*>(build_reloptions(reloptions, validate, kind.number, sizeof(Options),
+                                                kind.known, kind.count));
+}
 
 }  // namespace
 
@@ -48,33 +98,58 @@ double recall_of(Oid index) {
     return recall;
 }
 
+// Registered when an index first asks: the library may be loaded for the type alone.
 bytea* options(Datum reloptions, bool validate) {
-    // Registered when an index first asks: the library may be loaded for the type alone.
-    static relopt_kind kind = RELOPT_KIND_LOCAL;
-    if (kind == RELOPT_KIND_LOCAL) {
-        const relopt_kind added = add_reloption_kind();
-        add_int_reloption(added, "seed", "Seed of the index's random numbers", 0, 0, PG_INT32_MAX,
-                          AccessExclusiveLock);
-        static relopt_enum_elt_def widths[] = {{"4", 4}, {"8", 8}, {nullptr, 0}};
-        add_enum_reloption(added, "refine_bits", "Bits a dimension of the refinement codes", widths,
-                           default_refine_bits, "Valid values are \"4\" and \"8\".",
-                           AccessExclusiveLock);
-        add_real_reloption(added, "recall", "Recall of searches where vecdot.recall is not set",
-                           no_recall, pg::least_recall, 1, ShareUpdateExclusiveLock);
-        kind = added;
+    static Kind kind{};
+    if (kind.count == 0) {
+        kind = common_options();
     }
-    relopt_parse_elt known[3]{};
-    known[0].optname = "seed";
-    known[0].opttype = RELOPT_TYPE_INT;
-    known[0].offset = offsetof(Options, seed);
-    known[1].optname = "refine_bits";
-    known[1].opttype = RELOPT_TYPE_ENUM;
-    known[1].offset = offsetof(Options, refine_bits);
-    known[2].optname = "recall";
-    known[2].opttype = RELOPT_TYPE_REAL;
-    known[2].offset = offsetof(Options, recall);
-    return static_cast<bytea*>(
-        build_reloptions(reloptions, validate, kind, sizeof(Options), known, lengthof(known)));
+    return parse(kind, reloptions, validate);
+}
+
+bytea* hnsw_options(Datum reloptions, bool validate) {
+    static Kind kind{};
+    if (kind.count == 0) {
+        Kind all = common_options();
+        add_without_effect(&all, "m", 2, 100, offsetof(Options, m));
+        add_without_effect(&all, "ef_construction", 4, 1000, offsetof(Options, ef_construction));
+        kind = all;
+    }
+    return parse(kind, reloptions, validate);
+}
+
+bytea* ivfflat_options(Datum reloptions, bool validate) {
+    static Kind kind{};
+    if (kind.count == 0) {
+        Kind all = common_options();
+        add_without_effect(&all, "lists", 1, 32768, offsetof(Options, lists));
+        kind = all;
+    }
+    return parse(kind, reloptions, validate);
+}
+
+void check_pgvector_options(Relation index) {
+    const Options* set = reinterpret_cast<const Options*>(index->rd_options);
+    if (set == nullptr) {
+        return;
+    }
+    const int m = set->m == 0 ? default_m : set->m;
+    const int ef_construction =
+        set->ef_construction == 0 ? default_ef_construction : set->ef_construction;
+    if (ef_construction < 2 * m) {
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("ef_construction must be greater than or equal to 2 * m"),
+                        errdetail("ef_construction is %d and m is %d.", ef_construction, m)));
+    }
+    static bool noticed = false;
+    if (!noticed && (set->m != 0 || set->ef_construction != 0 || set->lists != 0)) {
+        noticed = true;
+        ereport(NOTICE,
+                (errmsg("\"m\", \"ef_construction\" and \"lists\" have no effect on vecdot's "
+                        "index"),
+                 errdetail("A search finds the share of the true nearest neighbours that "
+                           "vecdot.recall states.")));
+    }
 }
 
 }  // namespace vecdot::index

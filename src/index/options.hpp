@@ -18,7 +18,13 @@ double recall_of(Relation index);
 // While a plan is made, which holds a lock on the index.
 double recall_of(Oid index);
 
-// amoptions.
+// amoptions of the access methods vecdot, hnsw and ivfflat.
 bytea* options(Datum reloptions, bool validate);
+bytea* hnsw_options(Datum reloptions, bool validate);
+bytea* ivfflat_options(Datum reloptions, bool validate);
+
+// Before an index is built: an ERROR if pgvector would refuse what it has of hnsw's options, and
+// once in a session a NOTICE that they mean nothing.
+void check_pgvector_options(Relation index);
 
 }  // namespace vecdot::index

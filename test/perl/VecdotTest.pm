@@ -11,14 +11,15 @@ use Test::More;
 
 our @EXPORT = qw(new_node start_node is_sql is_error);
 
-# An initialised node, not started. VECDOT_CONF names a file of settings that lead to an installation
-# below a directory; without it vecdot has to be installed in the server's own directories.
+# An initialised node, not started. VECDOT_CONF, or the parameter conf, names a file of settings that lead to an
+# installation below a directory; without it vecdot has to be installed in the server's own directories.
 sub new_node
 {
 	my ($name, %parameters) = @_;
+	my $conf = delete $parameters{conf} // $ENV{VECDOT_CONF};
 	my $node = PostgreSQL::Test::Cluster->new($name);
 	$node->init(%parameters);
-	$node->append_conf('postgresql.conf', slurp_file($ENV{VECDOT_CONF})) if $ENV{VECDOT_CONF};
+	$node->append_conf('postgresql.conf', slurp_file($conf)) if $conf;
 	return $node;
 }
 

@@ -20,7 +20,4 @@ SearchCost search_cost(PlannerInfo* root, const IndexOptInfo* index, List* order
 void estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count, Cost* startup_cost,
                    Cost* total_cost, Selectivity* selectivity, double* correlation, double* pages);
 
-// Whether the planner asks us for the costs of this index.
-bool is_our_index(const IndexOptInfo* index);
-
 }  // namespace vecdot::index

@@ -1,4 +1,6 @@
-// The access method's face to PostgreSQL.
+// The access methods' face to PostgreSQL: vecdot, and in pgvector's place hnsw and ivfflat, which
+// differ in their options only.
+#include "index/am/handler.hpp"
 #include "engine/space.hpp"
 #include "index/am/cost.hpp"
 #include "index/am/insert.hpp"
@@ -205,11 +207,13 @@ bool is_our_index(const IndexOptInfo* index) {
            reinterpret_cast<void*>(guarded_estimate_cost);
 }
 
-}  // namespace vecdot::index
+bool is_our_index(Relation index) {
+    return index->rd_indam->amcostestimate == guarded_estimate_cost;
+}
 
-using namespace vecdot;
+namespace {
 
-VECDOT_FUNCTION(vecdot_handler) {
+IndexAmRoutine* access_method(amoptions_function options) {
     IndexAmRoutine* am = makeNode(IndexAmRoutine);
     am->amstrategies = 0;
     am->amsupport = 1;
@@ -235,19 +239,37 @@ VECDOT_FUNCTION(vecdot_handler) {
     // index of ours there would be workers if ours took part.
     am->amparallelvacuumoptions = VACUUM_OPTION_NO_PARALLEL;
     am->amkeytype = InvalidOid;
-    am->ambuild = index::guarded_build;
-    am->ambuildempty = index::guarded_build_empty;
-    am->aminsert = index::insert_tuple;
-    am->ambulkdelete = index::guarded_bulk_delete;
-    am->amvacuumcleanup = index::guarded_vacuum_cleanup;
-    am->amcostestimate = index::guarded_estimate_cost;
-    am->amoptions = index::options;
-    am->ambuildphasename = index::build_phase_name;
-    am->amproperty = index::property;
-    am->amvalidate = index::validate;
-    am->ambeginscan = index::guarded_begin_scan;
-    am->amrescan = index::guarded_rescan;
-    am->amgettuple = index::guarded_get_tuple;
-    am->amendscan = index::guarded_end_scan;
-    PG_RETURN_POINTER(am);
+    am->ambuild = guarded_build;
+    am->ambuildempty = guarded_build_empty;
+    am->aminsert = insert_tuple;
+    am->ambulkdelete = guarded_bulk_delete;
+    am->amvacuumcleanup = guarded_vacuum_cleanup;
+    am->amcostestimate = guarded_estimate_cost;
+    am->amoptions = options;
+    am->ambuildphasename = build_phase_name;
+    am->amproperty = property;
+    am->amvalidate = validate;
+    am->ambeginscan = guarded_begin_scan;
+    am->amrescan = guarded_rescan;
+    am->amgettuple = guarded_get_tuple;
+    am->amendscan = guarded_end_scan;
+    return am;
+}
+
+}  // namespace
+
+}  // namespace vecdot::index
+
+using namespace vecdot;
+
+VECDOT_FUNCTION(vecdot_handler) {
+    PG_RETURN_POINTER(index::access_method(index::options));
+}
+
+VECDOT_FUNCTION(vecdot_hnsw_handler) {
+    PG_RETURN_POINTER(index::access_method(index::hnsw_options));
+}
+
+VECDOT_FUNCTION(vecdot_ivfflat_handler) {
+    PG_RETURN_POINTER(index::access_method(index::ivfflat_options));
 }

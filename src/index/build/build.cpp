@@ -344,6 +344,7 @@ IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info) {
         AllocSetContextCreate(CurrentMemoryContext, "vecdot build", ALLOCSET_DEFAULT_SIZES);
     MemoryContext old = MemoryContextSwitchTo(memory);
 
+    check_pgvector_options(index);
     dimensions_of(index);
     enter(sampling, 0);
     const BlockNumber blocks = RelationGetNumberOfBlocks(heap);

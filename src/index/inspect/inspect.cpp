@@ -4,6 +4,7 @@
 // on also with MAINTAIN); vecdot_index_info(), which tells sizes and numbers of rows, these,
 // whoever may read the table or statistics; vecdot_index_recall() whoever may read all rows of the
 // table. Functions of index expressions run as the table's owner.
+#include "index/am/handler.hpp"
 #include "index/inspect/check.hpp"
 #include "index/options.hpp"
 #include "index/storage/meta.hpp"
@@ -74,7 +75,7 @@ OpenIndex open_index(Oid relation, LOCKMODE lock) {
                         errmsg("could not open the table of index \"%s\"",
                                RelationGetRelationName(open.index))));
     }
-    if (open.index->rd_rel->relam != get_index_am_oid("vecdot", false)) {
+    if (!is_our_index(open.index)) {
         wrong_object(relation, "a vecdot index");
     }
     if (RELATION_IS_OTHER_TEMP(open.index)) {

@@ -2,6 +2,7 @@
 #include <initializer_list>
 
 #include "index/am/cost.hpp"
+#include "index/am/handler.hpp"
 #include "index/am/order.hpp"
 #include "index/options.hpp"
 #include "index/search_node/node.hpp"
