@@ -130,6 +130,7 @@ void Search::collect_keys(const CellDirectory& directory) {
         }
     }
     keys_ = keys_.first(used);
+    work_.all_cells = used;
     if (summands > 0) {
         spread_ = std::max(0.0, sum / static_cast<double>(summands) - nearest_cell_);
     }

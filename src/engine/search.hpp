@@ -36,11 +36,12 @@ struct SearchOptions {
 SearchOptions options_for(double recall, const Calibration& calibration);
 
 struct SearchWork {
-    std::uint64_t cells = 0;    // opened
-    std::uint64_t rows = 0;     // codes scored, re-scans included
-    std::uint64_t refined = 0;  // upper half bytes read
-    std::uint64_t rescans = 0;  // times the opened cells were read again
-    std::uint64_t late = 0;     // rows held back to the end
+    std::uint64_t cells = 0;      // opened
+    std::uint64_t all_cells = 0;  // that there are
+    std::uint64_t rows = 0;       // codes scored, re-scans included
+    std::uint64_t refined = 0;    // upper half bytes read
+    std::uint64_t rescans = 0;    // times the opened cells were read again
+    std::uint64_t late = 0;       // rows held back to the end
     std::uint64_t emitted = 0;
 };
 

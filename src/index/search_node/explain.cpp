@@ -88,6 +88,7 @@ void explain_search(SearchState* state, List* ancestors, ExplainState* output) {
         ExplainPropertyText("Way", describe_ways(state), output);
     }
     add_count("Cells Opened", state->work.cells, state, output);
+    add_count("Cells of Index", state->work.all_cells, state, output);
     add_count("Codes Scored", state->work.rows, state, output);
     add_count("Codes Refined", state->work.refined, state, output);
     if (state->skipped > 0) {

@@ -289,6 +289,7 @@ void count_work(SearchState* state) {
     const engine::SearchWork* work = state->scan == nullptr ? nullptr : scan_work(state->scan);
     if (work != nullptr) {
         state->work.cells += work->cells;
+        state->work.all_cells += work->all_cells;
         state->work.rows += work->rows;
         state->work.refined += work->refined;
     }
