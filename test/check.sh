@@ -168,7 +168,7 @@ build() {
         cp "$source_dir/build/free/unit_tests" "$stage/unit_tests" &&
         (cd "$source_dir" && cp $(make_variable TEST_MODULES) "$stage/dest$pg_pkglibdir/") &&
         mkdir -p "$stage/tree" &&
-        cp -r "$source_dir"/{sql,expected,test,examples} "$stage/tree/" &&
+        cp -r "$source_dir"/{sql,expected,test,examples,docs} "$stage/tree/" &&
         chmod -R a+rX "$stage/dest" "$stage/as_vector" "$stage/tree" "$stage/unit_tests" || return 1
     # The tests run as an ordinary user, who writes below stage only.
     mkdir -p "$stage/server" "$stage/tap" "$stage/tmp" "$stage/regress"
