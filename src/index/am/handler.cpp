@@ -24,7 +24,6 @@ extern "C" {
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_type.h"
-#include "commands/progress.h"
 #include "commands/vacuum.h"
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
@@ -49,23 +48,6 @@ bool insert_tuple(Relation index, Datum* values, bool* is_null, ItemPointer tid,
         MemoryContextDelete(memory);
         return false;
     });
-}
-
-char* build_phase_name(int64 phase) {
-    switch (phase) {
-        case PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE:
-            return const_cast<char*>("sampling the table");
-        case 2:
-            return const_cast<char*>("finding cells");
-        case 3:
-            return const_cast<char*>("encoding rows");
-        case 4:
-            return const_cast<char*>("writing cells");
-        case 5:
-            return const_cast<char*>("calibrating recall");
-        default:
-            return nullptr;
-    }
 }
 
 // Says what is wrong with an operator class, as amvalidate() is to do.

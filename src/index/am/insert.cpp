@@ -230,13 +230,8 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
             row->radius * radius_headroom;
     }
     const Page head_image = batch.record.add(head_buffer);
-    AddressEntry entry{};
-    entry.tid = *tid;
-    if (row != nullptr) {
-        memcpy(entry.refine, &row->refine, sizeof entry.refine);
-    }
     address_entries(view, place.on_head ? head_image : address_image, place.on_head)[place.entry] =
-        entry;
+        new_entry(*tid, row);
     CellHeader* header = reinterpret_cast<CellHeader*>(payload(head_image));
     header->rows += 1;
     if (row != nullptr) {
@@ -249,7 +244,7 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
     }
     UnlockReleaseBuffer(head_buffer);
     const uint32 rows = view.rows + 1;
-    const uint64 live = rows - Min(view.dead, rows);
+    const uint64 live = live_rows(view, rows);
     const bool large =
         row != nullptr && rows >= view.no_split_below &&
         engine::is_split_tried_again(rows, view.split_begun) &&

@@ -51,22 +51,23 @@ Marked mark_cell(Relation index, const Parameters& parameters, const CellRef& ce
                       {place.on_head ? PageKind::head : PageKind::address, view.cell,
                        place.position, view.generation},
                       callback == nullptr ? BUFFER_LOCK_SHARE : BUFFER_LOCK_EXCLUSIVE);
-        AddressEntry* entries =
+        RowEntry* entries =
             address_entries(view, BufferGetPage(buffer), place.on_head) + place.entry;
         Record record(index);
-        AddressEntry* changed = nullptr;
+        RowEntry* changed = nullptr;
         for (uint32 i = 0; i < n; ++i) {
-            if (!ItemPointerIsValid(&entries[i].tid)) {
+            ItemPointerData address = address_of(entries[i]);
+            if (!ItemPointerIsValid(&address)) {
                 corrupted(index, place.block, "row %u of the cell has no address", first + i);
             }
-            if ((entries[i].flags & address_dead) != 0) {
+            if (is_dead(entries[i])) {
                 marked.dead += 1;
-            } else if (callback != nullptr && callback(&entries[i].tid, state)) {
+            } else if (callback != nullptr && callback(&address, state)) {
                 if (changed == nullptr) {
                     changed =
                         address_entries(view, record.add(buffer), place.on_head) + place.entry;
                 }
-                changed[i].flags |= address_dead;
+                changed[i].flags |= engine::RowFlags::dead;
                 marked.dead += 1;
                 marked.removed += 1;
             } else {
@@ -110,7 +111,7 @@ uint64 count_live(Relation index) {
         CellView view;
         open_cell(index, list.parameters, list.cells[i].slot, list.cells[i].head,
                   static_cast<uint32>(list.cells[i].generation), &view, nullptr);
-        live += view.rows - Min(view.dead, view.rows);
+        live += live_rows(view);
     }
     pfree(list.cells);
     return live;

@@ -36,7 +36,13 @@ namespace vecdot::index {
 
 namespace {
 
-enum Phase : int64 { sampling = 1, clustering, encoding, writing, calibrating };
+enum Phase : int64 {
+    sampling = PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE,
+    clustering,
+    encoding,
+    writing,
+    calibrating
+};
 
 // Blocks that tell how many rows there are, and where they are; rows a sampled cluster should have
 // at least.
@@ -44,8 +50,6 @@ constexpr uint32 probed_blocks = 300;
 constexpr uint32 origin_blocks = 128;
 constexpr uint32 rows_of_cluster = 32;
 constexpr uint32 most_chunks = 64;
-// Rows between two reports of progress.
-constexpr uint32 report_rows = 1024;
 
 void enter(Phase phase, int64 total) {
     const int parameters[] = {PROGRESS_CREATEIDX_SUBPHASE, PROGRESS_CREATEIDX_TUPLES_TOTAL,
@@ -335,6 +339,23 @@ void write_cells(Crew* crew, Builder* builder) {
 }
 
 }  // namespace
+
+char* build_phase_name(int64 phase) {
+    switch (phase) {
+        case sampling:
+            return const_cast<char*>("sampling the table");
+        case clustering:
+            return const_cast<char*>("finding cells");
+        case encoding:
+            return const_cast<char*>("encoding rows");
+        case writing:
+            return const_cast<char*>("writing cells");
+        case calibrating:
+            return const_cast<char*>("calibrating recall");
+        default:
+            return nullptr;
+    }
+}
 
 IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info) {
     if (RelationGetNumberOfBlocks(index) != 0) {

@@ -24,9 +24,6 @@ namespace vecdot::index {
 
 namespace {
 
-// Rows between two reports of progress.
-constexpr uint32 report_rows = 1024;
-
 void delete_training(void* builder) {
     Builder* owner = static_cast<Builder*>(builder);
     delete owner->training;

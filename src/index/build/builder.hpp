@@ -25,6 +25,9 @@ struct Places {
 
 constexpr uint32 encode_batch = 32;
 
+// Rows between two reports of progress.
+constexpr uint32 report_rows = 1024;
+
 struct Builder {
     Crew* crew;
     Relation heap;

@@ -47,9 +47,8 @@ struct CellLayout {
                 layout.head_pages += divide_up(layout.centroid_bytes - room, payload_size);
             }
         }
-        layout.head_addresses = layout.centroid_bytes > room
-                                    ? 0
-                                    : (room - layout.centroid_bytes) / sizeof(AddressEntry);
+        layout.head_addresses =
+            layout.centroid_bytes > room ? 0 : (room - layout.centroid_bytes) / sizeof(RowEntry);
         return layout;
     }
 

@@ -4,7 +4,6 @@
 #include "index/format/page.hpp"
 
 #include "engine/calibration.hpp"
-#include "engine/code.hpp"
 #include "engine/space.hpp"
 #include "index/format/layout.hpp"
 
@@ -161,19 +160,12 @@ VECDOT_STANDS(CellHeader, split_begun, 28, 4);
 VECDOT_STANDS(CellHeader, extents, 32, 384);
 VECDOT_STANDS(CellHeader, reserved, 416, 96);
 
-static_assert(sizeof(AddressEntry) == 20 && addresses_per_page == 406);
-VECDOT_STANDS(AddressEntry, tid, 0, 6);
-VECDOT_STANDS(AddressEntry, flags, 6, 2);
-VECDOT_STANDS(AddressEntry, refine, 8, 12);
-static_assert(static_cast<int>(address_dead) == engine::RowFlags::dead);
-using engine::RowEntry;
-static_assert(sizeof(RowEntry) == sizeof(AddressEntry));
+static_assert(sizeof(RowEntry) == 20 && addresses_per_page == 406);
 VECDOT_STANDS(RowEntry, tid, 0, 6);
 VECDOT_STANDS(RowEntry, flags, 6, 2);
 VECDOT_STANDS(RowEntry, refine, 8, 12);
-static_assert(address_dead == 1);
+static_assert(engine::RowFlags::dead == 1);
 
-// Slot::centroid too.
 using engine::RefineFactors;
 static_assert(sizeof(RefineFactors) == 12);
 VECDOT_STANDS(RefineFactors, scale, 0, 4);

@@ -9,6 +9,7 @@
 
 #include <type_traits>
 
+#include "engine/code.hpp"
 #include "pg/postgres.hpp"
 
 extern "C" {
@@ -27,7 +28,7 @@ constexpr BlockNumber meta_block = 0;
 enum class PageKind : uint16 {
     meta = 1,
     head,       // first pages of a cell: CellHeader, extents, centroid, first addresses
-    address,    // AddressEntry[]
+    address,    // RowEntry[]
     code,       // units of 64 bytes: blocks of 32 rows
     refine,     // refinement codes, row after row
     slots,      // Slot[]: the directory
@@ -193,9 +194,9 @@ struct Slot {
     SlotState state;
     uint16 flags;  // CellFlags
     BlockNumber head;
-    uint64 generation;  // the cell's; the engine's cell handle holds its lower half
-    float centroid[3];  // engine::RefineFactors of the coded centroid
-    float radius;       // at least the cell's: grows ahead of it, so that it rarely has to
+    uint64 generation;               // the cell's; the engine's cell handle holds its lower half
+    engine::RefineFactors centroid;  // of the coded one
+    float radius;  // at least the cell's: grows ahead of it, so that it rarely has to
     uint32 reserved[8];
 };
 constexpr uint32 slots_per_page = payload_size / sizeof(Slot);
@@ -234,16 +235,35 @@ struct CellHeader {
     uint64 reserved[12];
 };
 
-enum AddressFlags : uint16 {
-    address_dead = 1,  // set by ambulkdelete, never cleared
-};
+// A row's address, its flags and the factors of its refinement code. The flag dead is set by
+// ambulkdelete and never cleared.
+using engine::RowEntry;
+constexpr uint32 addresses_per_page = payload_size / sizeof(RowEntry);
 
-// Row address and the float4 factors of the row's refinement code.
-struct AddressEntry {
-    ItemPointerData tid;
-    uint16 flags;     // AddressFlags
-    float refine[3];  // engine::RefineFactors
-};
-constexpr uint32 addresses_per_page = payload_size / sizeof(AddressEntry);
+inline ItemPointerData address_of(const RowEntry& entry) {
+    ItemPointerData address;
+    static_assert(sizeof address == sizeof entry.tid);
+    memcpy(&address, entry.tid, sizeof address);
+    return address;
+}
+
+inline bool has_address(const RowEntry& entry) {
+    const ItemPointerData address = address_of(entry);
+    return ItemPointerIsValid(&address);
+}
+
+inline bool is_dead(const RowEntry& entry) {
+    return (entry.flags & engine::RowFlags::dead) != 0;
+}
+
+// The entry of a new row; row: null for one without codes.
+inline RowEntry new_entry(const ItemPointerData& address, const engine::EncodedRow* row) {
+    RowEntry entry{};
+    memcpy(entry.tid, &address, sizeof entry.tid);
+    if (row != nullptr) {
+        entry.refine = row->refine;
+    }
+    return entry;
+}
 
 }  // namespace vecdot::index

@@ -387,12 +387,12 @@ void check_slot(Relation index, const Meta& meta, uint32 number, const Slot& slo
                   meta.allocated);
     }
     if (number >= special_slots &&
-        (!is_size(slot.radius) || !is_size(slot.centroid[0]) || !std::isfinite(slot.centroid[1]) ||
-         !is_size(slot.centroid[2]))) {
+        (!is_size(slot.radius) || !is_size(slot.centroid.scale) ||
+         !std::isfinite(slot.centroid.add) || !is_size(slot.centroid.error))) {
         suspect(index, meta);
         corrupted(index, block, "slot %u has radius %g and factors %g, %g, %g", number,
-                  static_cast<double>(slot.radius), static_cast<double>(slot.centroid[0]),
-                  static_cast<double>(slot.centroid[1]), static_cast<double>(slot.centroid[2]));
+                  static_cast<double>(slot.radius), static_cast<double>(slot.centroid.scale),
+                  static_cast<double>(slot.centroid.add), static_cast<double>(slot.centroid.error));
     }
 }
 
@@ -415,7 +415,7 @@ void check_centroid(Relation index, const Meta& meta, uint32 number, const Slot&
     double away = 0;
     double squared = 0;
     bool is_finite = true;
-    const double scale = static_cast<double>(slot.centroid[0]);
+    const double scale = static_cast<double>(slot.centroid.scale);
     for (uint32 i = 0; i < padded; ++i) {
         const double value = scale * (static_cast<int>(code[i]) - 128);
         const double x = static_cast<double>(centroid[i]);
@@ -428,13 +428,13 @@ void check_centroid(Relation index, const Meta& meta, uint32 number, const Slot&
         suspect(index, meta);
         corrupted(index, slot.head, "the centroid of cell %u is not finite", number);
     }
-    const double error = static_cast<double>(slot.centroid[2]);
+    const double error = static_cast<double>(slot.centroid.error);
     if (!(std::sqrt(away) <= error * (1 + 1e-6) + 1e-30)) {
         suspect(index, meta);
         corrupted(index, block, "the code of centroid %u is off by %g, more than %g", number,
                   std::sqrt(away), error);
     }
-    const double add = static_cast<double>(slot.centroid[1]);
+    const double add = static_cast<double>(slot.centroid.add);
     if (!(std::fabs(add - squared) <= 1e-6 * squared + 1e-30)) {
         suspect(index, meta);
         corrupted(index, array_block(index, meta.slot_pages, number / slots_per_page),

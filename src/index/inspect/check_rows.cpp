@@ -57,13 +57,14 @@ Places places_of(const CellView& view, uint32 row) {
     return places;
 }
 
-void check_address(Work* work, uint32 row, const AddressEntry& entry) {
+void check_address(Work* work, uint32 row, const RowEntry& entry) {
     const BlockNumber block = address_place(*work->view, row).block;
-    const BlockNumber target = ItemPointerGetBlockNumberNoCheck(&entry.tid);
-    const OffsetNumber offset = ItemPointerGetOffsetNumberNoCheck(&entry.tid);
+    const ItemPointerData address = address_of(entry);
+    const BlockNumber target = ItemPointerGetBlockNumberNoCheck(&address);
+    const OffsetNumber offset = ItemPointerGetOffsetNumberNoCheck(&address);
     bool is_valid = target != InvalidBlockNumber && offset != InvalidOffsetNumber &&
                     (!work->is_heap || offset <= MaxHeapTuplesPerPage) &&
-                    (entry.flags & ~address_dead) == 0;
+                    (entry.flags & ~engine::RowFlags::dead) == 0;
     // The table isn't truncated while it is locked by us; rows removed before may lie anywhere.
     if (is_valid && work->is_heap && !is_dead(entry) && target >= work->heap_blocks) {
         work->heap_blocks = RelationGetNumberOfBlocks(work->heap);
@@ -83,7 +84,7 @@ bool is_between(double x, double low, double high) {
 void check_codes(Work* work, uint32 row, uint32 i) {
     const CellView& view = *work->view;
     const uint32 padded = view.layout.padded;
-    const AddressEntry& entry = work->block->entries[i];
+    const RowEntry& entry = work->block->entries[i];
     const uint8* code = work->block->codes + Size{i} * view.layout.padded;
     engine::SignFactors sign;
     engine::get_row(work->block->units, 0, view.layout.units_per_block, padded,
@@ -110,9 +111,9 @@ void check_codes(Work* work, uint32 row, uint32 i) {
         sign_size += std::fabs(c);
     }
     const Places places = places_of(view, row);
-    const double scale = static_cast<double>(entry.refine[0]);
-    const double add = static_cast<double>(entry.refine[1]);
-    const double error = static_cast<double>(entry.refine[2]);
+    const double scale = static_cast<double>(entry.refine.scale);
+    const double add = static_cast<double>(entry.refine.add);
+    const double error = static_cast<double>(entry.refine.error);
     if (!(scale >= 0) || !(error >= 0) || !std::isfinite(scale + error) || !std::isfinite(add)) {
         corrupted(work->index, places.address, "row %u of the cell has factors %g, %g, %g", row,
                   scale, add, error);
@@ -182,7 +183,7 @@ void check_end(Work* work, const Parameters& parameters) {
     BlockNumber known = 0;
     if (now.rows < now.capacity) {
         const AddressPlace place = address_place(now, now.rows);
-        const AddressEntry* entry = nullptr;
+        const RowEntry* entry = nullptr;
         Buffer buffer = InvalidBuffer;
         if (place.on_head) {
             entry = address_entries(now, BufferGetPage(head_buffer), true) + place.entry;
@@ -194,7 +195,7 @@ void check_end(Work* work, const Parameters& parameters) {
                                BUFFER_LOCK_SHARE);
             entry = address_entries(now, BufferGetPage(buffer), false) + place.entry;
         }
-        static constexpr AddressEntry empty{};
+        static constexpr RowEntry empty{};
         if (entry != nullptr && memcmp(entry, &empty, sizeof empty) != 0) {
             corrupted(work->index, place.block, "there is an entry behind the last of %u rows",
                       now.rows);
@@ -229,7 +230,7 @@ void check_cell(Work* work, const Census& census) {
             const uint32 count = Min(rows.rows - done, rows_per_block);
             read_block(view, first, count, true, work->block);
             for (uint32 i = 0; i < count; ++i) {
-                const AddressEntry& entry = work->block->entries[i];
+                const RowEntry& entry = work->block->entries[i];
                 check_address(work, first + i, entry);
                 if (is_dead(entry)) {
                     work->dead += 1;
@@ -243,9 +244,9 @@ void check_cell(Work* work, const Census& census) {
                     row.cell = &view;
                     row.block = address_place(view, first + i).block;
                     row.number = first + i;
-                    row.tid = entry.tid;
+                    row.tid = address_of(entry);
                     if (view.layout.has_codes) {
-                        memcpy(&row.refine, entry.refine, sizeof row.refine);
+                        row.refine = entry.refine;
                         row.centroid = work->centroid;
                         row.code = work->block->codes + Size{i} * view.layout.padded;
                     }

@@ -12,7 +12,7 @@ Counters count(const Census& census) {
         MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * Size{census.count}));
     for (uint32 i = 0; i < census.count; ++i) {
         const CellView& view = census.cells[i];
-        const uint32 live = view.rows - Min(view.dead, view.rows);
+        const uint64 live = live_rows(view);
         counters.rows += live;
         counters.dead += view.rows - live;
         if (view.layout.has_codes) {

@@ -136,9 +136,8 @@ void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, ui
     slot.generation = generation;
     const MemoryContext old = MemoryContextSwitchTo(writer->cell_context);
     if (layout.has_codes) {
-        const engine::RefineFactors factors = engine::encode_centroid(
-            layout.padded, centroid, writer->codes + Size{writer->slot} * layout.padded);
-        memcpy(slot.centroid, &factors, sizeof slot.centroid);
+        slot.centroid = engine::encode_centroid(layout.padded, centroid,
+                                                writer->codes + Size{writer->slot} * layout.padded);
     }
     begin_writing(&writer->cell, writer->index, writer->fork, false, meta->parameters, writer->slot,
                   generation, flags, extent, centroid);

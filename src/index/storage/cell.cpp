@@ -173,29 +173,29 @@ AddressPlace address_place(const CellView& view, uint32 row) {
             Min(addresses_per_page - entry, capacity - local)};
 }
 
-AddressEntry* address_entries(const CellView& view, Page page, bool on_head) {
+RowEntry* address_entries(const CellView& view, Page page, bool on_head) {
     char* start = payload(page);
     if (on_head) {
         start += sizeof(CellHeader) + view.layout.centroid_bytes;
     }
-    return reinterpret_cast<AddressEntry*>(start);
+    return reinterpret_cast<RowEntry*>(start);
 }
 
 PageIdentity cell_page(const CellView& view, PageKind kind, uint32 extent, uint32 page) {
     return {kind, view.cell, (extent << page_bits) | page, view.generation};
 }
 
-uint32 read_addresses(const CellView& view, uint32 first, uint32 count, AddressEntry* entries) {
+uint32 read_addresses(const CellView& view, uint32 first, uint32 count, RowEntry* entries) {
     const AddressPlace place = address_place(view, first);
     const PageIdentity identity{place.on_head ? PageKind::head : PageKind::address, view.cell,
                                 place.position, view.generation};
     const Buffer buffer = read_page(view.index, place.block, identity, BUFFER_LOCK_SHARE);
     const uint32 n = Min(Min(place.run, count), view.rows - first);
     memcpy(entries, address_entries(view, BufferGetPage(buffer), place.on_head) + place.entry,
-           n * sizeof(AddressEntry));
+           n * sizeof(RowEntry));
     UnlockReleaseBuffer(buffer);
     for (uint32 i = 0; i < n; ++i) {
-        if (!ItemPointerIsValid(&entries[i].tid)) {
+        if (!has_address(entries[i])) {
             corrupted(view.index, place.block, "row %u of the cell has no address", first + i);
         }
     }

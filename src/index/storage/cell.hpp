@@ -32,8 +32,12 @@ struct CellView {
     Extent extents[max_extents];
 };
 
+// rows: as many as there are by now.
+inline uint64 live_rows(const CellView& view, uint32 rows) {
+    return rows - Min(view.dead, rows);
+}
 inline uint64 live_rows(const CellView& view) {
-    return view.rows - Min(view.dead, view.rows);
+    return live_rows(view, view.rows);
 }
 
 // Checks a head page and reads its header. known_blocks: see check_blocks(), may be null.
@@ -72,7 +76,7 @@ struct AddressPlace {
 AddressPlace address_place(const CellView& view, uint32 row);
 
 // Address entries on a page that is locked.
-AddressEntry* address_entries(const CellView& view, Page page, bool on_head);
+RowEntry* address_entries(const CellView& view, Page page, bool on_head);
 
 // Identity of a cell's pages. Sections count their pages within an extent; the extent's number
 // stands in the upper half.
@@ -80,7 +84,7 @@ PageIdentity cell_page(const CellView& view, PageKind kind, uint32 extent, uint3
 
 // Copies the address entries of rows first, first + 1, ... that stand on one page; returns how
 // many, at most count, at least 1 (first is below view.rows, count > 0).
-uint32 read_addresses(const CellView& view, uint32 first, uint32 count, AddressEntry* entries);
+uint32 read_addresses(const CellView& view, uint32 first, uint32 count, RowEntry* entries);
 
 // Calls visit(const uint8* bytes, uint32 count, const uint8* ahead) for the first `length` bytes of
 // a section of one extent, page by page. The bytes are aligned to 64 and valid during the call
@@ -144,7 +148,7 @@ void scan_upper(const CellView& view, Visit&& visit) {
     }
 }
 
-// Calls visit(const AddressEntry* entries, uint32 count) for all rows, in order. As above for
+// Calls visit(const RowEntry* entries, uint32 count) for all rows, in order. As above for
 // visit.
 template <typename Visit>
 void scan_addresses(const CellView& view, Visit&& visit) {

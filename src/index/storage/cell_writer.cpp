@@ -130,11 +130,8 @@ void write_row(CellWriter* writer, const ItemPointerData& tid, const engine::Enc
     if (writer->rows == writer->capacity) {
         elog(ERROR, "cell %u is full with %u rows", writer->head.cell, writer->rows);
     }
-    AddressEntry entry{};
-    entry.tid = tid;
+    const RowEntry entry = new_entry(tid, row);
     if (layout.has_codes) {
-        static_assert(sizeof entry.refine == sizeof row->refine);
-        memcpy(entry.refine, &row->refine, sizeof entry.refine);
         uint8* planes = writer->code_planes;
         engine::split_code(layout.padded, row->code, planes, planes + layout.plane_bytes);
         for (uint32 p = 0; p < layout.planes; ++p) {
@@ -150,8 +147,8 @@ void write_row(CellWriter* writer, const ItemPointerData& tid, const engine::Enc
         writer->radius = Max(writer->radius, row->radius);
     }
     if (writer->rows < layout.head_addresses) {
-        reinterpret_cast<AddressEntry*>(payload(writer->head_image) + sizeof(CellHeader) +
-                                        layout.centroid_bytes)[writer->rows] = entry;
+        reinterpret_cast<RowEntry*>(payload(writer->head_image) + sizeof(CellHeader) +
+                                    layout.centroid_bytes)[writer->rows] = entry;
     } else {
         append(*writer, &writer->addresses, &entry, sizeof entry, true);
     }

@@ -8,38 +8,13 @@
 
 #include "index/opclass.hpp"
 #include "index/storage/meta.hpp"
+#include "pg/memory.hpp"
 
 namespace vecdot::index {
 
 namespace {
 
 constexpr int optimistic_tries = 5;
-constexpr Size alignment = 64;
-
-// Hands out pieces of one chunk.
-struct Carver {
-    char* next;
-    char* end;
-};
-
-void* carve(void* owner, std::size_t bytes) {
-    Carver* carver = static_cast<Carver*>(owner);
-    char* at = reinterpret_cast<char*>(TYPEALIGN(alignment, carver->next));
-    if (bytes > static_cast<Size>(carver->end - at)) {
-        return nullptr;
-    }
-    carver->next = at + bytes;
-    return at;
-}
-
-template <typename T>
-T* carve_array(Carver* carver, Size n) {
-    return static_cast<T*>(carve(carver, n * sizeof(T)));
-}
-
-Size piece(Size bytes) {
-    return TYPEALIGN(alignment, bytes) + alignment;
-}
 
 // Copies length bytes of an array's stream.
 void read_stream(Relation index, const Segments& segments, PageKind kind, uint64 offset,
@@ -185,14 +160,8 @@ Held* load(Relation index, const Meta& meta) {
         }
     }
     const uint32 cells = count - special_slots;
-    const Size size = piece(sizeof(Held)) + piece(sizeof(engine::CellSummary) * cells) +
-                      piece(Size{cells} * padded) + piece(sizeof(uint32) * cells) +
-                      piece(sizeof(uint64) * cells) + piece(sizeof(float) * padded) +
-                      piece(sizeof(engine::Space)) +
-                      piece(sizeof(uint32) * engine::Rotation::rounds * padded) + alignment;
-    char* chunk = static_cast<char*>(MemoryContextAllocHuge(CurrentMemoryContext, size));
-    Carver carver{chunk, chunk + size};
-    Held* held = carve_array<Held>(&carver, 1);
+    core::Arena arena = pg::arena();
+    Held* held = arena.allocate<Held>(1).data();
     memset(static_cast<void*>(held), 0, sizeof(Held));
     held->context = CurrentMemoryContext;
     Directory* directory = &held->directory;
@@ -203,10 +172,10 @@ Held* load(Relation index, const Meta& meta) {
     for (uint32 i = 0; i < special_slots; ++i) {
         directory->lists[i] = {i, live[i].slot.head, live[i].slot.generation};
     }
-    engine::CellSummary* summaries = carve_array<engine::CellSummary>(&carver, cells);
-    uint8* codes = carve_array<uint8>(&carver, Size{cells} * padded);
-    uint32* numbers = carve_array<uint32>(&carver, cells);
-    uint64* generations = carve_array<uint64>(&carver, cells);
+    engine::CellSummary* summaries = arena.allocate<engine::CellSummary>(cells).data();
+    uint8* codes = arena.allocate<uint8>(Size{cells} * padded).data();
+    uint32* numbers = arena.allocate<uint32>(cells).data();
+    uint64* generations = arena.allocate<uint64>(cells).data();
     Buffer buffer = InvalidBuffer;
     uint32 current = 0;
     for (uint32 i = 0; i < cells; ++i) {
@@ -219,7 +188,7 @@ Held* load(Relation index, const Meta& meta) {
         generations[i] = from.slot.generation;
         engine::CellSummary& summary = summaries[i];
         summary = {};
-        memcpy(&summary.centroid, from.slot.centroid, sizeof summary.centroid);
+        summary.centroid = from.slot.centroid;
         summary.radius = from.slot.radius;
         summary.flags =
             (from.slot.flags & cell_always_first) != 0 ? engine::CellFlags::long_rows : 0;
@@ -237,7 +206,7 @@ Held* load(Relation index, const Meta& meta) {
     directory->generations = generations;
     core::VectorView origin;
     if (meta.has_origin != 0) {
-        float* values = carve_array<float>(&carver, padded);
+        float* values = arena.allocate<float>(padded).data();
         uint32 done = 0;
         BlockNumber known = 0;
         check_blocks(index, meta_block, meta.origin.start + meta.origin.length, &known);
@@ -252,7 +221,6 @@ Held* load(Relation index, const Meta& meta) {
         directory->origin = values;
         origin = {values, padded};
     }
-    core::Arena arena(carve, &carver);
     directory->space =
         arena.create<engine::Space>(arena, space_parameters(meta.parameters), origin);
     return held;

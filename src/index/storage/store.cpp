@@ -61,12 +61,11 @@ void scan(void* self, engine::OpenCell& cell, engine::BlockScorer& scorer) {
                });
 }
 
-std::size_t copy_entries(const CellView& view, uint64 first, std::span<engine::RowEntry> entries) {
+std::size_t copy_entries(const CellView& view, uint64 first, std::span<RowEntry> entries) {
     uint32 done = 0;
     const uint32 wanted = Min(entries.size(), view.rows - first);
     while (done < wanted) {
-        done += read_addresses(view, first + done, wanted - done,
-                               reinterpret_cast<AddressEntry*>(entries.data() + done));
+        done += read_addresses(view, first + done, wanted - done, entries.data() + done);
     }
     return done;
 }
@@ -80,8 +79,7 @@ class RowPrefetch {
         const AddressPlace place = address_place(view_, row);
         const uint32 first =
             payload_offset + (place.on_head ? sizeof(CellHeader) + view_.layout.centroid_bytes : 0);
-        fetch(&addresses_, place.block, first + place.entry * sizeof(AddressEntry),
-              sizeof(AddressEntry));
+        fetch(&addresses_, place.block, first + place.entry * sizeof(RowEntry), sizeof(RowEntry));
     }
 
     void plane(Plane plane, uint32 row) {
@@ -138,12 +136,12 @@ void refine(void* self, engine::OpenCell& cell, engine::RefineBatch& batch) {
                                 place.position, view.generation},
                                BUFFER_LOCK_SHARE);
         }
-        const AddressEntry& entry =
+        const RowEntry& entry =
             address_entries(view, BufferGetPage(buffer), place.on_head)[place.entry];
-        if (!ItemPointerIsValid(&entry.tid)) {
+        if (!has_address(entry)) {
             corrupted(view.index, current, "row %u of the cell has no address", batch.slots[i]);
         }
-        memcpy(static_cast<void*>(&batch.entries[i]), &entry, sizeof entry);
+        batch.entries[i] = entry;
     }
     if (BufferIsValid(buffer)) {
         UnlockReleaseBuffer(buffer);
@@ -175,21 +173,19 @@ void codes(void* self, engine::OpenCell& cell, engine::CodeScorer& scorer) {
     scan_upper(view, [&scorer](const uint8* nibbles, uint32 bytes, const uint8* ahead) {
         scorer.upper(nibbles, bytes, ahead);
     });
-    scan_addresses(view, [&scorer](const AddressEntry* entries, uint32 count) {
-        static_assert(sizeof(AddressEntry) == sizeof(engine::RowEntry));
-        scorer.entries(reinterpret_cast<const engine::RowEntry*>(entries), count);
-    });
+    scan_addresses(
+        view, [&scorer](const RowEntry* entries, uint32 count) { scorer.entries(entries, count); });
 }
 
 std::size_t entries(void* self, engine::OpenCell& cell, std::uint32_t first,
-                    std::span<engine::RowEntry> to) {
+                    std::span<RowEntry> to) {
     (void)self;
     CHECK_FOR_INTERRUPTS();
     return copy_entries(*static_cast<CellView*>(cell.state), first, to);
 }
 
 std::size_t special(void* self, engine::SpecialList list, std::uint64_t position,
-                    std::span<engine::RowEntry> to) {
+                    std::span<RowEntry> to) {
     Store* store = store_of(self);
     CHECK_FOR_INTERRUPTS();
     const int i = static_cast<int>(list);

@@ -25,16 +25,14 @@ constexpr uint64 seed_base = 0x7665636474;
 // A stored row, decoded to rotated; false if it is dead.
 bool decode_stored(const CellView& view, const float* centroid, uint32 row, uint8* code,
                    float* rotated) {
-    AddressEntry entry;
+    RowEntry entry;
     read_addresses(view, row, 1, &entry);
-    if ((entry.flags & address_dead) != 0) {
+    if (is_dead(entry)) {
         return false;
     }
     read_codes(
         view, &row, 1, [](uint32) { return true; }, code + view.layout.padded, code);
-    engine::RefineFactors factors;
-    memcpy(&factors, entry.refine, sizeof factors);
-    engine::decode_row(view.layout.padded, code, factors, centroid, rotated);
+    engine::decode_row(view.layout.padded, code, entry.refine, centroid, rotated);
     return true;
 }
 
@@ -94,7 +92,7 @@ CalibrationRun* begin_calibration(Relation index, uint64 seed, void* observation
             rows += view.rows;
         }
         run->ends[i] = rows;
-        run->live += view.rows - Min(view.dead, view.rows);
+        run->live += live_rows(view);
     }
     run->queries = static_cast<uint32>(Min(Min(rows, most), uint64{engine::Calibrator::enough}));
     if (run->queries > 0) {

@@ -64,7 +64,7 @@ void train(Clusters* clusters, const RowSample& sample, std::size_t padded, uint
                                             clusters->centroids.size() / padded, padded);
 }
 
-void choose(void* state, const AddressEntry&, float* rotated, float error) {
+void choose(void* state, const RowEntry&, float* rotated, float error) {
     Assignment* all = static_cast<Assignment*>(state);
     to_new_space(*all->plan.renewal, error, rotated);
     uint32* cell = &all->chosen[all->next++];
@@ -72,14 +72,14 @@ void choose(void* state, const AddressEntry&, float* rotated, float error) {
     all->plan.rows[*cell] += 1;
 }
 
-void write_chosen(void* state, const AddressEntry& entry, float* rotated, float error) {
+void write_chosen(void* state, const RowEntry& entry, float* rotated, float error) {
     Assignment* all = static_cast<Assignment*>(state);
     error = to_new_space(*all->plan.renewal, error, rotated);
     write_to(&all->plan, all->chosen[all->next++], entry, rotated, error);
 }
 
 // A row that came meanwhile: to the nearest cell that has room.
-void write_late(void* state, const AddressEntry& entry, float* rotated, float error) {
+void write_late(void* state, const RowEntry& entry, float* rotated, float error) {
     Assignment* all = static_cast<Assignment*>(state);
     Plan& plan = all->plan;
     error = to_new_space(*plan.renewal, error, rotated);
@@ -176,7 +176,7 @@ bool write_long_rows(Renewal* renewal, const CellRef* refs, uint32 count) {
             return false;
         }
         begin_cells(renewal, &plan, start);
-        walk(plan, {[](void* state, const AddressEntry& entry, float* rotated, float error) {
+        walk(plan, {[](void* state, const RowEntry& entry, float* rotated, float error) {
                         write_to(static_cast<Plan*>(state), 0, entry, rotated, error);
                     },
                     &plan});

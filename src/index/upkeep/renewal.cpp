@@ -18,7 +18,7 @@ namespace vecdot::index {
 
 namespace {
 
-void take(void* state, const AddressEntry&, float* rotated, float error) {
+void take(void* state, const RowEntry&, float* rotated, float error) {
     RowSample* sample = static_cast<RowSample*>(state);
     const bool is_skipped = sample->skipped != nullptr && sample->skipped[sample->seen];
     if (!is_skipped && sample->count < sample->wanted &&
@@ -179,7 +179,7 @@ void walk(const OldRows& cell, uint32 first, const Visitor& visitor) {
             if (!is_dead(block->entries[i])) {
                 const float error = engine::decode_row(
                     view.layout.padded, block->codes + Size{i} * view.layout.padded,
-                    refine_factors(block->entries[i]), cell.centroid, rotated);
+                    block->entries[i].refine, cell.centroid, rotated);
                 visitor.visit(visitor.state, block->entries[i], rotated, error);
             }
         }
@@ -310,7 +310,7 @@ BlockNumber begin_cells(Renewal* renewal, Plan* plan, BlockNumber at) {
         slot->generation = next_generation(renewal->index);
         const engine::RefineFactors factors =
             engine::encode_centroid(padded, centroid, renewal->codes + Size{number} * padded);
-        memcpy(slot->centroid, &factors, sizeof slot->centroid);
+        slot->centroid = factors;
         begin_writing(&plan->writers[i], renewal->index, MAIN_FORKNUM, true, renewal->parameters,
                       number, slot->generation, plan->flags, extent, centroid);
         if (renewal->clustered && plan->flags == cell_has_codes) {
@@ -339,12 +339,12 @@ uint32 nearest_with_room(const Plan& plan, const float* rotated) {
     return best;
 }
 
-void write_to(Plan* plan, uint32 cell, const AddressEntry& entry, float* rotated, float error) {
+void write_to(Plan* plan, uint32 cell, const RowEntry& entry, float* rotated, float error) {
     const Renewal& renewal = *plan->renewal;
-    error = read_exactly(renewal.table, *renewal.space, entry.tid, error, rotated);
+    error = read_exactly(renewal.table, *renewal.space, address_of(entry), error, rotated);
     engine::encode_row(*renewal.space, rotated, error,
                        plan->centroids + Size{cell} * renewal.parameters.padded, plan->row);
-    write_row(&plan->writers[cell], entry.tid, &plan->row);
+    write_row(&plan->writers[cell], address_of(entry), &plan->row);
 }
 
 void end_cells(Renewal* renewal, Plan* plan) {

@@ -42,13 +42,13 @@ struct Division {
     uint64 next;  // of stay
 };
 
-void note_length(void* state, const AddressEntry&, float* rotated, float error) {
+void note_length(void* state, const RowEntry&, float* rotated, float error) {
     LongRows* rows = static_cast<LongRows*>(state);
     const double length = rows->space->scaled_norm(rotated) * (1 + 0x1p-12) + 2 * error;
     rows->lengths[rows->count++] = length < most_length ? length : most_length;
 }
 
-void count_row(void* state, const AddressEntry&, float* rotated, float error) {
+void count_row(void* state, const RowEntry&, float* rotated, float error) {
     Division* division = static_cast<Division*>(state);
     Plan* plan = division->usual;
     if (division->stay[division->next++]) {
@@ -59,13 +59,13 @@ void count_row(void* state, const AddressEntry&, float* rotated, float error) {
     }
 }
 
-void write_usual(void* state, const AddressEntry& entry, float* rotated, float error) {
+void write_usual(void* state, const RowEntry& entry, float* rotated, float error) {
     Plan* plan = static_cast<Plan*>(state);
     const float new_error = to_new_space(*plan->renewal, error, rotated);
     write_to(plan, nearest_with_room(*plan, rotated), entry, rotated, new_error);
 }
 
-void write_long(void* state, const AddressEntry& entry, float* rotated, float error) {
+void write_long(void* state, const RowEntry& entry, float* rotated, float error) {
     Division* division = static_cast<Division*>(state);
     if (!division->stay[division->next++]) {
         write_usual(division->usual, entry, rotated, error);

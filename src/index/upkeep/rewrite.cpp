@@ -201,7 +201,7 @@ bool copy_rows(Rewrite* rewrite, uint32 number, uint32 to, Scratch* scratch, boo
         const uint32 count = Min(to - first, rows_per_block - first % rows_per_block);
         read_block(old.view, first, count, as_it_is, block);
         for (uint32 i = 0; i < count; ++i) {
-            const AddressEntry& entry = block->entries[i];
+            const RowEntry& entry = block->entries[i];
             if (is_dead(entry)) {
                 continue;
             }
@@ -209,7 +209,7 @@ bool copy_rows(Rewrite* rewrite, uint32 number, uint32 to, Scratch* scratch, boo
                 return false;
             }
             uint8* code = block->codes + Size{i} * layout.padded;
-            const engine::RefineFactors factors = refine_factors(entry);
+            const engine::RefineFactors factors = entry.refine;
             float error = 0;
             if (layout.has_codes) {
                 error = engine::decode_row(layout.padded, code, factors, old.centroid,
@@ -220,7 +220,7 @@ bool copy_rows(Rewrite* rewrite, uint32 number, uint32 to, Scratch* scratch, boo
                 return false;
             }
             if (!layout.has_codes) {
-                write_row(&cell.writer, entry.tid, nullptr);
+                write_row(&cell.writer, address_of(entry), nullptr);
             } else if (cell.same_as == number) {
                 // The same centroid: codes stay what they are.
                 engine::EncodedRow row = scratch->row;
@@ -229,14 +229,14 @@ bool copy_rows(Rewrite* rewrite, uint32 number, uint32 to, Scratch* scratch, boo
                 row.radius = engine::stored_radius(layout.padded, code, factors);
                 engine::get_row(block->units, 0, layout.units_per_block, layout.padded,
                                 (first + i) % rows_per_block, row.signs, row.sign_factors);
-                write_row(&cell.writer, entry.tid, &row);
+                write_row(&cell.writer, address_of(entry), &row);
             } else {
                 error = locked ? error
-                               : read_exactly(rewrite->table, *rewrite->space, entry.tid, error,
-                                              scratch->rotated);
+                               : read_exactly(rewrite->table, *rewrite->space, address_of(entry),
+                                              error, scratch->rotated);
                 engine::encode_row(*rewrite->space, scratch->rotated, error, cell.centroid,
                                    scratch->row);
-                write_row(&cell.writer, entry.tid, &scratch->row);
+                write_row(&cell.writer, address_of(entry), &scratch->row);
             }
         }
         old.copied += count;
@@ -325,7 +325,7 @@ void publish(Rewrite* rewrite, const engine::RefineFactors* centroids) {
         slot->flags = cell.flags;
         slot->head = cell.writer.extent.start;
         slot->generation = cell.generation;
-        memcpy(slot->centroid, &centroids[i], sizeof slot->centroid);
+        slot->centroid = centroids[i];
         slot->radius = Max(cell.writer.radius, cell.radius);
         meta->cells += cell.writer.layout.has_codes ? 1 : 0;
     }

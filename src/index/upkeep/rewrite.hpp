@@ -71,7 +71,7 @@ Replaced replace_cells(Rewrite* rewrite, double slack);
 // 32 rows of a cell or less, copied out of its pages.
 struct RowBlock {
     uint32 count;
-    AddressEntry entries[rows_per_block];
+    RowEntry entries[rows_per_block];
     uint8* codes;   // padded bytes a row; those of dead rows are not read
     uint8* planes;  // the same, as they are stored
     uint8* units;   // the block's sign bits and factors, if wanted
@@ -80,15 +80,6 @@ RowBlock* new_block(const CellLayout& layout);
 void free_block(RowBlock* block);
 // first + count may not pass the end of the block of 32 rows that first is in, nor view.rows.
 void read_block(const CellView& view, uint32 first, uint32 count, bool with_units, RowBlock* block);
-
-inline bool is_dead(const AddressEntry& entry) {
-    return (entry.flags & address_dead) != 0;
-}
-inline engine::RefineFactors refine_factors(const AddressEntry& entry) {
-    engine::RefineFactors factors;
-    memcpy(&factors, entry.refine, sizeof factors);
-    return factors;
-}
 
 // Visits the live rows of an old cell with codes, decoded: float4[padded].
 template <typename Visit>
@@ -102,7 +93,7 @@ void visit_rows(const OldCell& old, Visit visit) {
         for (uint32 i = 0; i < block->count; ++i) {
             if (!is_dead(block->entries[i])) {
                 engine::decode_row(layout.padded, block->codes + Size{i} * layout.padded,
-                                   refine_factors(block->entries[i]), old.centroid, rotated);
+                                   block->entries[i].refine, old.centroid, rotated);
                 visit(rotated);
             }
         }

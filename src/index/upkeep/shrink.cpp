@@ -169,7 +169,7 @@ void move_cells(Relation index) {
         CellView view;
         open_cell(index, list.parameters, cell.slot, cell.head,
                   static_cast<uint32>(cell.generation), &view, nullptr);
-        const uint32 live = view.rows - Min(view.dead, view.rows);
+        const uint64 live = live_rows(view);
         const uint32 pages =
             view.layout.pages(true, view.layout.round_up(true, blocks_to_rewrite(live)));
         if (lowest_free(index, pages) >= places[i].end) {

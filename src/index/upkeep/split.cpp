@@ -57,7 +57,7 @@ Sample take_sample(const OldCell& cell, uint64 most, uint64 live) {
             // Row n of live is taken when n·wanted/live passes a whole number.
             if (sample.count < wanted && seen * wanted / live >= sample.count) {
                 engine::decode_row(layout.padded, block->codes + Size{i} * layout.padded,
-                                   refine_factors(block->entries[i]), cell.centroid,
+                                   block->entries[i].refine, cell.centroid,
                                    sample.rows + sample.count * layout.padded);
                 sample.count += 1;
             }
@@ -111,7 +111,7 @@ bool split(Relation index, Relation table, const Directory& directory, const Cel
     rewrite.space = directory.space;
     const uint64 cells = directory.cells.count;
     const OldCell& old = *add_old_cell(&rewrite, ref);
-    const uint64 live = old.view.rows - Min(old.view.dead, old.view.rows);
+    const uint64 live = live_rows(old.view);
     if (live <= engine::split_above(cells) || old.view.rows < old.view.no_split_below) {
         return false;
     }
