@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "engine/growth.hpp"
+#include "engine/routing.hpp"
 #include "index/opclass.hpp"
 #include "index/storage/cell.hpp"
 #include "index/storage/directory.hpp"
@@ -287,8 +288,8 @@ void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum
         if (list < special_slots) {
             cell = list_ref(*directory, list);
         } else {
-            const uint32 i = nearest_cell(pg::arena(), *directory, rotated,
-                                          routed.kind == engine::RowKind::long_row);
+            const uint32 i = engine::nearest_cell(pg::arena(), directory->cells, padded, rotated,
+                                                  routed.kind == engine::RowKind::long_row);
             if (i == UINT32_MAX) {
                 corrupted(index, meta_block, "the directory has no cell for this row");
             }

@@ -18,7 +18,7 @@
 
 #include <algorithm>
 
-#include "engine/code.hpp"
+#include "engine/verify.hpp"
 #include "index/storage/meta.hpp"
 
 extern "C" {
@@ -412,33 +412,23 @@ void check_centroid(Relation index, const Meta& meta, uint32 number, const Slot&
         UnlockReleaseBuffer(buffer);
         done += n;
     }
-    double away = 0;
-    double squared = 0;
-    bool is_finite = true;
-    const double scale = static_cast<double>(slot.centroid.scale);
-    for (uint32 i = 0; i < padded; ++i) {
-        const double value = scale * (static_cast<int>(code[i]) - 128);
-        const double x = static_cast<double>(centroid[i]);
-        is_finite &= std::isfinite(x);
-        away += (x - value) * (x - value);
-        squared += value * value;
+    const engine::CentroidVerdict verdict =
+        engine::verify_centroid(padded, centroid, code, slot.centroid);
+    if (verdict.fault == engine::CentroidFault::none) {
+        return;
     }
-    const BlockNumber block = array_block(index, meta.centroid_pages, stream_position(first).page);
-    if (!is_finite) {
-        suspect(index, meta);
-        corrupted(index, slot.head, "the centroid of cell %u is not finite", number);
-    }
-    const double error = static_cast<double>(slot.centroid.error);
-    if (!(std::sqrt(away) <= error * (1 + 1e-6) + 1e-30)) {
-        suspect(index, meta);
-        corrupted(index, block, "the code of centroid %u is off by %g, more than %g", number,
-                  std::sqrt(away), error);
-    }
-    const double add = static_cast<double>(slot.centroid.add);
-    if (!(std::fabs(add - squared) <= 1e-6 * squared + 1e-30)) {
-        suspect(index, meta);
-        corrupted(index, array_block(index, meta.slot_pages, number / slots_per_page),
-                  "slot %u says %g of a code of length %g", number, add, squared);
+    suspect(index, meta);
+    switch (verdict.fault) {
+        case engine::CentroidFault::infinite:
+            corrupted(index, slot.head, "the centroid of cell %u is not finite", number);
+        case engine::CentroidFault::error:
+            corrupted(index, array_block(index, meta.centroid_pages, stream_position(first).page),
+                      "the code of centroid %u is off by %g, more than %g", number, verdict.away,
+                      static_cast<double>(slot.centroid.error));
+        default:
+            corrupted(index, array_block(index, meta.slot_pages, number / slots_per_page),
+                      "slot %u says %g of a code of length %g", number,
+                      static_cast<double>(slot.centroid.add), verdict.length_squared);
     }
 }
 

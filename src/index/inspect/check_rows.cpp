@@ -1,11 +1,8 @@
 // The verifier, second part: every row of every cell.
 //
 // No lock is held: the rows below the number read from a head page don't change, except that vacuum
-// marks them dead. What can be derived is derived anew from the row's code and compared:
-//   - the sign bits from the code, whose rounding keeps the sign;
-//   - the code's term `add` from code, scale and centroid;
-//   - |r| and |r|₁ of the row's residual r to within the stored error, and from these what the
-//     factors of the 1-bit estimate and the cell's radius can be.
+// marks them dead. engine/verify.hpp says what of a row's codes can be derived anew and compared.
+#include "engine/verify.hpp"
 #include "index/inspect/check.hpp"
 #include "index/upkeep/rewrite.hpp"
 
@@ -76,96 +73,49 @@ void check_address(Work* work, uint32 row, const RowEntry& entry) {
     }
 }
 
-bool is_between(double x, double low, double high) {
-    return x >= low && x <= high;
-}
-
 // Codes and factors of one row.
 void check_codes(Work* work, uint32 row, uint32 i) {
     const CellView& view = *work->view;
     const uint32 padded = view.layout.padded;
-    const RowEntry& entry = work->block->entries[i];
-    const uint8* code = work->block->codes + Size{i} * view.layout.padded;
-    engine::SignFactors sign;
+    engine::EncodedRow stored{};
+    stored.refine = work->block->entries[i].refine;
+    stored.code = work->block->codes + Size{i} * padded;
+    stored.signs = work->signs;
     engine::get_row(work->block->units, 0, view.layout.units_per_block, padded,
-                    row % rows_per_block, work->signs, sign);
-    int64 squared = 0;
-    int64 absolute = 0;
-    double centre = 0;       // <c', code>
-    double centre_size = 0;  // Σ |c'ᵢ codeᵢ|
-    double sign_dot = 0;     // <signs, c'>
-    double sign_size = 0;
-    bool is_signed_well = true;
-    bool is_coded = true;
-    for (uint32 k = 0; k < padded; ++k) {
-        const int value = static_cast<int>(code[k]) - 128;
-        const bool positive = (work->signs[k / 8] >> (k % 8) & 1) != 0;
-        const double c = static_cast<double>(work->centroid[k]);
-        is_coded &= value >= -127;
-        is_signed_well &= value == 0 || (value > 0) == positive;
-        squared += value * value;
-        absolute += std::abs(value);
-        centre += c * value;
-        centre_size += std::fabs(c * value);
-        sign_dot += positive ? c : -c;
-        sign_size += std::fabs(c);
+                    row % rows_per_block, stored.signs, stored.sign_factors);
+    const engine::VerifiedCell cell{work->centroid, work->centroid_length,
+                                    static_cast<double>(view.radius), work->is_inner_product};
+    const engine::RowVerdict verdict = engine::verify_row(padded, stored, cell);
+    if (verdict.fault == engine::RowFault::none) {
+        return;
     }
     const Places places = places_of(view, row);
-    const double scale = static_cast<double>(entry.refine.scale);
-    const double add = static_cast<double>(entry.refine.add);
-    const double error = static_cast<double>(entry.refine.error);
-    if (!(scale >= 0) || !(error >= 0) || !std::isfinite(scale + error) || !std::isfinite(add)) {
-        corrupted(work->index, places.address, "row %u of the cell has factors %g, %g, %g", row,
-                  scale, add, error);
-    }
-    if (!is_coded || !is_signed_well) {
-        corrupted(work->index, is_coded ? places.code : places.refine,
-                  "signs and code of row %u of the cell do not agree", row);
-    }
-    const double length = scale * std::sqrt(static_cast<double>(squared));
-    const double size = length * length + 2 * scale * centre_size;
-    const double expected = length * length + 2 * scale * centre;
-    if (!is_between(add, expected - 1e-6 * std::fabs(expected) - 1e-9 * size - 1e-30,
-                    expected + 1e-6 * std::fabs(expected) + 1e-9 * size + 1e-30)) {
-        corrupted(work->index, places.address,
-                  "row %u of the cell has the term %g instead of %g: it does not fit its code", row,
-                  add, expected);
-    }
-    // What the residual's length can be, and its sum of magnitudes.
-    const double least = Max(0.0, length - error) * (1 - 1e-5);
-    const double most = (length + error) * (1 + 1e-5) + 1e-30;
-    const double radius = static_cast<double>(view.radius);
-    if (!(least <= radius * (1 + 1e-6))) {
-        corrupted(work->index, view.head,
-                  "row %u of the cell is at a distance of %g to %g, its radius is %g", row, least,
-                  most, radius);
-    }
-    const double away = error * std::sqrt(static_cast<double>(padded));
-    const double sum_least = Max(0.0, scale * static_cast<double>(absolute) - away) * (1 - 1e-5);
-    const double sum_most = (scale * static_cast<double>(absolute) + away) * (1 + 1e-5) + 1e-30;
-    const double kappa = static_cast<double>(sign.rescale) / -2;
-    // κ·|r|₁ = |r|²
-    bool fits = kappa >= 0 && std::isfinite(kappa) && kappa * sum_least <= most * most * 1.0001 &&
-                kappa * sum_most >= least * least * 0.9999;
-    const double deviation = static_cast<double>(sign.error);
-    const double widest = 2 * kappa * std::sqrt(padded / (padded - 1.0));
-    fits &= is_between(deviation, 0.28 * least / std::sqrt(padded - 1.0), widest * 1.0001 + 1e-30);
-    const double rest = static_cast<double>(sign.add) - 2 * kappa * sign_dot;
-    const double slack =
-        1e-6 * (std::fabs(static_cast<double>(sign.add)) + 2 * kappa * sign_size) + 1e-30;
-    if (work->is_inner_product) {
-        // −2<r, c'>
-        const double product = -2 * scale * centre;
-        const double off =
-            2 * error * work->centroid_length * (1 + 1e-6) + slack + 1e-9 * scale * centre_size;
-        fits &= is_between(rest, product - off, product + off);
-    } else {
-        fits &= is_between(rest, least * least - slack, most * most + slack);
-    }
-    if (!fits) {
-        corrupted(work->index, places.code,
-                  "row %u of the cell has estimate factors %g, %g, %g: they do not fit its code",
-                  row, static_cast<double>(sign.add), static_cast<double>(sign.rescale), deviation);
+    const engine::RefineFactors& refine = stored.refine;
+    const engine::SignFactors& sign = stored.sign_factors;
+    switch (verdict.fault) {
+        case engine::RowFault::factors:
+            corrupted(work->index, places.address, "row %u of the cell has factors %g, %g, %g", row,
+                      static_cast<double>(refine.scale), static_cast<double>(refine.add),
+                      static_cast<double>(refine.error));
+        case engine::RowFault::code:
+        case engine::RowFault::signs:
+            corrupted(work->index,
+                      verdict.fault == engine::RowFault::signs ? places.code : places.refine,
+                      "signs and code of row %u of the cell do not agree", row);
+        case engine::RowFault::term:
+            corrupted(work->index, places.address,
+                      "row %u of the cell has the term %g instead of %g: it does not fit its code",
+                      row, static_cast<double>(refine.add), verdict.term);
+        case engine::RowFault::radius:
+            corrupted(work->index, view.head,
+                      "row %u of the cell is at a distance of %g to %g, its radius is %g", row,
+                      verdict.least, verdict.most, cell.radius);
+        default:
+            corrupted(
+                work->index, places.code,
+                "row %u of the cell has estimate factors %g, %g, %g: they do not fit its code", row,
+                static_cast<double>(sign.add), static_cast<double>(sign.rescale),
+                static_cast<double>(sign.error));
     }
 }
 

@@ -1,4 +1,4 @@
-// The directory in memory: which cells there are, and which is nearest.
+// The directory in memory: which cells there are.
 #pragma once
 
 #include "engine/calibration.hpp"
@@ -68,11 +68,6 @@ uint32 find_slot(const Directory& directory, uint32 slot);
 // Whether the directory still has the cell.
 bool is_current(const Directory& directory, const CellRef& cell);
 bool is_current(Relation index, const CellRef& cell);
-
-// The cell with codes, of those with flags (engine::CellFlags) long_rows or without, whose coded
-// centroid is nearest; except is left out. UINT32_MAX if there is none.
-uint32 nearest_cell(core::Arena arena, const Directory& directory, const float* rotated,
-                    bool long_rows, uint32 except = UINT32_MAX);
 
 // All cells, the special lists' first, in CurrentMemoryContext: without the directory, so that it
 // is not kept while cells are replaced one after another.

@@ -8,9 +8,8 @@
 // Both need what replace_cells() needs; see rewrite.cpp.
 #include "index/upkeep/strays.hpp"
 
-#include <algorithm>
-
 #include "engine/growth.hpp"
+#include "engine/routing.hpp"
 #include "index/storage/directory.hpp"
 #include "index/storage/meta.hpp"
 #include "index/upkeep/calibrate.hpp"
@@ -27,44 +26,9 @@ namespace {
 // Cells around a new one that are looked into.
 constexpr uint32 most_neighbours = 24;
 
-struct Neighbour {
-    CellRef cell;
-    float score;  // squared distance but for what all have in common
-};
-
 double l2_squared(const Rewrite& rewrite, const float* rotated, uint32 cell) {
     return kernels::active().floats.l2_squared(rotated, rewrite.cells[cell].centroid,
                                                rewrite.parameters.padded);
-}
-
-// The cells around this one, nearest first: at most most_neighbours.
-uint32 find_neighbours(const Directory& directory, uint32 self, const float* centroid,
-                       Neighbour* found) {
-    const engine::CellSummary* summaries = directory.cells.summaries;
-    const uint32 padded = directory.parameters.padded;
-    uint32 count = 0;
-    auto nearer = [](const Neighbour& a, const Neighbour& b) { return a.score < b.score; };
-    for (uint32 i = 0; i < directory.cells.count; ++i) {
-        const engine::CellSummary& summary = summaries[i];
-        if (i == self || (summary.flags & engine::CellFlags::long_rows) != 0) {
-            continue;
-        }
-        const float score =
-            summary.centroid.add -
-            2 * summary.centroid.scale *
-                engine::code_dot(padded, directory.cells.codes + Size{i} * padded, centroid);
-        if (count == most_neighbours) {
-            if (!(score < found[0].score)) {
-                continue;
-            }
-            std::pop_heap(found, found + count, nearer);
-            count -= 1;
-        }
-        found[count++] = {cell_ref(directory, i), score};
-        std::push_heap(found, found + count, nearer);
-    }
-    std::sort_heap(found, found + count, nearer);
-    return count;
 }
 
 // Writes both cells anew, each row to the nearer one, if enough of them are not there.
@@ -132,9 +96,10 @@ void gather_strays(Relation index, Relation table, uint32 slot) {
         const CellRef ref = cell_ref(*directory, self);
         open_cell(index, parameters, ref.slot, ref.head, static_cast<uint32>(ref.generation), &view,
                   centroid);
-        Neighbour neighbours[most_neighbours];
-        const uint32 count = find_neighbours(*directory, self, centroid, neighbours);
-        for (uint32 i = 0; i < count; ++i) {
+        engine::NearCell near[most_neighbours];
+        const Size count =
+            engine::nearest_cells(directory->cells, parameters.padded, centroid, self, near);
+        for (Size i = 0; i < count; ++i) {
             MemoryContextSwitchTo(attempt);
             // The cell is another one after each move.
             const Directory* current = open_directory(index);
@@ -143,7 +108,7 @@ void gather_strays(Relation index, Relation table, uint32 slot) {
                 break;
             }
             move_strays(index, table, parameters, space, current->cells.count,
-                        cell_ref(*current, self), neighbours[i].cell);
+                        cell_ref(*current, self), cell_ref(*directory, near[i].cell));
             MemoryContextReset(attempt);
         }
     }

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "engine/growth.hpp"
+#include "engine/routing.hpp"
 #include "index/storage/directory.hpp"
 #include "index/storage/free_list.hpp"
 #include "index/storage/meta.hpp"
@@ -178,7 +179,8 @@ bool merge(Relation index, const CellRef& thin) {
     const uint32 self = find_slot(*directory, thin.slot);
     bool merged = false;
     const bool long_rows = (view.flags & cell_always_first) != 0;
-    const uint32 nearest = nearest_cell(arena, *directory, centroid, long_rows, self);
+    const uint32 nearest =
+        engine::nearest_cell(arena, directory->cells, parameters.padded, centroid, long_rows, self);
     if (nearest != UINT32_MAX && live_rows(view) < engine::merge_below(cells)) {
         const CellRef other = cell_ref(*directory, nearest);
         float* other_centroid = arena.allocate<float>(parameters.padded).data();
