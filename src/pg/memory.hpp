@@ -1,6 +1,8 @@
 // Arenas over PostgreSQL's memory contexts.
 #pragma once
 
+#include <type_traits>
+
 #include "core/arena.hpp"
 #include "pg/postgres.hpp"
 
@@ -13,6 +15,26 @@ core::Arena arena(MemoryContext context);
 // The same in CurrentMemoryContext.
 inline core::Arena arena() {
     return arena(CurrentMemoryContext);
+}
+
+// What use() returns, or nothing; CurrentMemoryContext is one of its own meanwhile, which ends with
+// it. After an error PostgreSQL deletes it with its parent: there is no destructor that would.
+// name: a string constant.
+template <typename Use>
+auto in_context(const char* name, Use use) {
+    const MemoryContext context =
+        AllocSetContextCreateInternal(CurrentMemoryContext, name, ALLOCSET_DEFAULT_SIZES);
+    const MemoryContext old = MemoryContextSwitchTo(context);
+    if constexpr (std::is_void_v<decltype(use())>) {
+        use();
+        MemoryContextSwitchTo(old);
+        MemoryContextDelete(context);
+    } else {
+        const auto result = use();
+        MemoryContextSwitchTo(old);
+        MemoryContextDelete(context);
+        return result;
+    }
 }
 
 }  // namespace vecdot::pg

@@ -39,13 +39,7 @@ namespace {
 bool insert_tuple(Relation index, Datum* values, bool* is_null, ItemPointer tid, Relation table,
                   IndexUniqueCheck, bool, IndexInfo*) {
     return pg::guard([&] {
-        // A backend inserts many rows in one context: give back what each took.
-        MemoryContext memory =
-            AllocSetContextCreate(CurrentMemoryContext, "vecdot insert", ALLOCSET_DEFAULT_SIZES);
-        MemoryContext old = MemoryContextSwitchTo(memory);
         insert(index, table, tid, is_null[0], values[0]);
-        MemoryContextSwitchTo(old);
-        MemoryContextDelete(memory);
         return false;
     });
 }

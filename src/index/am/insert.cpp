@@ -258,6 +258,7 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
 }  // namespace
 
 void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum value) {
+    // A backend inserts many rows in one context: what each took is given back.
     const MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot insert", ALLOCSET_DEFAULT_SIZES);
     const MemoryContext old = MemoryContextSwitchTo(context);

@@ -148,17 +148,14 @@ void end_calibration(CalibrationRun* run) {
 }
 
 void calibrate(Relation index, uint64 seed, uint64 most) {
-    const MemoryContext context =
-        AllocSetContextCreate(CurrentMemoryContext, "vecdot calibration", ALLOCSET_DEFAULT_SIZES);
-    const MemoryContext old = MemoryContextSwitchTo(context);
-    CalibrationRun* run = begin_calibration(
-        index, seed, palloc0(engine::Calibrator::bytes(engine::Calibrator::enough)), most);
-    for (uint32 i = 0; i < run->queries; ++i) {
-        calibrate_query(run, i);
-    }
-    end_calibration(run);
-    MemoryContextSwitchTo(old);
-    MemoryContextDelete(context);
+    pg::in_context("vecdot calibration", [&] {
+        CalibrationRun* run = begin_calibration(
+            index, seed, palloc0(engine::Calibrator::bytes(engine::Calibrator::enough)), most);
+        for (uint32 i = 0; i < run->queries; ++i) {
+            calibrate_query(run, i);
+        }
+        end_calibration(run);
+    });
 }
 
 void calibrate_if_due(Relation index, bool by_vacuum) {

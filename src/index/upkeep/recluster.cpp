@@ -302,28 +302,26 @@ void recluster_if_due(Relation index, Relation table) {
             return;
         }
     }
-    const MemoryContext context =
-        AllocSetContextCreate(CurrentMemoryContext, "vecdot clustering", ALLOCSET_DEFAULT_SIZES);
-    const MemoryContext old = MemoryContextSwitchTo(context);
-    Renewal renewal = begin_renewal(index);
-    renewal.clustered = true;
-    renewal.slack = by_vacuum ? room_of_vacuum : room_of_inserter;
-    const uint64 rows = renewal.rows - renewal.long_rows;
-    const uint64 clusters = engine::cells_for(rows);
-    const bool due =
-        origin_needed ||
-        (by_vacuum ? engine::is_clustering_due(meta.cells, meta.clustered_cells, false) ||
-                         engine::are_cells_too_many(meta.cells, renewal.rows, meta.clustered_rows)
-                   : engine::have_rows_grown(renewal.rows, meta.clustered_rows));
-    if (rows > 0 && due && memory_of(renewal.parameters, clusters) <= memory &&
-        (by_vacuum || begin_upkeep(index, Upkeep::clustering))) {
-        pg::test_point("upkeep: clustering");
-        renewal.table = begin_reading(index, table);
-        cluster(&renewal, origin_needed, clusters);
-        end_reading(renewal.table);
-    }
-    MemoryContextSwitchTo(old);
-    MemoryContextDelete(context);
+    pg::in_context("vecdot clustering", [&] {
+        Renewal renewal = begin_renewal(index);
+        renewal.clustered = true;
+        renewal.slack = by_vacuum ? room_of_vacuum : room_of_inserter;
+        const uint64 rows = renewal.rows - renewal.long_rows;
+        const uint64 clusters = engine::cells_for(rows);
+        const bool due =
+            origin_needed ||
+            (by_vacuum
+                 ? engine::is_clustering_due(meta.cells, meta.clustered_cells, false) ||
+                       engine::are_cells_too_many(meta.cells, renewal.rows, meta.clustered_rows)
+                 : engine::have_rows_grown(renewal.rows, meta.clustered_rows));
+        if (rows > 0 && due && memory_of(renewal.parameters, clusters) <= memory &&
+            (by_vacuum || begin_upkeep(index, Upkeep::clustering))) {
+            pg::test_point("upkeep: clustering");
+            renewal.table = begin_reading(index, table);
+            cluster(&renewal, origin_needed, clusters);
+            end_reading(renewal.table);
+        }
+    });
 }
 
 }  // namespace vecdot::index

@@ -200,16 +200,13 @@ void write_all(Renewal* renewal) {
 }  // namespace
 
 void rescale(Relation index) {
-    const MemoryContext context =
-        AllocSetContextCreate(CurrentMemoryContext, "vecdot rescale", ALLOCSET_DEFAULT_SIZES);
-    const MemoryContext old = MemoryContextSwitchTo(context);
-    Renewal renewal = begin_renewal(index);
-    if (engine::is_rescale_due(renewal.long_rows, renewal.rows) && is_room_likely(renewal)) {
-        write_all(&renewal);
-        finish_unfinished(index);
-    }
-    MemoryContextSwitchTo(old);
-    MemoryContextDelete(context);
+    pg::in_context("vecdot rescale", [&] {
+        Renewal renewal = begin_renewal(index);
+        if (engine::is_rescale_due(renewal.long_rows, renewal.rows) && is_room_likely(renewal)) {
+            write_all(&renewal);
+            finish_unfinished(index);
+        }
+    });
 }
 
 }  // namespace vecdot::index

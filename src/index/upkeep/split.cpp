@@ -180,13 +180,8 @@ bool split(Relation index, Relation table, const Directory& directory, const Cel
 }  // namespace
 
 bool split_cell(Relation index, Relation table, const CellRef& cell) {
-    const MemoryContext context =
-        AllocSetContextCreate(CurrentMemoryContext, "vecdot split", ALLOCSET_DEFAULT_SIZES);
-    const MemoryContext old = MemoryContextSwitchTo(context);
-    const bool done = split(index, table, *open_directory(index), cell);
-    MemoryContextSwitchTo(old);
-    MemoryContextDelete(context);
-    return done;
+    return pg::in_context("vecdot split",
+                          [&] { return split(index, table, *open_directory(index), cell); });
 }
 
 void grow(Relation index, Relation table, const CellRef& cell) {

@@ -137,25 +137,22 @@ bool start_cell(Relation index, uint64 version, const Parameters& found, const f
         engine::may_start_cell(meta.cells, meta.started_cells) &&
         begin_upkeep(index, Upkeep::starting)) {
         pg::test_point("upkeep: starting");
-        const MemoryContext context =
-            AllocSetContextCreate(CurrentMemoryContext, "vecdot new cell", ALLOCSET_DEFAULT_SIZES);
-        const MemoryContext old = MemoryContextSwitchTo(context);
-        Rewrite rewrite{};
-        rewrite.index = index;
-        rewrite.parameters = parameters;
-        rewrite.space = directory->space;
-        NewCell cell{};
-        cell.flags = cell_has_codes;
-        cell.centroid = const_cast<float*>(centroid);
-        cell.same_as = no_cell;
-        cell.rows = 1;
-        // How far apart the rows of this kind are shows only later; not as far as from others.
-        cell.radius = 0.7f * distance;
-        rewrite.new_count = 1;
-        rewrite.cells = &cell;
-        started = replace_cells(&rewrite, room_to_grow) == Replaced::done;
-        MemoryContextSwitchTo(old);
-        MemoryContextDelete(context);
+        pg::in_context("vecdot new cell", [&] {
+            Rewrite rewrite{};
+            rewrite.index = index;
+            rewrite.parameters = parameters;
+            rewrite.space = directory->space;
+            NewCell cell{};
+            cell.flags = cell_has_codes;
+            cell.centroid = const_cast<float*>(centroid);
+            cell.same_as = no_cell;
+            cell.rows = 1;
+            // How far apart the rows of this kind are shows only later; not as far as from others.
+            cell.radius = 0.7f * distance;
+            rewrite.new_count = 1;
+            rewrite.cells = &cell;
+            started = replace_cells(&rewrite, room_to_grow) == Replaced::done;
+        });
     }
     unlock_structure(index);
     if (started) {

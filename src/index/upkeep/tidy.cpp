@@ -85,16 +85,13 @@ bool join(Relation index, const CellRef* cells, uint32 count, const float* centr
 
 // Takes a cell without live rows out of the directory, unless rows come.
 void drop_empty_cell(Relation index, const Parameters& parameters, const CellRef& cell) {
-    const MemoryContext context =
-        AllocSetContextCreate(CurrentMemoryContext, "vecdot empty cell", ALLOCSET_DEFAULT_SIZES);
-    const MemoryContext old = MemoryContextSwitchTo(context);
-    Rewrite rewrite{};
-    rewrite.index = index;
-    rewrite.parameters = parameters;
-    add_old_cell(&rewrite, cell);
-    replace_cells(&rewrite, 0);
-    MemoryContextSwitchTo(old);
-    MemoryContextDelete(context);
+    pg::in_context("vecdot empty cell", [&] {
+        Rewrite rewrite{};
+        rewrite.index = index;
+        rewrite.parameters = parameters;
+        add_old_cell(&rewrite, cell);
+        replace_cells(&rewrite, 0);
+    });
 }
 
 // Takes no room, and makes some for the cells that are written anew. One cell stays.
@@ -165,45 +162,43 @@ Pass tidy_cells(Relation index) {
 
 // Merges the cell with its nearest neighbour, if both together are no large cell. True if so.
 bool merge(Relation index, const CellRef& thin) {
-    const MemoryContext context =
-        AllocSetContextCreate(CurrentMemoryContext, "vecdot merge", ALLOCSET_DEFAULT_SIZES);
-    const MemoryContext old = MemoryContextSwitchTo(context);
-    core::Arena arena = pg::arena();
-    const Directory* directory = open_directory(index);
-    const Parameters parameters = directory->parameters;
-    const uint64 cells = directory->cells.count;
-    float* centroid = arena.allocate<float>(parameters.padded).data();
-    CellView view;
-    open_cell(index, parameters, thin.slot, thin.head, static_cast<uint32>(thin.generation), &view,
-              centroid);
-    const uint32 self = find_slot(*directory, thin.slot);
-    bool merged = false;
-    const bool long_rows = (view.flags & cell_always_first) != 0;
-    const uint32 nearest =
-        engine::nearest_cell(arena, directory->cells, parameters.padded, centroid, long_rows, self);
-    if (nearest != UINT32_MAX && live_rows(view) < engine::merge_below(cells)) {
-        const CellRef other = cell_ref(*directory, nearest);
-        float* other_centroid = arena.allocate<float>(parameters.padded).data();
-        CellView other_view;
-        open_cell(index, parameters, other.slot, other.head, static_cast<uint32>(other.generation),
-                  &other_view, other_centroid);
-        const double mine = static_cast<double>(live_rows(view));
-        const double theirs = static_cast<double>(live_rows(other_view));
-        if (mine + theirs <= 0.75 * static_cast<double>(engine::split_above(cells))) {
-            // Few rows join many, or the centroids meet.
-            const CellRef both[] = {other, thin};
-            const bool meet = mine * 3 > theirs && mine > 0;
-            for (uint32 i = 0; meet && i < parameters.padded; ++i) {
-                centroid[i] = static_cast<float>((mine * static_cast<double>(centroid[i]) +
-                                                  theirs * static_cast<double>(other_centroid[i])) /
-                                                 (mine + theirs));
+    return pg::in_context("vecdot merge", [&] {
+        core::Arena arena = pg::arena();
+        const Directory* directory = open_directory(index);
+        const Parameters parameters = directory->parameters;
+        const uint64 cells = directory->cells.count;
+        float* centroid = arena.allocate<float>(parameters.padded).data();
+        CellView view;
+        open_cell(index, parameters, thin.slot, thin.head, static_cast<uint32>(thin.generation),
+                  &view, centroid);
+        const uint32 self = find_slot(*directory, thin.slot);
+        bool merged = false;
+        const bool long_rows = (view.flags & cell_always_first) != 0;
+        const uint32 nearest = engine::nearest_cell(arena, directory->cells, parameters.padded,
+                                                    centroid, long_rows, self);
+        if (nearest != UINT32_MAX && live_rows(view) < engine::merge_below(cells)) {
+            const CellRef other = cell_ref(*directory, nearest);
+            float* other_centroid = arena.allocate<float>(parameters.padded).data();
+            CellView other_view;
+            open_cell(index, parameters, other.slot, other.head,
+                      static_cast<uint32>(other.generation), &other_view, other_centroid);
+            const double mine = static_cast<double>(live_rows(view));
+            const double theirs = static_cast<double>(live_rows(other_view));
+            if (mine + theirs <= 0.75 * static_cast<double>(engine::split_above(cells))) {
+                // Few rows join many, or the centroids meet.
+                const CellRef both[] = {other, thin};
+                const bool meet = mine * 3 > theirs && mine > 0;
+                for (uint32 i = 0; meet && i < parameters.padded; ++i) {
+                    centroid[i] =
+                        static_cast<float>((mine * static_cast<double>(centroid[i]) +
+                                            theirs * static_cast<double>(other_centroid[i])) /
+                                           (mine + theirs));
+                }
+                merged = join(index, both, 2, meet ? centroid : nullptr);
             }
-            merged = join(index, both, 2, meet ? centroid : nullptr);
         }
-    }
-    MemoryContextSwitchTo(old);
-    MemoryContextDelete(context);
-    return merged;
+        return merged;
+    });
 }
 
 // One round over the thin cells, the thinnest first; true if one was merged.
