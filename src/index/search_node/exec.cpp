@@ -43,6 +43,12 @@ void prepare_columns(SearchState* state, const List* row) {
     }
 }
 
+bool uses_value(const SearchState* state, List* expressions) {
+    Bitmapset* used = nullptr;
+    pull_varattnos(reinterpret_cast<Node*>(expressions), INDEX_VAR, &used);
+    return bms_is_member(state->columns + 1 - FirstLowInvalidHeapAttributeNumber, used);
+}
+
 void begin_child(SearchState* state, const CustomScan* plan, EState* query, int flags) {
     if (plan->custom_plans == NIL) {
         return;
@@ -75,10 +81,8 @@ void begin(CustomScanState* node, EState* state_of_query, int flags) {
     state->vector =
         ExecInitExpr(static_cast<Expr*>(list_nth(plan->custom_exprs, row_vector)), &node->ss.ps);
 
-    Bitmapset* filtered = nullptr;
-    pull_varattnos(reinterpret_cast<Node*>(plan->scan.plan.qual), INDEX_VAR, &filtered);
-    state->filters_by_value =
-        bms_is_member(state->columns + 1 - FirstLowInvalidHeapAttributeNumber, filtered);
+    state->filters_by_value = uses_value(state, plan->scan.plan.qual);
+    state->returns_value = uses_value(state, plan->scan.plan.targetlist);
 
     const Relation table = node->ss.ss_currentRelation;
     state->table_slot = table_slot_create(table, &state_of_query->es_tupleTable);
@@ -138,7 +142,9 @@ TupleTableSlot* next(CustomScanState* node) {
     ProjectionInfo* projection = node->ss.ps.ps_ProjInfo;
     if (state->streams) {
         if (read_child_row(state)) {
-            measure(state);
+            if (state->returns_value) {
+                measure(state);
+            }
             return projection != nullptr ? ExecProject(projection) : node->ss.ss_ScanTupleSlot;
         }
         state->streams = false;

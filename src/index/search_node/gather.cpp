@@ -262,7 +262,10 @@ void gather_with_child(SearchState* state) {
         const double last = plan.search + rows_to_search(state, plan.passing) * plan.fetch;
         start_scan(state);
         change_to(state, Way::filter_last);
-        if (search_on(state, last <= plan.first ? plan.first : plan.first / 4)) {
+        // How many rows are within a radius nobody knows, and all of them come from the child for
+        // less than the same number from a search that goes deep.
+        const double share = last > plan.first ? 0.25 : state->wanted == 0 ? 0.5 : 1;
+        if (search_on(state, share * plan.first)) {
             return;
         }
     }

@@ -67,6 +67,7 @@ struct SearchState {
     ColumnSource* sources;
     int last_column;
     bool filters_by_value;
+    bool returns_value;
     TupleTableSlot* table_slot;
     TupleTableSlot* row_slot;
     IndexScanDesc scan;
