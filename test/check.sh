@@ -362,12 +362,12 @@ versions_agree() {
 
 # One object without PostgreSQL, one with it; both contain paths for a debugger.
 builds_alike() {
-    local objects="build/free/core/error.o build/pg$pg_major/pg/module.o" elsewhere=$stage/elsewhere object
+    local objects="build/free/core/error.o build/pg$pg_major/module.o" elsewhere=$stage/elsewhere object
     mkdir "$elsewhere" && cp -r Makefile ./*.control src bench "$elsewhere/" || return 1
     # shellcheck disable=SC2086
     make -s -C "$elsewhere" PG_CONFIG="$PG_CONFIG" $objects
     for object in $objects; do
-        cmp "$object" "$elsewhere/$object"
+        cmp "$object" "$elsewhere/$object" 2>&1
     done
 }
 
