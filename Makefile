@@ -3,7 +3,7 @@ PG_CONFIG ?= pg_config
 export PG_CONFIG
 
 # The commands install what they miss, so they work where there is no PostgreSQL yet.
-COMMANDS = help check check-versions check-packages dist bench gallery demo demo-start demo-psql demo-stop
+COMMANDS = help check check-versions check-packages check-clients dist bench gallery demo demo-start demo-psql demo-stop
 ifneq ($(filter $(COMMANDS),$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 .PHONY: $(MAKECMDGOALS)
@@ -25,6 +25,10 @@ check-versions:
 ## make check-packages   builds, installs and tests Debian packages in clean chroots of three releases (root; 3 GB)
 check-packages:
 	@CHROOTS='$(CHROOTS)' test/check_packages.sh $(ONLY)
+
+## make check-clients    the database tests of pgvector's Python, Node.js and Go clients, from their repositories
+check-clients:
+	@test/check_clients.sh $(ONLY)
 
 ## make dist             build/vecdot-VERSION.tar.gz of what is committed
 dist:
