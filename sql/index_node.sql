@@ -99,7 +99,7 @@ RESET work_mem;
 -- LIMIT and OFFSET when the query runs.
 SET plan_cache_mode = force_generic_plan;
 PREPARE page(vector, bigint, bigint) AS SELECT id FROM items WHERE a < 90 ORDER BY v <-> $1 LIMIT $2 OFFSET $3;
-EXPLAIN (COSTS off) EXECUTE page('[1]', 1, 1);
+SELECT plan_of('EXECUTE page(''[1]'', 1, 1)');
 CREATE FUNCTION same_page(query vector, rows bigint, start bigint) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
 	paged text;
