@@ -88,9 +88,26 @@ int declared_dimensions(Relation index) {
     return Max(dimensions, 0);
 }
 
+namespace {
+
+// Without its schema, which format_type_be() would name from PostgreSQL 17 on, where CREATE INDEX
+// runs with a search_path of its own.
+const char* name_of_type(Oid type) {
+    const HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+    if (!HeapTupleIsValid(tuple)) {
+        elog(ERROR, "cache lookup failed for type %u", type);
+    }
+    const FormData_pg_type* row = reinterpret_cast<const FormData_pg_type*>(GETSTRUCT(tuple));
+    const char* name = pstrdup(NameStr(row->typname));
+    ReleaseSysCache(tuple);
+    return name;
+}
+
+}  // namespace
+
 int dimensions_of(Relation index) {
     const int dimensions = declared_dimensions(index);
-    const char* type = format_type_be(index->rd_opcintype[0]);
+    const char* type = name_of_type(index->rd_opcintype[0]);
     if (dimensions < 1) {
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                         errmsg("column does not have dimensions"),
