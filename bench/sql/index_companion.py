@@ -7,7 +7,7 @@ import datasets
 import psycopg2
 import searchers
 from contenders import Contender
-from index_search import DATA, QUERIES, TARGET, TIMED, curves
+from index_search import DATA, QUERIES, TARGET, TIMED, curves, report_points
 from recall import speed_at
 from searchers import K, SqlSearcher
 
@@ -34,10 +34,7 @@ def measure(contenders, data, rounds):
     print(f"\n=== {data.name} {len(data.base)} x {data.dimensions}, {data.metric}; load {os.getloadavg()[0]:.1f}", flush=True)
     found = [searcher for contender in contenders for searcher in prepare(contender, data)]
     points, _ = curves(found, None, data, rounds)
-    print(f"{'':<16}{'setting':>9}{'recall@10':>11}{'queries/s':>11}{'per CPU s':>11}", flush=True)
-    for point in points:
-        print(f"{point.searcher.name:<16}{point.setting:>9}{point.recall:>11.4f}{point.speed:>11.1f}"
-              f"{point.cpu_speed or float('nan'):>11.1f}", flush=True)
+    report_points(points)
     speeds, by_cpu = ({searcher.name: speed_at([(point.recall, getattr(point, kind)) for point in points
                                                 if point.searcher is searcher], TARGET)
                        for searcher in found} for kind in ["speed", "cpu_speed"])

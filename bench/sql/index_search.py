@@ -98,6 +98,13 @@ def report_builds(builds):
         print(f"{name:<26}{built['seconds']:>10.2f}{built['cpu']:>10.2f}{sizes}  {built['date']}", flush=True)
 
 
+def report_points(points):
+    print(f"\n{'':<12}{'setting':>9}{'recall@10':>11}{'queries/s':>11}{'per CPU s':>11}", flush=True)
+    for point in points:
+        print(f"{point.searcher.name:<15}{point.setting:>6}{point.recall:>11.4f}{point.speed:>11.1f}"
+              f"{point.cpu_speed or float('nan'):>11.1f}", flush=True)
+
+
 def compare(data, points, scan, builds):
     """Lines of the bars: what, reached, bar, the same by processor time."""
     lines = []
@@ -179,11 +186,7 @@ def measure(contenders, data, rounds):
     report_builds(builds)
     points, scan = curves(found, sequential, data, rounds) if rounds else ([], None)
     if points:
-        print(f"\n{'':<12}{'setting':>9}{'recall@10':>11}{'queries/s':>11}{'per CPU s':>11}", flush=True)
-    for point in points:
-        print(f"{point.searcher.name:<15}{point.setting:>6}{point.recall:>11.4f}{point.speed:>11.1f}"
-              f"{point.cpu_speed or float('nan'):>11.1f}", flush=True)
-    if points:
+        report_points(points)
         alone, alone_cpu = searchers.seconds_without_search(vecdot, data, TIMED)
         print(f"a statement without a search{1 / alone:>15.1f}{1 / alone_cpu if alone_cpu else 0:>11.1f}", flush=True)
     if scan:
