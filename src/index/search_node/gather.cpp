@@ -305,20 +305,15 @@ bool read_child_row(SearchState* state) {
     CHECK_FOR_INTERRUPTS();
     TupleTableSlot* row = state->node.ss.ss_ScanTupleSlot;
     ExprContext* context = state->node.ss.ps.ps_ExprContext;
-    const Size columns = static_cast<Size>(state->columns);
     TupleTableSlot* given = ExecProcNode(state->child);
     ExecClearTuple(row);
     if (TupIsNull(given)) {
         return false;
     }
     slot_getallattrs(given);
-    memcpy(row->tts_values, given->tts_values, columns * sizeof(Datum));
-    memcpy(row->tts_isnull, given->tts_isnull, columns * sizeof(bool));
-    row->tts_values[columns] = 0;
-    row->tts_isnull[columns] = true;
-    ExecStoreVirtualTuple(row);
-    row->tts_tid = *reinterpret_cast<ItemPointer>(DatumGetPointer(given->tts_values[columns]));
-    row->tts_tableOid = RelationGetRelid(state->node.ss.ss_currentRelation);
+    const Datum address = given->tts_values[state->columns];
+    copy_columns(state, given, state->columns,
+                 *reinterpret_cast<ItemPointer>(DatumGetPointer(address)));
     ResetExprContext(context);
     context->ecxt_scantuple = row;
     ++state->fetched;

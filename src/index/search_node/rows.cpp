@@ -65,6 +65,19 @@ void take_columns(SearchState* state) {
     context->ecxt_scantuple = row;
 }
 
+void copy_columns(SearchState* state, const TupleTableSlot* from, int count,
+                  const ItemPointerData& tid) {
+    TupleTableSlot* row = state->node.ss.ss_ScanTupleSlot;
+    ExecClearTuple(row);
+    row->tts_values[state->columns] = 0;
+    row->tts_isnull[state->columns] = true;
+    memcpy(row->tts_values, from->tts_values, static_cast<Size>(count) * sizeof(Datum));
+    memcpy(row->tts_isnull, from->tts_isnull, static_cast<Size>(count) * sizeof(bool));
+    ExecStoreVirtualTuple(row);
+    row->tts_tid = tid;
+    row->tts_tableOid = RelationGetRelid(state->node.ss.ss_currentRelation);
+}
+
 // Computes the value of the row in the node's slot.
 Place measure(SearchState* state) {
     TupleTableSlot* row = state->node.ss.ss_ScanTupleSlot;
@@ -192,7 +205,6 @@ void restore_value(const SearchState* state, const Place& place) {
 
 // Puts a kept row into the node's slot.
 void restore(SearchState* state, const Row& row) {
-    TupleTableSlot* slot = state->node.ss.ss_ScanTupleSlot;
     if (row.tuple == nullptr) {
         ItemPointerData tid = row.tid;
         ResetExprContext(state->node.ss.ps.ps_ExprContext);
@@ -209,13 +221,7 @@ void restore(SearchState* state, const Row& row) {
     TupleTableSlot* from = state->row_slot;
     ExecStoreMinimalTuple(row.tuple, from, false);
     slot_getallattrs(from);
-    ExecClearTuple(slot);
-    const Size columns = static_cast<Size>(state->columns) + 1;
-    memcpy(slot->tts_values, from->tts_values, columns * sizeof(Datum));
-    memcpy(slot->tts_isnull, from->tts_isnull, columns * sizeof(bool));
-    ExecStoreVirtualTuple(slot);
-    slot->tts_tid = row.tid;
-    slot->tts_tableOid = RelationGetRelid(state->node.ss.ss_currentRelation);
+    copy_columns(state, from, state->columns + 1, row.tid);
 }
 
 }  // namespace vecdot::index

@@ -114,6 +114,10 @@ int compare(const Place& a, const Place& b);
 bool is_full(const SearchState* state);
 // Fills the node's slot from a row of the table.
 void take_columns(SearchState* state);
+// Fills it from the first columns of another slot, whose values stay that long; the value is NULL
+// unless it is one of them.
+void copy_columns(SearchState* state, const TupleTableSlot* from, int count,
+                  const ItemPointerData& tid);
 // Computes the value of the row in the node's slot.
 Place measure(SearchState* state);
 // Keeps the row in the node's slot if it is one of the nearest.
