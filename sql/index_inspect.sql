@@ -11,7 +11,7 @@ CREATE INDEX inspected_ip ON inspected USING vecdot (v vector_ip_ops);
 
 -- Empty.
 SELECT vecdot_index_check('inspected_cosine', true), vecdot_index_check('inspected_l2', true), vecdot_index_check('inspected_ip', true);
-SELECT metric, dimensions, padded_dimensions, rows, dead_rows, loose_rows, zero_rows, null_rows, cells, largest_cell, calibration_queries
+SELECT metric, dimensions, padded_dimensions, rows, dead_rows, loose_rows, undefined_rows, null_rows, cells, largest_cell, calibration_queries
   FROM pg_index, vecdot_index_info(indexrelid) WHERE indrelid = 'inspected'::regclass ORDER BY indexrelid;
 SELECT * FROM vecdot_index_recall('inspected_cosine');
 
@@ -19,9 +19,9 @@ SELECT * FROM vecdot_index_recall('inspected_cosine');
 INSERT INTO inspected (v) SELECT noises(i, 12, 1 + i % 4) FROM generate_series(1, 900) i;
 INSERT INTO inspected (v) VALUES (NULL), (NULL), ('[0,0,0,0,0,0,0,0,0,0,0,0]'), ('[3e38,3e38,3e38,3e38,3e38,3e38,3e38,3e38,3e38,3e38,3e38,3e38]');
 SELECT vecdot_index_check('inspected_cosine', true), vecdot_index_check('inspected_l2', true), vecdot_index_check('inspected_ip', true);
-SELECT metric, rows, dead_rows, loose_rows, zero_rows, null_rows, cells > 1 AS more_cells,
+SELECT metric, rows, dead_rows, loose_rows, undefined_rows, null_rows, cells > 1 AS more_cells,
        smallest_cell <= median_cell AND median_cell <= p95_cell AND p95_cell <= largest_cell AND mean_cell BETWEEN smallest_cell AND largest_cell AS ordered,
-       code_bytes + refinement_bytes + address_bytes + centroid_bytes + directory_bytes + free_bytes = total_bytes AS complete,
+       sign_bytes + refinement_bytes + address_bytes + centroid_bytes + directory_bytes + free_bytes = total_bytes AS complete,
        total_bytes >= pg_relation_size(indexrelid) AS file
   FROM pg_index, vecdot_index_info(indexrelid) WHERE indrelid = 'inspected'::regclass ORDER BY indexrelid;
 

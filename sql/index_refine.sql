@@ -78,7 +78,7 @@ CREATE TABLE compared (id int, v vector(3000));
 INSERT INTO compared SELECT n, place(n, 3000) FROM generate_series(1, 400) n;
 CREATE INDEX compared_4 ON compared USING vecdot (v) WITH (refine_bits = 4);
 CREATE INDEX compared_8 ON compared USING vecdot (v);
-SELECT a.refine_bits, b.refine_bits, a.refinement_bytes::float8 / b.refinement_bytes BETWEEN 0.45 AND 0.55 AS half, a.code_bytes = b.code_bytes AS signs, a.cells = b.cells AS cells
+SELECT a.refine_bits, b.refine_bits, a.refinement_bytes::float8 / b.refinement_bytes BETWEEN 0.45 AND 0.55 AS half, a.sign_bytes = b.sign_bytes AS signs, a.cells = b.cells AS cells
   FROM vecdot_index_info('compared_4') a, vecdot_index_info('compared_8') b;
 DROP INDEX compared_8;
 SET vecdot.recall = 1;

@@ -70,7 +70,7 @@ void Calibrator::observe(core::Arena scratch, const Space& space, const float* r
                          const CellDirectory& directory, const CellStore& store,
                          core::Interrupt interrupt) {
     if (count_ < capacity_) {
-        observe_slot(count_, scratch, space, rotated, directory, store, interrupt);
+        observe_number(count_, scratch, space, rotated, directory, store, interrupt);
         count_ += found_[count_] > 0 ? 1 : 0;
     }
 }
@@ -88,21 +88,21 @@ void Calibrator::gather() {
     }
 }
 
-void Calibrator::observe_slot(std::size_t slot, core::Arena scratch, const Space& space,
-                              const float* rotated, const CellDirectory& directory,
-                              const CellStore& store, core::Interrupt interrupt) {
+void Calibrator::observe_number(std::size_t number, core::Arena scratch, const Space& space,
+                                const float* rotated, const CellDirectory& directory,
+                                const CellStore& store, core::Interrupt interrupt) {
     const Query query = prepare_row_query(scratch, space, rotated, directory.mean_radius());
     const double own_key =
         kernels::active().floats.l2_squared(query.vector.data(), rotated, query.vector.size());
-    follow(slot, scratch, query, own_key, directory, store, interrupt);
-    if (slot % deep_every == 0) {
-        follow_deep(slot, scratch, query, directory, store, interrupt);
+    follow(number, scratch, query, own_key, directory, store, interrupt);
+    if (number % deep_every == 0) {
+        follow_deep(number, scratch, query, directory, store, interrupt);
     }
 }
 
 // The nearest rows.
-void Calibrator::follow(std::size_t slot, core::Arena& scratch, const Query& query, double own_key,
-                        const CellDirectory& directory, const CellStore& store,
+void Calibrator::follow(std::size_t number, core::Arena& scratch, const Query& query,
+                        double own_key, const CellDirectory& directory, const CellStore& store,
                         core::Interrupt interrupt) {
     SearchOptions options;
     options.by_estimate = true;
@@ -110,7 +110,7 @@ void Calibrator::follow(std::size_t slot, core::Arena& scratch, const Query& que
     std::fill_n(options.tau, Calibration::rank_count, std::numeric_limits<double>::infinity());
     options.window = depth + 16;
     Search* search = scratch.create<Search>(scratch, query, directory, store, options, interrupt);
-    Neighbour* mine = neighbours_.data() + slot * depth;
+    Neighbour* mine = neighbours_.data() + number * depth;
     std::size_t found = 0;
     // Under inner product the row itself has a distance as any other.
     const double own_margin =
@@ -127,12 +127,12 @@ void Calibrator::follow(std::size_t slot, core::Arena& scratch, const Query& que
         }
         mine[found++] = {result.gap, std::max(0.0, result.estimate)};
     }
-    found_[slot] = static_cast<std::uint32_t>(found);
-    remoteness_[slot] = search->remoteness();
+    found_[number] = static_cast<std::uint32_t>(found);
+    remoteness_[number] = search->remoteness();
     std::sort(mine, mine + found, [](const Neighbour& a, const Neighbour& b) {
         return a.reach != b.reach ? a.reach < b.reach : a.gap < b.gap;
     });
-    std::uint8_t* by_gap = by_gap_.data() + slot * depth;
+    std::uint8_t* by_gap = by_gap_.data() + number * depth;
     for (std::size_t i = 0; i < found; ++i) {
         mine[i].reach = search->reach(mine[i].reach);
         by_gap[i] = static_cast<std::uint8_t>(i);
@@ -144,7 +144,7 @@ void Calibrator::follow(std::size_t slot, core::Arena& scratch, const Query& que
 
 // The nearest rows of a sample, i.e. every step-th of all, with what the rule would have measured
 // when it came to each.
-void Calibrator::follow_deep(std::size_t slot, core::Arena& scratch, const Query& query,
+void Calibrator::follow_deep(std::size_t number, core::Arena& scratch, const Query& query,
                              const CellDirectory& directory, const CellStore& store,
                              core::Interrupt interrupt) {
     SearchOptions options;
@@ -155,7 +155,7 @@ void Calibrator::follow_deep(std::size_t slot, core::Arena& scratch, const Query
     options.sample_step = step_;
     options.leaves_used_up = true;
     Search* search = scratch.create<Search>(scratch, query, directory, store, options, interrupt);
-    float* needs = needs_.data() + slot / deep_every * deep_depth;
+    float* needs = needs_.data() + number / deep_every * deep_depth;
     std::uint32_t found = 0;
     SearchResult result{};
     while (found < deep_depth && search->next(result) && result.recheck) {
@@ -164,7 +164,7 @@ void Calibrator::follow_deep(std::size_t slot, core::Arena& scratch, const Query
         }
         needs[found++] = result.gap > 0 ? static_cast<float>(result.gap / result.reach) : 0.0f;
     }
-    deep_found_[slot / deep_every] = found;
+    deep_found_[number / deep_every] = found;
 }
 
 // How many of the nearest `rank` rows come among the first `rank` that the loop emits with this
@@ -330,12 +330,12 @@ Calibrator::Reached Calibrator::reached_around(std::size_t r, const double* tau)
     double sum = 0;
     double square = 0;
     double n = 0;
-    for (std::size_t slot = 0; slot < deep_found_.size(); ++slot) {
-        const std::size_t end = std::min<std::size_t>(to, deep_found_[slot]);
+    for (std::size_t number = 0; number < deep_found_.size(); ++number) {
+        const std::size_t end = std::min<std::size_t>(to, deep_found_[number]);
         if (end <= from) {
             continue;
         }
-        const float* needs = needs_.data() + slot * deep_depth;
+        const float* needs = needs_.data() + number * deep_depth;
         std::size_t open = 0;
         for (std::size_t i = from; i < end; ++i) {
             open += static_cast<double>(needs[i]) <= taus[i] ? 1 : 0;

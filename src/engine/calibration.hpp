@@ -78,12 +78,12 @@ class Calibrator {
     void observe(core::Arena scratch, const Space& space, const float* rotated,
                  const CellDirectory& directory, const CellStore& store, core::Interrupt interrupt);
 
-    // The same for query number slot < queries, in any order and by several processes, each with a
+    // For query number `number` < queries, in any order and by several processes, each with a
     // Calibrator whose arena hands out the same zeroed memory of theirs; one of them then calls
     // gather() and finish().
-    void observe_slot(std::size_t slot, core::Arena scratch, const Space& space,
-                      const float* rotated, const CellDirectory& directory, const CellStore& store,
-                      core::Interrupt interrupt);
+    void observe_number(std::size_t number, core::Arena scratch, const Space& space,
+                        const float* rotated, const CellDirectory& directory,
+                        const CellStore& store, core::Interrupt interrupt);
     void gather();
 
     Calibration finish(std::uint64_t rows, Metric metric);
@@ -99,9 +99,9 @@ class Calibrator {
         double error;  // standard error of recall
     };
 
-    void follow(std::size_t slot, core::Arena& scratch, const Query& query, double own_key,
+    void follow(std::size_t number, core::Arena& scratch, const Query& query, double own_key,
                 const CellDirectory& directory, const CellStore& store, core::Interrupt interrupt);
-    void follow_deep(std::size_t slot, core::Arena& scratch, const Query& query,
+    void follow_deep(std::size_t number, core::Arena& scratch, const Query& query,
                      const CellDirectory& directory, const CellStore& store,
                      core::Interrupt interrupt);
     void weigh_remote(float* remote);

@@ -162,42 +162,42 @@ void encode_row(const Space& space, const float* rotated, float error, const flo
     row.sign_factors.rescale = static_cast<float>(-2 * kappa);
     row.sign_factors.error = static_cast<float>(2 * std::sqrt(variance));
     row.refine =
-        encode_bytes(n, rotated, centroid, error, space.parameters().refine_bits, row.code);
+        encode_bytes(n, rotated, centroid, error, space.parameters().refine_bits, row.refinement);
     row.radius = round_up(std::sqrt(norm_squared) * (1 + float8_error) +
                           static_cast<double>(error) + 0x1p-100);
 }
 
-void split_code(std::size_t padded, const std::uint8_t* code, std::uint8_t* upper,
-                std::uint8_t* lower) noexcept {
+void split_refinement(std::size_t padded, const std::uint8_t* refinement, std::uint8_t* upper,
+                      std::uint8_t* lower) noexcept {
     constexpr std::size_t half = plane_bytes(kernels::nibble_group);
     for (std::size_t i = 0; i < padded; i += kernels::nibble_group) {
         for (std::size_t b = 0; b < half; ++b) {
-            const unsigned first = code[i + b];
-            const unsigned second = code[i + half + b];
+            const unsigned first = refinement[i + b];
+            const unsigned second = refinement[i + half + b];
             upper[i / 2 + b] = static_cast<std::uint8_t>(first >> 4 | (second & 0xf0u));
             lower[i / 2 + b] = static_cast<std::uint8_t>((first & 15u) | second << 4);
         }
     }
 }
 
-void join_code(std::size_t padded, const std::uint8_t* upper, const std::uint8_t* lower,
-               std::uint8_t* code) noexcept {
+void join_refinement(std::size_t padded, const std::uint8_t* upper, const std::uint8_t* lower,
+                     std::uint8_t* refinement) noexcept {
     constexpr std::size_t half = plane_bytes(kernels::nibble_group);
     for (std::size_t i = 0; i < padded; i += kernels::nibble_group) {
         for (std::size_t b = 0; b < half; ++b) {
             const unsigned u = upper[i / 2 + b];
             const unsigned l = lower[i / 2 + b];
-            code[i + b] = static_cast<std::uint8_t>((u & 15u) << 4 | (l & 15u));
-            code[i + half + b] = static_cast<std::uint8_t>((u & 0xf0u) | l >> 4);
+            refinement[i + b] = static_cast<std::uint8_t>((u & 15u) << 4 | (l & 15u));
+            refinement[i + half + b] = static_cast<std::uint8_t>((u & 0xf0u) | l >> 4);
         }
     }
 }
 
-float decode_row(std::size_t padded, const std::uint8_t* code, const RefineFactors& refine,
+float decode_row(std::size_t padded, const std::uint8_t* refinement, const RefineFactors& refine,
                  const float* centroid, float* rotated) noexcept {
     int squared = 0;  // at most 127²·2¹⁴
     for (std::size_t i = 0; i < padded; ++i) {
-        const int value = static_cast<int>(code[i]) - 128;
+        const int value = static_cast<int>(refinement[i]) - 128;
         rotated[i] = centroid[i] + refine.scale * static_cast<float>(value);
         squared += value * value;
     }
@@ -224,11 +224,11 @@ float code_dot(std::size_t padded, const std::uint8_t* code, const float* x) noe
     return sum;
 }
 
-float stored_radius(std::size_t padded, const std::uint8_t* code,
+float stored_radius(std::size_t padded, const std::uint8_t* refinement,
                     const RefineFactors& refine) noexcept {
     std::int64_t squared = 0;
     for (std::size_t i = 0; i < padded; ++i) {
-        const int value = static_cast<int>(code[i]) - 128;
+        const int value = static_cast<int>(refinement[i]) - 128;
         squared += value * value;
     }
     return round_up(std::fabs(static_cast<double>(refine.scale)) *
@@ -243,11 +243,11 @@ RefineFactors encode_centroid(std::size_t padded, const float* centroid,
 
 void put_row(std::uint8_t* units, std::size_t first, std::size_t count, std::size_t padded,
              std::size_t v, const std::uint8_t* signs, const SignFactors& factors) noexcept {
-    const std::size_t code_units = padded / kernels::unit_dimensions;
+    const std::size_t sign_units = padded / kernels::unit_dimensions;
     const unsigned shift = v < 16 ? 0 : 4;
     for (std::size_t u = first; u < first + count; ++u) {
         std::uint8_t* unit = units + (u - first) * kernels::unit_bytes;
-        if (u < code_units) {
+        if (u < sign_units) {
             for (std::size_t g = 0; g < 4; ++g) {
                 const std::size_t group = 4 * u + g;
                 const unsigned nibble = signs[group / 2] >> (4 * (group % 2)) & 15u;
@@ -257,7 +257,7 @@ void put_row(std::uint8_t* units, std::size_t first, std::size_t count, std::siz
             continue;
         }
         // Two units each of add, rescale, error: 16 rows in a unit.
-        const std::size_t k = u - code_units;
+        const std::size_t k = u - sign_units;
         if (k % 2 == v / 16) {
             const float value = k < 2 ? factors.add : k < 4 ? factors.rescale : factors.error;
             std::memcpy(unit + 4 * (v % 16), &value, sizeof value);
@@ -267,11 +267,11 @@ void put_row(std::uint8_t* units, std::size_t first, std::size_t count, std::siz
 
 void get_row(const std::uint8_t* units, std::size_t first, std::size_t count, std::size_t padded,
              std::size_t v, std::uint8_t* signs, SignFactors& factors) noexcept {
-    const std::size_t code_units = padded / kernels::unit_dimensions;
+    const std::size_t sign_units = padded / kernels::unit_dimensions;
     const unsigned shift = v < 16 ? 0 : 4;
     for (std::size_t u = first; u < first + count; ++u) {
         const std::uint8_t* unit = units + (u - first) * kernels::unit_bytes;
-        if (u < code_units) {
+        if (u < sign_units) {
             for (std::size_t g = 0; g < 4; ++g) {
                 const std::size_t group = 4 * u + g;
                 const unsigned place = 4 * (group % 2);
@@ -281,7 +281,7 @@ void get_row(const std::uint8_t* units, std::size_t first, std::size_t count, st
             }
             continue;
         }
-        const std::size_t k = u - code_units;
+        const std::size_t k = u - sign_units;
         if (k % 2 == v / 16) {
             float& value = k < 2 ? factors.add : k < 4 ? factors.rescale : factors.error;
             std::memcpy(&value, unit + 4 * (v % 16), sizeof value);

@@ -1,8 +1,8 @@
-// The codes of a row: 1 sign bit a dimension with an unbiased distance estimate (RaBitQ, Gao &
-// Long, SIGMOD 2024), and 8 bits a dimension with a proven bound (least-squares scale, in the
-// spirit of their extension of 2025), which are kept as two planes of half bytes: the upper ones
-// say of most rows that they are too far. With 4 bits a dimension there is the upper plane alone.
-// README.md beside this file derives estimates and bounds.
+// The two codes of a row. Its signs: 1 bit a dimension with an unbiased distance estimate (RaBitQ,
+// Gao & Long, SIGMOD 2024). Its refinement: 8 bits a dimension with a proven bound (least-squares
+// scale, in the spirit of their extension of 2025), kept as two planes of half bytes: the upper
+// ones say of most rows that they are too far. With 4 bits a dimension there is the upper plane
+// alone. README.md beside this file derives estimates and bounds.
 //
 // All work on x' (rotated, routing space), the centroid c' of its cell, and r = x' − c'.
 #pragma once
@@ -24,8 +24,8 @@ struct SignFactors {
     float error;
 };
 
-// x̂ = c' + scale·code, code in [−127, 127] stored + 128, with 4 bits one of ±8, ±24, ... ±120; add
-// ≤ scale²·|code|² + 2·scale·<c', code>; error ≥ |exact x' − x̂|, rounding and rotation included.
+// x̂ = c' + scale·b, bytes b in [−127, 127] stored + 128, with 4 bits one of ±8, ±24, ... ±120; add
+// ≤ scale²·|b|² + 2·scale·<c', b>; error ≥ |exact x' − x̂|, rounding and rotation included.
 struct RefineFactors {
     float scale;
     float add;
@@ -60,38 +60,39 @@ constexpr std::size_t plane_bytes(std::size_t padded) {
     return padded / 2;
 }
 
-// code = 16·upper + lower, element by element. padded is a multiple of 64. All lower half bytes of
-// codes of 4 bits are 8.
+// refinement = 16·upper + lower, element by element. padded is a multiple of 64. With 4 bits all
+// lower half bytes are 8.
 constexpr std::uint8_t implied_lower = 8;
-void split_code(std::size_t padded, const std::uint8_t* code, std::uint8_t* upper,
-                std::uint8_t* lower) noexcept;
-void join_code(std::size_t padded, const std::uint8_t* upper, const std::uint8_t* lower,
-               std::uint8_t* code) noexcept;
+void split_refinement(std::size_t padded, const std::uint8_t* refinement, std::uint8_t* upper,
+                      std::uint8_t* lower) noexcept;
+void join_refinement(std::size_t padded, const std::uint8_t* upper, const std::uint8_t* lower,
+                     std::uint8_t* refinement) noexcept;
 
-// A row's codes in memory that the caller owns: signs has sign_bytes(padded), code padded bytes.
+// A row's codes in memory that the caller owns: signs has sign_bytes(padded), refinement
+// padded bytes.
 struct EncodedRow {
     SignFactors sign_factors;
     RefineFactors refine;
     float radius;  // ≥ |exact x' − c'|: the cell's radius is the largest of them
     std::uint8_t* signs;
-    std::uint8_t* code;
+    std::uint8_t* refinement;
 };
 
 // Encodes rotated (padded floats, within error of the exact image) against centroid. row.signs and
-// row.code are given; all else is written.
+// row.refinement are given; all else is written.
 void encode_row(const Space& space, const float* rotated, float error, const float* centroid,
                 EncodedRow& row) noexcept;
 
 // rotated := x̂, rounded to float4. Returns its greatest possible distance to the exact image: hand
 // that to encode_row when a cell is split.
-float decode_row(std::size_t padded, const std::uint8_t* code, const RefineFactors& refine,
+float decode_row(std::size_t padded, const std::uint8_t* refinement, const RefineFactors& refine,
                  const float* centroid, float* rotated) noexcept;
 
-// <code, x>, code as stored (+ 128), in float4.
+// <code, x>, code (a refinement, or a centroid's) as stored (+ 128), in float4.
 float code_dot(std::size_t padded, const std::uint8_t* code, const float* x) noexcept;
 
 // A radius for a stored row whose codes are copied: at least |exact x' − c'|.
-float stored_radius(std::size_t padded, const std::uint8_t* code,
+float stored_radius(std::size_t padded, const std::uint8_t* refinement,
                     const RefineFactors& refine) noexcept;
 
 // Writes row v (0..31) of a block into its units first … first + count − 1, which lie at units;
@@ -128,16 +129,16 @@ struct Query {
     float table_step;                    // <signs, q'> ≈ table_step·sum
     double error;                        // ≥ |exact image − q'|
     double norm_squared;                 // |q'|²
-    std::int64_t code_offset;  // 128·Σ(128·high + low): what the codes' offset of 128 adds to a dot
+    std::int64_t code_offset;  // 128·Σ(128·high + low): what the bytes' offset of 128 adds to a dot
     std::int64_t high_offset;  // 128·Σ high
     std::int32_t rest_offset;  // 128·Σ rest
-    // What a code's lower half bytes, and the rest with any code, add to a dot (in steps): never
+    // What a refinement's lower half bytes, and the rest with any, add to a dot (in steps): never
     // more than lower_most, and hardly ever more than lower_likely.
     std::int64_t lower_most;
     std::int64_t lower_likely;
-    kernels::PlaneDots implied;  // the lower half bytes' share of a dot with a code of 4 bits
+    kernels::PlaneDots implied;  // the lower half bytes' share of a dot with one of 4 bits
     std::int32_t implied_rest;   // and of one with the rest
-    float code_sigmas;           // by which bounds from such codes lie below a distance of 1
+    float refine_sigmas;         // by which bounds from 4 bits lie below a distance of 1
     double high_squared;         // Σ high²
     double high_error;   // ≥ |q' − step·128·high|: the centroids are scanned with one plane
     double value_scale;  // operator value from key: see operator_value()
@@ -172,12 +173,12 @@ class CellDistance {
 
     // Weights with which a kernel computes the 1-bit bound of a row: the estimate less `sigmas`
     // standard deviations. The kernel compares it with a cut, which is the bound of a refined row.
-    // limit: that cut, or ∞. With codes of 4 bits the bounds of refined rows lie well below their
-    // keys; then the 1-bit bound is lowered by as much.
+    // limit: that cut, or ∞. With refinements of 4 bits the bounds of refined rows lie well below
+    // their keys; then the 1-bit bound is lowered by as much.
     kernels::BoundTerms terms(float sigmas, double limit) const noexcept;
 
     // Key of x̂ (what the row's distance is thought to be) and the proven lower bound of the key,
-    // from the planes' dots with its code; rest: that of the third one, if there is one.
+    // from the planes' dots with its refinement; rest: that of the third one, if there is one.
     struct Refined {
         double estimate;
         double bound;

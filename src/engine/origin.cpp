@@ -63,7 +63,7 @@ bool are_cells_far_off(const CellDirectory& directory, std::size_t padded, doubl
     auto each = [&](auto&& visit) {
         for (std::uint32_t i = 0; i < directory.count; ++i) {
             const CellSummary& summary = directory.summaries[i];
-            if ((summary.flags & (CellFlags::long_rows | CellFlags::unused)) == 0) {
+            if (!summary.long_rows) {
                 visit(static_cast<double>(summary.centroid.scale),
                       directory.codes + std::size_t{i} * padded);
             }

@@ -15,18 +15,18 @@ namespace {
 // Covers the rounding of float8 sums of up to 2¹⁵ terms, relative to the sum of magnitudes.
 constexpr double float8_error = 0x1p-40;
 constexpr int largest_step_count = 127 * 128;
-// The lower half bytes of a code are 0 to 15, as good as evenly: <q', lower> is 7.5·Σq' with a
-// standard deviation of 4.6·|q'|, of 7.5·|q'| if they were all 0 or 15. Four of the one are 2.5 of
-// the other.
+// The lower half bytes of a refinement are 0 to 15, as good as evenly: <q', lower> is 7.5·Σq' with
+// a standard deviation of 4.6·|q'|, of 7.5·|q'| if they were all 0 or 15. Four of the one are 2.5
+// of the other.
 constexpr double lower_deviations = 18.5;
-// A code of 4 bits misses e = 0.107·|r| of a residual r (the grid of code.cpp), so the bound b of a
-// squared distance lies 2·e·√b + e² below it. The 1-bit estimate's error is 1.51·|r|/√P: in such
-// errors it is 0.142·√P·√b, and a little for e².
-constexpr double code_sigmas_over_root = 0.15;
+// A refinement of 4 bits misses e = 0.107·|r| of a residual r (the grid of code.cpp), so the bound
+// b of a squared distance lies 2·e·√b + e² below it. The 1-bit estimate's error is 1.51·|r|/√P: in
+// such errors it is 0.142·√P·√b, and a little for e².
+constexpr double refine_sigmas_over_root = 0.15;
 
 constexpr float rest_steps = 256;
-// Two planes are enough if they miss less than half of what codes do: 0.007 of a row's distance
-// from its centroid.
+// Two planes are enough if they miss less than half of what refinements do: 0.007 of a row's
+// distance from its centroid.
 constexpr double local_part = 1.0 / 256;
 
 float round_to_integer(float x) {
@@ -53,7 +53,7 @@ double make_rest(core::Arena& arena, std::span<const float> image, float inverse
     query.rest = rest;
     query.rest_offset = 128 * sum;
     query.implied_rest = implied_lower * sum;
-    // Of a dot with a code, whose elements are at most 127.
+    // Of a dot with a refinement, whose elements are at most 127.
     query.lower_most = size * 127 / 256 + 1;
     return lost;
 }
@@ -133,8 +133,8 @@ void make_planes(core::Arena& arena, std::span<float> image, double error, doubl
     query.code_offset = 128 * std::int64_t{sum};
     query.high_offset = 128 * std::int64_t{high_sum};
     if (query.space->parameters().refine_bits == 4) {
-        query.code_sigmas =
-            static_cast<float>(code_sigmas_over_root * std::sqrt(static_cast<double>(n)));
+        query.refine_sigmas =
+            static_cast<float>(refine_sigmas_over_root * std::sqrt(static_cast<double>(n)));
         query.implied = {implied_lower * high_sum, implied_lower * (sum - 128 * high_sum)};
         query.lower_most += implied_lower * std::int64_t{sum};
         query.lower_likely = query.lower_most;
@@ -275,16 +275,16 @@ kernels::BoundTerms CellDistance::terms(float sigmas, double limit) const noexce
         spread = std::max(0.0, query_->norm_squared - weight * dot_);
         base = 2 - 2 * dot_;
     }
-    float code_error = 0;
-    if (query_->code_sigmas > 0 && limit < std::numeric_limits<double>::infinity()) {
+    float refine_error = 0;
+    if (query_->refine_sigmas > 0 && limit < std::numeric_limits<double>::infinity()) {
         // Bound (2) of README.md has |q| = 1 in place of the distance.
         const double key =
             query_->space->metric() == Metric::inner_product ? std::min(limit, 1.0) : limit;
-        code_error = query_->code_sigmas * static_cast<float>(std::sqrt(std::max(0.0, key)));
+        refine_error = query_->refine_sigmas * static_cast<float>(std::sqrt(std::max(0.0, key)));
     }
     spread = std::sqrt(spread + table + query_->error * query_->error);
     return {static_cast<float>(base), static_cast<float>(weight), query_->table_step,
-            sigmas * static_cast<float>(spread) + code_error};
+            sigmas * static_cast<float>(spread) + refine_error};
 }
 
 CellDistance::Refined CellDistance::refine(const RefineFactors& factors, kernels::PlaneDots dots,
@@ -346,20 +346,20 @@ kernels::ReachTerms CellDistance::reach(double threshold, bool long_rows,
     return terms;
 }
 
-BlockScorer::BlockScorer(const Query& query, const kernels::BoundTerms& terms, std::uint32_t rows,
-                         float cut, Take take, void* self) noexcept
+SignScorer::SignScorer(const Query& query, const kernels::BoundTerms& terms, std::uint32_t rows,
+                       float cut, Take take, void* self) noexcept
     : table_(query.table.data()),
       terms_(terms),
       rows_(rows),
       cut_(cut),
       take_(take),
       self_(self),
-      code_units_(query.vector.size() / kernels::unit_dimensions) {}
+      sign_units_(query.vector.size() / kernels::unit_dimensions) {}
 
-void BlockScorer::units(const std::uint8_t* units, std::size_t count,
-                        const std::uint8_t* ahead) noexcept {
+void SignScorer::units(const std::uint8_t* units, std::size_t count,
+                       const std::uint8_t* ahead) noexcept {
     const kernels::CodeKernels& kernel = kernels::active().codes;
-    const std::size_t block = code_units_ + factor_units;
+    const std::size_t block = sign_units_ + factor_units;
     const kernels::Stream stream(units + count * kernels::unit_bytes, ahead);
     while (count > 0 && first_row_ < rows_) {
         if (position_ == 0 && count >= block) {
@@ -369,15 +369,15 @@ void BlockScorer::units(const std::uint8_t* units, std::size_t count,
             count -= blocks * block;
             continue;
         }
-        if (position_ < code_units_) {
-            const std::size_t run = std::min(count, code_units_ - position_);
+        if (position_ < sign_units_) {
+            const std::size_t run = std::min(count, sign_units_ - position_);
             kernel.scan_units(units, table_ + position_ * kernels::unit_bytes, run, sums_);
             position_ += run;
             units += run * kernels::unit_bytes;
             count -= run;
             continue;
         }
-        const std::size_t done = position_ - code_units_;
+        const std::size_t done = position_ - sign_units_;
         if (done == 0 && count >= factor_units) {
             finish_block(units);
             units += factor_units * kernels::unit_bytes;
@@ -395,13 +395,13 @@ void BlockScorer::units(const std::uint8_t* units, std::size_t count,
     }
 }
 
-void BlockScorer::score_blocks(const std::uint8_t* units, std::size_t blocks,
-                               const kernels::Stream& stream) noexcept {
+void SignScorer::score_blocks(const std::uint8_t* units, std::size_t blocks,
+                              const kernels::Stream& stream) noexcept {
     alignas(64) float bounds[some_blocks * kernels::block_rows];
     std::uint32_t below[some_blocks];
     const std::size_t left = (rows_ - first_row_ + kernels::block_rows - 1) / kernels::block_rows;
     blocks = std::min(blocks, left);
-    kernels::active().codes.score_blocks(units, blocks, code_units_, table_, terms_, cut_, bounds,
+    kernels::active().codes.score_blocks(units, blocks, sign_units_, table_, terms_, cut_, bounds,
                                          below, stream);
     for (std::size_t b = 0; b < blocks; ++b) {
         give(below[b], bounds + b * kernels::block_rows);
@@ -409,7 +409,7 @@ void BlockScorer::score_blocks(const std::uint8_t* units, std::size_t blocks,
 }
 
 // Hands on the rows of the block that begins at first_row_.
-void BlockScorer::give(std::uint32_t below, const float* bounds) noexcept {
+void SignScorer::give(std::uint32_t below, const float* bounds) noexcept {
     const std::uint32_t left = rows_ - first_row_;
     if (left < kernels::block_rows) {
         below &= (1u << left) - 1;
@@ -420,7 +420,7 @@ void BlockScorer::give(std::uint32_t below, const float* bounds) noexcept {
     first_row_ += kernels::block_rows;
 }
 
-void BlockScorer::finish_block(const std::uint8_t* factors) noexcept {
+void SignScorer::finish_block(const std::uint8_t* factors) noexcept {
     alignas(64) float bounds[kernels::block_rows];
     const std::uint32_t below =
         kernels::active().codes.block_bounds(factors, sums_, terms_, cut_, bounds);
@@ -429,9 +429,10 @@ void BlockScorer::finish_block(const std::uint8_t* factors) noexcept {
     std::memset(sums_, 0, sizeof sums_);
 }
 
-CodeScorer::CodeScorer(const Query& query, const CellDistance& distance, std::uint32_t rows,
-                       bool long_rows, double threshold, const std::uint64_t* skip,
-                       kernels::PlaneDots* dots, Survivor* survivors) noexcept
+RefinementScorer::RefinementScorer(const Query& query, const CellDistance& distance,
+                                   std::uint32_t rows, bool long_rows, double threshold,
+                                   const std::uint64_t* skip, kernels::PlaneDots* dots,
+                                   Survivor* survivors) noexcept
     : query_(&query),
       terms_(distance.reach(threshold, long_rows, true)),
       rows_(rows),
@@ -439,8 +440,8 @@ CodeScorer::CodeScorer(const Query& query, const CellDistance& distance, std::ui
       dots_(dots),
       survivors_(survivors) {}
 
-void CodeScorer::upper(const std::uint8_t* nibbles, std::size_t bytes,
-                       const std::uint8_t* ahead) noexcept {
+void RefinementScorer::upper(const std::uint8_t* nibbles, std::size_t bytes,
+                             const std::uint8_t* ahead) noexcept {
     const kernels::CodeKernels& kernel = kernels::active().codes;
     const std::size_t n = query_->high.size();
     const std::size_t row_bytes = plane_bytes(n);
@@ -479,12 +480,12 @@ void CodeScorer::upper(const std::uint8_t* nibbles, std::size_t bytes,
     }
 }
 
-void CodeScorer::entries(const RowEntry* entries, std::size_t count) noexcept {
+void RefinementScorer::entries(const RowEntry* entries, std::size_t count) noexcept {
     count = std::min<std::size_t>(count, scored_ - entries_done_);
     visit_within(entries, dots_ + entries_done_, count, terms_, [&](std::size_t i) {
-        const std::uint32_t slot = entries_done_ + static_cast<std::uint32_t>(i);
-        if ((skip_[slot / 64] >> (slot % 64) & 1) == 0) {
-            survivors_[survivor_count_++] = {slot, entries[i]};
+        const std::uint32_t number = entries_done_ + static_cast<std::uint32_t>(i);
+        if ((skip_[number / 64] >> (number % 64) & 1) == 0) {
+            survivors_[survivor_count_++] = {number, entries[i]};
         }
     });
     entries_done_ += static_cast<std::uint32_t>(count);

@@ -20,7 +20,7 @@ float score_of(const CellDirectory& cells, std::size_t padded, std::uint32_t i,
 }
 
 bool has_long_rows(const CellSummary& summary) {
-    return (summary.flags & CellFlags::long_rows) != 0;
+    return summary.long_rows;
 }
 
 }  // namespace

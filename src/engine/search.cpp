@@ -14,8 +14,8 @@
 // lie below what has been emitted is late: it is marked, and found again by a walk over all cells
 // at the end.
 //
-// With codes of 4 bits two rows of equal bound can be at very different distances, and in far cells
-// more so than in near ones. So before the loop passes a bound, it opens as many cells as the
+// With refinements of 4 bits two rows of equal bound can be at very different distances, and in far
+// cells more so than in near ones. So before the loop passes a bound, it opens as many cells as the
 // farthest row with that bound would call for.
 //
 // With proven bounds only, the 1-bit codes are not looked at: int8 codes are scored whole cells at
@@ -34,7 +34,7 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t least_capacity = 512;
 constexpr std::uint32_t exact_window = 128;
-// So many times as many rows come before the executor is sure of one, with codes of 4 bits.
+// So many times as many rows come before the executor is sure of one, with refinements of 4 bits.
 constexpr std::size_t wide_window = 16;
 constexpr std::size_t chunk_rows = 256;
 
@@ -51,7 +51,7 @@ Search::Search(core::Arena arena, const Query& query, const CellDirectory& direc
       store_(&store),
       options_(options),
       interrupt_(interrupt),
-      by_codes_(options.exact),
+      by_refinements_(options.exact),
       // Growing arrays of up to twice the capacity, and what they grew out of; the other half is
       // for rows that wait.
       capacity_(std::max(least_capacity, options.budget / 2 / (4 * sizeof(Ready)))),
@@ -97,11 +97,8 @@ void Search::collect_keys(const CellDirectory& directory) {
         }
         for (std::size_t i = 0; i < some; ++i) {
             const CellSummary& summary = directory.summaries[first + i];
-            if ((summary.flags & CellFlags::unused) != 0) {
-                continue;
-            }
             CellKey& key = keys_[used++];
-            key = {0, 0, static_cast<std::uint32_t>(first + i), summary.flags, summary.handle};
+            key = {0, 0, static_cast<std::uint32_t>(first + i), summary.long_rows, summary.handle};
             if (!normal) {
                 continue;
             }
@@ -111,7 +108,7 @@ void Search::collect_keys(const CellDirectory& directory) {
             // |128·step·high − centroid's code|²
             const double squared = std::max(0.0, coarse_squared + add - product);
             key.distance_squared = static_cast<float>(squared);
-            if ((key.flags & CellFlags::long_rows) != 0) {
+            if (key.long_rows) {
                 key.distance_squared = -1;
                 key.lower = -1;
                 continue;
@@ -267,10 +264,10 @@ bool Search::next_in_cells(SearchResult& result) {
                            static_cast<unsigned long long>(walk_position_), cell.rows);
             }
         }
-        const std::uint32_t slot = static_cast<std::uint32_t>(walk_position_++);
+        const std::uint32_t number = static_cast<std::uint32_t>(walk_position_++);
         const RowEntry& entry = chunk_[chunk_next_++];
         if ((entry.flags & RowFlags::dead) != 0 ||
-            (test(cell.done, slot) && !test(cell.late, slot))) {
+            (test(cell.done, number) && !test(cell.late, number))) {
             continue;
         }
         switch (query_->kind) {
@@ -354,7 +351,7 @@ void Search::take_off_nearest() {
 }
 
 bool Search::is_used_up(const OpenCell& cell) const {
-    return (cell.key.flags & CellFlags::long_rows) != 0 ||
+    return cell.key.long_rows ||
            std::uint64_t{cell.passed} * 16 >= std::uint64_t{sampled_rows(cell)} * 15;
 }
 
@@ -418,7 +415,7 @@ const CellKey& Search::next_key() {
 
 bool Search::wants_cell() {
     const CellKey& key = next_key();
-    if (heap_count_ == 0 || (key.flags & CellFlags::long_rows) != 0) {
+    if (heap_count_ == 0 || key.long_rows) {
         return true;
     }
     const Ready& top = ready_[0];

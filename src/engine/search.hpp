@@ -95,7 +95,7 @@ class Search {
     // A row of the cell that is being scored, by its 1-bit bound.
     struct Found {
         float bound;
-        std::uint32_t slot;
+        std::uint32_t number;
     };
 
     // Refined, waiting to be emitted.
@@ -103,7 +103,7 @@ class Search {
         double bound;
         double estimate;
         std::uint32_t cell;  // index in cells_
-        std::uint32_t slot;
+        std::uint32_t number;
         std::uint16_t tid[3];
         bool dead;  // takes its rank and is not emitted
     };
@@ -112,7 +112,7 @@ class Search {
     struct Waiting {
         float bound;
         std::uint32_t cell;  // index in cells_
-        std::uint32_t slot;
+        std::uint32_t number;
     };
 
     static bool farther(const Ready& a, const Ready& b);
@@ -133,25 +133,25 @@ class Search {
     bool more_cells() const { return opened_keys_ < keys_.size(); }
     const CellKey& next_key();
     bool wants_cell();
-    bool has_wide_bounds() const { return query_->code_sigmas > 0 && !options_.by_estimate; }
+    bool has_wide_bounds() const { return query_->refine_sigmas > 0 && !options_.by_estimate; }
     double farthest_at(double bound) const;
     std::uint64_t likely_within(double estimate) const;
     void open_cell();
 
     void score(std::uint32_t cell);
     void score_signs(std::uint32_t cell);
-    void score_codes(std::uint32_t cell);
+    void score_refinements(std::uint32_t cell);
     static void take(void* self, std::uint32_t first_row, std::uint32_t mask,
                      const float* bounds) noexcept;
     void refine_found(std::uint32_t cell);
     void read_batch(OpenCell& cell);
     void refine_batch(std::uint32_t cell);
     void complete_batch(std::uint32_t cell);
-    void keep(std::uint32_t cell, std::uint32_t slot, const RowEntry& entry,
+    void keep(std::uint32_t cell, std::uint32_t number, const RowEntry& entry,
               CellDistance::Refined refined);
     void trim_ready();
     void count_nearest(double bound);
-    void wait(std::uint32_t cell, std::uint32_t slot, float bound);
+    void wait(std::uint32_t cell, std::uint32_t number, float bound);
     void trim_waiting();
     void make_room_for_waiting();
     void refine_waiting();
@@ -161,7 +161,7 @@ class Search {
 
     bool nearest_full() const { return nearest_count_ == nearest_size_; }
     // Whether a row's bound is the same each time that it is scored.
-    bool keeps_waiting() const { return by_codes_ || !has_wide_bounds(); }
+    bool keeps_waiting() const { return by_refinements_ || !has_wide_bounds(); }
     // Whether there are more rows in the opened cells than those of the heap.
     bool has_more() const { return dropped_ || waiting_count_ > 0 || ready_count_ > heap_count_; }
     // The bound of rows that scoring is to find.
@@ -188,7 +188,7 @@ class Search {
     double spread_ = 0;        // mean of the cells' d², less d₀²
     double remote_ = 1;        // factor for a query unlike the rows
     double tau_ = 0;           // of the rank that is to be emitted
-    bool by_codes_;            // rows are scored by their codes, not by signs
+    bool by_refinements_;      // rows are scored by refinements, not by signs
 
     std::span<OpenCell> cells_;
     std::uint32_t cell_count_ = 0;
@@ -199,7 +199,7 @@ class Search {
     std::span<Found> found_;
     std::size_t found_count_ = 0;
     std::span<kernels::PlaneDots> dots_;
-    std::span<CodeScorer::Survivor> survivors_;
+    std::span<RefinementScorer::Survivor> survivors_;
     RefineBatch* batch_;
 
     // First a heap, nearest first, of rows that were below the threshold when they came; then the
@@ -223,8 +223,8 @@ class Search {
     std::size_t nearest_count_ = 0;
     std::size_t nearest_size_;
 
-    // With codes of 4 bits: the least estimates of the rows found, a heap, farthest first, and the
-    // widest error of such a row.
+    // With refinements of 4 bits: the least estimates of the rows found, a heap, farthest first,
+    // and the widest error of such a row.
     std::span<double> likely_;
     std::size_t likely_count_ = 0;
     double widest_error_ = 0;

@@ -35,14 +35,14 @@ void set(std::uint64_t* bits, std::uint32_t i) {
 }
 
 // That scoring has no more to do with a row, or has again.
-void set_done(OpenCell& cell, std::uint32_t slot) {
-    cell.taken += test(cell.done, slot) ? 0 : 1;
-    set(cell.done, slot);
+void set_done(OpenCell& cell, std::uint32_t number) {
+    cell.taken += test(cell.done, number) ? 0 : 1;
+    set(cell.done, number);
 }
 
-void clear_done(OpenCell& cell, std::uint32_t slot) {
-    cell.taken -= test(cell.done, slot) ? 1 : 0;
-    cell.done[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
+void clear_done(OpenCell& cell, std::uint32_t number) {
+    cell.taken -= test(cell.done, number) ? 1 : 0;
+    cell.done[number / 64] &= ~(std::uint64_t{1} << (number % 64));
 }
 
 // Rounded so that the row is not taken to be below a bound that it is not below, or that none is
@@ -96,7 +96,7 @@ bool Search::farther(const Ready& a, const Ready& b) {
     if (a.bound != b.bound) {
         return a.bound > b.bound;
     }
-    return a.cell != b.cell ? a.cell > b.cell : a.slot > b.slot;
+    return a.cell != b.cell ? a.cell > b.cell : a.number > b.number;
 }
 
 void Search::open_cell() {
@@ -126,20 +126,20 @@ void Search::score(std::uint32_t index) {
         return;
     }
     work_.rows += cells_[index].rows;
-    by_codes_ ? score_codes(index) : score_signs(index);
+    by_refinements_ ? score_refinements(index) : score_signs(index);
 }
 
-// By the 1-bit codes.
+// By the signs.
 void Search::score_signs(std::uint32_t index) {
     OpenCell& cell = cells_[index];
     make_room(arena_, found_, cell.rows + kernels::block_rows);
     found_count_ = 0;
     scan_cell_ = index;
     const double limit = scoring_limit();
-    BlockScorer scorer(*query_,
-                       cell.distance.terms(options_.sigmas, has_wide_bounds() ? limit : infinity),
-                       cell.rows, static_cast<float>(limit), take, this);
-    store_->scan(store_->self, cell, scorer);
+    SignScorer scorer(*query_,
+                      cell.distance.terms(options_.sigmas, has_wide_bounds() ? limit : infinity),
+                      cell.rows, static_cast<float>(limit), take, this);
+    store_->signs(store_->self, cell, scorer);
     dropped_ = dropped_ || limit < infinity;
     refine_found(index);
     if (has_wide_bounds() && limit == infinity && threshold() < infinity) {
@@ -177,7 +177,7 @@ std::uint32_t Search::sample_mask(std::uint32_t cell, std::uint32_t first_row) c
 
 // Refines the rows found in a cell that stay below the threshold, which falls on the way.
 void Search::refine_found(std::uint32_t cell) {
-    auto by_slot = [](const Found& a, const Found& b) { return a.slot < b.slot; };
+    auto by_number = [](const Found& a, const Found& b) { return a.number < b.number; };
     Found* first = found_.data();
     Found* last = first + found_count_;
     bool ordered = true;
@@ -189,12 +189,12 @@ void Search::refine_found(std::uint32_t cell) {
             if (missing < static_cast<std::size_t>(last - first)) {
                 middle = first + missing;
                 std::nth_element(first, middle, last, [](const Found& a, const Found& b) {
-                    return a.bound != b.bound ? a.bound < b.bound : a.slot < b.slot;
+                    return a.bound != b.bound ? a.bound < b.bound : a.number < b.number;
                 });
-                std::sort(first, middle, by_slot);
+                std::sort(first, middle, by_number);
                 ordered = false;
             } else if (!ordered) {
-                std::sort(first, last, by_slot);
+                std::sort(first, last, by_number);
                 ordered = true;
             }
         } else {
@@ -204,12 +204,12 @@ void Search::refine_found(std::uint32_t cell) {
                 if (static_cast<double>(row->bound) < limit) {
                     *below++ = *row;
                 } else {
-                    wait(cell, row->slot, row->bound);
+                    wait(cell, row->number, row->bound);
                 }
             }
             last = below;
             if (!ordered) {
-                std::sort(first, last, by_slot);
+                std::sort(first, last, by_number);
                 ordered = true;
             }
             middle = std::min(last, first + refine_rows);
@@ -217,7 +217,7 @@ void Search::refine_found(std::uint32_t cell) {
         while (first != middle) {
             batch_->count = 0;
             for (; first != middle && batch_->count < RefineBatch::capacity; ++first) {
-                batch_->slots[batch_->count++] = first->slot;
+                batch_->rows[batch_->count++] = first->number;
             }
             refine_batch(cell);
         }
@@ -237,21 +237,21 @@ void Search::refine_batch(std::uint32_t index) {
     read_batch(cell);
     work_.refined += batch.count;
     const double limit = threshold();
-    const bool long_rows = (cell.key.flags & CellFlags::long_rows) != 0;
+    const bool long_rows = cell.key.long_rows;
     if (limit < infinity && !long_rows) {
-        const kernels::ReachTerms terms = cell.distance.reach(limit, long_rows, by_codes_);
+        const kernels::ReachTerms terms = cell.distance.reach(limit, long_rows, by_refinements_);
         const std::uint32_t count = batch.count;
         batch.count = 0;
         std::size_t next = 0;
         auto wait_before = [&](std::size_t end) {
             for (; next < end; ++next) {
-                wait(index, batch.slots[next], float_above(limit));
+                wait(index, batch.rows[next], float_above(limit));
             }
             ++next;
         };
         visit_within(batch.entries, batch.dots, count, terms, [&](std::size_t i) {
             wait_before(i);
-            batch.slots[batch.count] = batch.slots[i];
+            batch.rows[batch.count] = batch.rows[i];
             batch.entries[batch.count] = batch.entries[i];
             batch.dots[batch.count] = batch.dots[i];
             batch.rest[batch.count] = batch.rest[i];
@@ -278,42 +278,42 @@ void Search::complete_batch(std::uint32_t index) {
     } else {
         store_->complete(store_->self, cell, batch);
     }
-    const bool long_row = (cell.key.flags & CellFlags::long_rows) != 0;
+    const bool long_row = cell.key.long_rows;
     for (std::size_t i = 0; i < batch.count; ++i) {
         const RowEntry& entry = batch.entries[i];
         CellDistance::Refined refined =
             cell.distance.refine(entry.refine, batch.dots[i], batch.rest[i], long_row);
-        if (by_codes_ && refined.bound > threshold() && (entry.flags & RowFlags::dead) == 0) {
-            wait(index, batch.slots[i], float_below(refined.bound));
+        if (by_refinements_ && refined.bound > threshold() && (entry.flags & RowFlags::dead) == 0) {
+            wait(index, batch.rows[i], float_below(refined.bound));
             continue;
         }
         if (options_.by_estimate && refined.bound > 0) {
             refined.bound = refined.estimate;
         }
-        keep(index, batch.slots[i], entry, refined);
+        keep(index, batch.rows[i], entry, refined);
     }
 }
 
 // By the upper planes of all rows, which tell so much more that few are completed in vain.
-void Search::score_codes(std::uint32_t index) {
+void Search::score_refinements(std::uint32_t index) {
     OpenCell& cell = cells_[index];
     make_room(arena_, dots_, cell.rows + kernels::block_rows);
     make_room(arena_, survivors_, cell.rows + kernels::block_rows);
-    const bool long_rows = (cell.key.flags & CellFlags::long_rows) != 0;
+    const bool long_rows = cell.key.long_rows;
     const double limit = scoring_limit();
-    CodeScorer scorer(*query_, cell.distance, cell.rows, long_rows, limit, cell.done, dots_.data(),
-                      survivors_.data());
-    store_->codes(store_->self, cell, scorer);
+    RefinementScorer scorer(*query_, cell.distance, cell.rows, long_rows, limit, cell.done,
+                            dots_.data(), survivors_.data());
+    store_->refinements(store_->self, cell, scorer);
     dropped_ = dropped_ || limit < infinity;
     work_.refined += cell.rows;
     RefineBatch& batch = *batch_;
     for (std::size_t i = 0; i < scorer.survivors();) {
         batch.count = 0;
         for (; i < scorer.survivors() && batch.count < RefineBatch::capacity; ++i) {
-            const CodeScorer::Survivor& row = survivors_[i];
-            batch.slots[batch.count] = row.slot;
+            const RefinementScorer::Survivor& row = survivors_[i];
+            batch.rows[batch.count] = row.number;
             batch.entries[batch.count] = row.entry;
-            batch.dots[batch.count] = dots_[row.slot];
+            batch.dots[batch.count] = dots_[row.number];
             batch.rest[batch.count] = 0;
             ++batch.count;
         }
@@ -326,7 +326,7 @@ void Search::score_codes(std::uint32_t index) {
 }
 
 // Takes a refined row into the queue, for good or until it is trimmed.
-void Search::keep(std::uint32_t index, std::uint32_t slot, const RowEntry& entry,
+void Search::keep(std::uint32_t index, std::uint32_t number, const RowEntry& entry,
                   CellDistance::Refined refined) {
     OpenCell& cell = cells_[index];
     // What is proven of the whole cell, and made it wait, may be more than what the row's code
@@ -337,7 +337,7 @@ void Search::keep(std::uint32_t index, std::uint32_t slot, const RowEntry& entry
     }
     const bool dead = (entry.flags & RowFlags::dead) != 0;
     if (dead && (options_.exact || !(refined.bound >= last_key_ && refined.bound < infinity))) {
-        set_done(cell, slot);
+        set_done(cell, number);
         ++cell.passed;
         return;
     }
@@ -345,20 +345,20 @@ void Search::keep(std::uint32_t index, std::uint32_t slot, const RowEntry& entry
     // again.
     const double least = options_.late_at_once ? -infinity : last_key_;
     if (!(refined.bound >= least && refined.bound < infinity)) {
-        set_done(cell, slot);
-        set(cell.late, slot);
+        set_done(cell, number);
+        set(cell.late, number);
         ++cell.passed;
         return;
     }
     if (refined.bound >= cut_) {
-        wait(index, slot, float_below(refined.bound));
+        wait(index, number, float_below(refined.bound));
         return;
     }
     if (ready_count_ >= 2 * capacity_) {
         trim_ready();
     }
     grow(arena_, ready_, ready_count_);
-    set_done(cell, slot);
+    set_done(cell, number);
     // A row beyond the threshold waits behind the heap until the window is widened.
     const bool near = refined.bound <= threshold();
     if (near) {
@@ -369,7 +369,7 @@ void Search::keep(std::uint32_t index, std::uint32_t slot, const RowEntry& entry
     row.bound = refined.bound;
     row.estimate = refined.estimate;
     row.cell = index;
-    row.slot = slot;
+    row.number = number;
     row.dead = dead;
     std::copy_n(entry.tid, 3, row.tid);
     if (near) {
@@ -394,7 +394,7 @@ void Search::trim_ready() {
                      [](const Ready& a, const Ready& b) { return farther(b, a); });
     cut_ = std::min(cut_, middle->bound);
     for (auto row = middle; row != last; ++row) {
-        wait(row->cell, row->slot, float_below(row->bound));
+        wait(row->cell, row->number, float_below(row->bound));
     }
     ready_count_ = heap_count_ = capacity_;
     std::make_heap(first, middle, farther);
@@ -405,17 +405,17 @@ void Search::count_nearest(double bound) {
 }
 
 // A scored row that is not to be refined, or not yet.
-void Search::wait(std::uint32_t index, std::uint32_t slot, float bound) {
+void Search::wait(std::uint32_t index, std::uint32_t number, float bound) {
     if (waiting_size_ > 0 && waiting_count_ == waiting_.size()) {
         trim_waiting();
     }
     if (waiting_size_ == 0 || !(static_cast<double>(bound) < waiting_limit_)) {
-        clear_done(cells_[index], slot);
+        clear_done(cells_[index], number);
         dropped_ = true;
         return;
     }
-    set_done(cells_[index], slot);
-    waiting_[waiting_count_++] = {bound, index, slot};
+    set_done(cells_[index], number);
+    waiting_[waiting_count_++] = {bound, index, number};
 }
 
 void Search::trim_waiting() {
@@ -425,7 +425,7 @@ void Search::trim_waiting() {
     std::nth_element(first, middle, last,
                      [](const Waiting& a, const Waiting& b) { return a.bound < b.bound; });
     for (auto row = middle; row != last; ++row) {
-        clear_done(cells_[row->cell], row->slot);
+        clear_done(cells_[row->cell], row->number);
     }
     waiting_limit_ = static_cast<double>(middle->bound);
     dropped_ = true;
@@ -480,7 +480,7 @@ void Search::refine_waiting() {
         waiting_count_ -= count;
         std::sort(chosen_.begin(), chosen_.begin() + static_cast<std::ptrdiff_t>(count),
                   [](const Waiting& a, const Waiting& b) {
-                      return a.cell != b.cell ? a.cell < b.cell : a.slot < b.slot;
+                      return a.cell != b.cell ? a.cell < b.cell : a.number < b.number;
                   });
         for (std::size_t i = 0; i < count;) {
             const std::uint32_t cell = chosen_[i].cell;
@@ -488,9 +488,9 @@ void Search::refine_waiting() {
             batch_->count = 0;
             for (; i < count && chosen_[i].cell == cell && batch_->count < refine_rows; ++i) {
                 if (static_cast<double>(chosen_[i].bound) < limit) {
-                    batch_->slots[batch_->count++] = chosen_[i].slot;
+                    batch_->rows[batch_->count++] = chosen_[i].number;
                 } else {
-                    wait(cell, chosen_[i].slot, chosen_[i].bound);
+                    wait(cell, chosen_[i].number, chosen_[i].bound);
                 }
             }
             if (batch_->count > 0) {
@@ -507,7 +507,8 @@ void Search::refine_waiting() {
 // rows are made ready, and wait, at a time.
 void Search::widen() {
     // So much is left, and wanted, that 1-bit bounds would have most of it refined again and again.
-    by_codes_ = by_codes_ || (!more_cells() && rank_ >= opened_rows_ / 8 && !options_.by_estimate);
+    by_refinements_ =
+        by_refinements_ || (!more_cells() && rank_ >= opened_rows_ / 8 && !options_.by_estimate);
     if (keeps_waiting()) {
         make_room_for_waiting();
     }

@@ -8,7 +8,7 @@
 // taken off before, x -> s·(x − o) and x -> x/|x| − o: it changes no distance, but lengths, which
 // errors are relative to. A row longer than M under inner product is "long": x -> (x/M, 0), its key
 // being 2 − 2·<q̂, x/M>, which may be negative; long rows live in cells of their own
-// (CellFlags::long_rows), opened first.
+// (CellSummary::long_rows), opened first.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,7 @@ struct SpaceParameters {
     std::uint32_t dimension;
     std::uint64_t seed;
     double scale;                   // L2: s, a power of two; inner product: 1/M; cosine: 1
-    std::uint32_t refine_bits = 8;  // of the refinement codes: 8 or 4, a dimension
+    std::uint32_t refine_bits = 8;  // of the refinements: 8 or 4, a dimension
     Arithmetic arithmetic = Arithmetic::float8;  // of the operator
 };
 
@@ -51,10 +51,10 @@ constexpr bool may_have_origin(Metric metric) {
 // What becomes of a row.
 enum class RowKind : std::uint8_t {
     normal,     // into the nearest cell
-    long_row,   // into the nearest cell with CellFlags::long_rows
+    long_row,   // into the nearest cell with CellSummary::long_rows
     loose,      // no usable place in routing space (absurdly large), or its operator may overflow
                 // or underflow: the LOOSE list
-    undefined,  // zero under cosine: the NAN list
+    undefined,  // zero under cosine: the list of undefined rows
 };
 
 // A row (or the image of one) in routing space: |rotated − exact| ≤ error, exact being the image

@@ -12,18 +12,12 @@
 
 namespace vecdot::engine {
 
-struct CellFlags {
-    static constexpr std::uint32_t long_rows = 1;  // opened before all others
-    static constexpr std::uint32_t unused = 2;     // a free directory slot: skipped
-};
-
 // One cell in the directory.
 struct CellSummary {
     RefineFactors centroid;  // of encode_centroid()
     float radius;            // ≥ |exact image − c'| of every row
-    std::uint32_t flags;     // CellFlags
-    std::uint32_t reserved;
-    std::uint64_t handle;  // storage's own: head block, generation
+    bool long_rows;          // opened before all others
+    std::uint64_t handle;    // storage's own: head block, generation
 };
 
 // All cells. Read by Search's constructor only.
@@ -37,7 +31,7 @@ struct CellDirectory {
         double sum = 0;
         std::uint32_t cells = 0;
         for (std::uint32_t i = 0; i < count; ++i) {
-            if ((summaries[i].flags & (CellFlags::long_rows | CellFlags::unused)) == 0) {
+            if (!summaries[i].long_rows) {
                 sum += static_cast<double>(summaries[i].radius);
                 ++cells;
             }
@@ -51,7 +45,7 @@ struct CellKey {
     float distance_squared;  // to the coded centroid
     float lower;             // proven lower bound of any row's distance (not squared)
     std::uint32_t cell;      // index in the directory
-    std::uint32_t flags;
+    bool long_rows;
     std::uint64_t handle;
 };
 
@@ -68,7 +62,7 @@ struct OpenCell {
 
 // Scores the blocks of one cell as their units go by. Storage calls units() with consecutive units
 // of the cell's blocks, cut anywhere between two units; all blocks up to rows, none behind.
-class BlockScorer {
+class SignScorer {
   public:
     // units: count·64 bytes, any alignment (64 is best). ahead: where as many bytes that come later
     // lie, to be fetched meanwhile; may be null. Never throws, never allocates.
@@ -78,8 +72,8 @@ class BlockScorer {
     using Take = void (*)(void* self, std::uint32_t first_row, std::uint32_t mask,
                           const float* bounds) noexcept;
 
-    BlockScorer(const Query& query, const kernels::BoundTerms& terms, std::uint32_t rows, float cut,
-                Take take, void* self) noexcept;
+    SignScorer(const Query& query, const kernels::BoundTerms& terms, std::uint32_t rows, float cut,
+               Take take, void* self) noexcept;
 
     std::uint32_t rows() const { return rows_; }
 
@@ -98,7 +92,7 @@ class BlockScorer {
     float cut_;
     Take take_;
     void* self_;
-    std::size_t code_units_;
+    std::size_t sign_units_;
     std::size_t position_ = 0;  // units of the current block that have gone by
     std::uint32_t first_row_ = 0;
     alignas(64) std::int32_t sums_[kernels::block_rows] = {};
@@ -122,19 +116,19 @@ void visit_within(const RowEntry* entries, const kernels::PlaneDots* dots, std::
     }
 }
 
-// Rows of one cell whose address entries and codes are wanted, ascending.
+// Rows of one cell whose address entries and refinements are wanted, ascending.
 struct RefineBatch {
     static constexpr std::size_t capacity = 128;
 
     const Query* query;
     std::uint32_t count;
-    std::uint32_t slots[capacity];
+    std::uint32_t rows[capacity];
     RowEntry entries[capacity];         // storage copies them here
     kernels::PlaneDots dots[capacity];  // zeroed by Search
     std::int32_t rest[capacity];        // the third plane's, zeroed too
 
-    // Storage hands over a plane of slots[i]'s code, in pieces of multiples of 32 bytes if it is
-    // cut; offset: bytes of the plane before this piece.
+    // Storage hands over a plane of rows[i]'s refinement, in pieces of multiples of 32 bytes if it
+    // is cut; offset: bytes of the plane before this piece.
     void upper(std::size_t i, std::size_t offset, const std::uint8_t* nibbles,
                std::size_t bytes) noexcept {
         add(i, 16, offset, nibbles, bytes);
@@ -163,20 +157,20 @@ struct RefineBatch {
 // Computes the dots of all upper planes of one cell, and says which rows can lie below a threshold.
 // Storage calls upper() with the rows' planes as one stream, cut anywhere at multiples of 32 bytes,
 // then entries() with the address entries of all rows, in order and cut anywhere between two.
-class CodeScorer {
+class RefinementScorer {
   public:
     struct Survivor {
-        std::uint32_t slot;
+        std::uint32_t number;
         RowEntry entry;
     };
 
     // dots and survivors: room for rows + 32 each. threshold: key beyond which rows are of no
     // interest; skip: bits of rows that are of none either.
-    CodeScorer(const Query& query, const CellDistance& distance, std::uint32_t rows, bool long_rows,
-               double threshold, const std::uint64_t* skip, kernels::PlaneDots* dots,
-               Survivor* survivors) noexcept;
+    RefinementScorer(const Query& query, const CellDistance& distance, std::uint32_t rows,
+                     bool long_rows, double threshold, const std::uint64_t* skip,
+                     kernels::PlaneDots* dots, Survivor* survivors) noexcept;
 
-    // Neither throws or allocates. ahead: as for BlockScorer::units.
+    // Neither throws or allocates. ahead: as for SignScorer::units.
     void upper(const std::uint8_t* nibbles, std::size_t bytes, const std::uint8_t* ahead) noexcept;
     void entries(const RowEntry* entries, std::size_t count) noexcept;
 
@@ -205,13 +199,13 @@ struct CellStore {
     // This cell is likely to be opened next: a hint to have its memory fetched.
     void (*expect)(void* self, const CellKey& key);
     // Hands all blocks to the scorer. May be called again later for the same cell.
-    void (*scan)(void* self, OpenCell& cell, BlockScorer& scorer);
-    // Fills batch.entries and calls batch.upper(); slots are below cell.rows.
+    void (*signs)(void* self, OpenCell& cell, SignScorer& scorer);
+    // Fills batch.entries and calls batch.upper(); rows are below cell.rows.
     void (*refine)(void* self, OpenCell& cell, RefineBatch& batch);
-    // Calls batch.lower(). Not needed for codes of 4 bits.
+    // Calls batch.lower(). Not needed for refinements of 4 bits.
     void (*complete)(void* self, OpenCell& cell, RefineBatch& batch);
     // Hands all upper planes, then all entries to the scorer.
-    void (*codes)(void* self, OpenCell& cell, CodeScorer& scorer);
+    void (*refinements)(void* self, OpenCell& cell, RefinementScorer& scorer);
     // Copies address entries first … of a cell; returns how many (≥ 1 while first < cell.rows).
     std::size_t (*entries)(void* self, OpenCell& cell, std::uint32_t first,
                            std::span<RowEntry> entries);

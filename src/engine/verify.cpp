@@ -13,25 +13,25 @@ bool is_between(double x, double low, double high) {
     return x >= low && x <= high;
 }
 
-// Over the elements of a code, its signs and the centroid.
+// Over the elements of a refinement, its signs and the centroid.
 struct Sums {
     std::int64_t squared = 0;
     std::int64_t absolute = 0;
-    double centre = 0;       // <c', code>
-    double centre_size = 0;  // Σ |c'ᵢ codeᵢ|
+    double centre = 0;       // <c', refinement>
+    double centre_size = 0;  // Σ |c'ᵢ refinementᵢ|
     double sign_dot = 0;     // <signs, c'>
     double sign_size = 0;    // Σ |c'ᵢ|
-    bool is_code = true;
+    bool is_refinement = true;
     bool is_signed_well = true;
 };
 
 Sums sums_of(std::size_t padded, const EncodedRow& row, const float* centroid) {
     Sums sums;
     for (std::size_t k = 0; k < padded; ++k) {
-        const int value = static_cast<int>(row.code[k]) - 128;
+        const int value = static_cast<int>(row.refinement[k]) - 128;
         const bool positive = (row.signs[k / 8] >> (k % 8) & 1) != 0;
         const double c = static_cast<double>(centroid[k]);
-        sums.is_code &= value >= -127;
+        sums.is_refinement &= value >= -127;
         sums.is_signed_well &= value == 0 || (value > 0) == positive;
         sums.squared += value * value;
         sums.absolute += std::abs(value);
@@ -116,8 +116,8 @@ RowVerdict verify_row(std::size_t padded, const EncodedRow& row,
     const double slack = 1e-6 * std::fabs(verdict.term) + 1e-9 * size + 1e-30;
     if (!(scale >= 0) || !(error >= 0) || !std::isfinite(scale + error) || !std::isfinite(add)) {
         verdict.fault = RowFault::factors;
-    } else if (!sums.is_code) {
-        verdict.fault = RowFault::code;
+    } else if (!sums.is_refinement) {
+        verdict.fault = RowFault::refinement;
     } else if (!sums.is_signed_well) {
         verdict.fault = RowFault::signs;
     } else if (!is_between(add, verdict.term - slack, verdict.term + slack)) {

@@ -26,12 +26,12 @@ CentroidVerdict verify_centroid(std::size_t padded, const float* centroid, const
 
 enum class RowFault : std::uint8_t {
     none,
-    factors,   // the refinement code's are no lengths
-    code,      // a number that no code has
-    signs,     // they are not those of the code
-    term,      // refine.add does not fit the code, its scale and the centroid
-    radius,    // the row is farther from the centroid than the cell's radius
-    estimate,  // the factors of the estimate do not fit the code
+    factors,     // the refinement's are no lengths
+    refinement,  // a number that no refinement has
+    signs,       // they are not those of the refinement
+    term,        // refine.add does not fit the refinement, its scale and the centroid
+    radius,      // the row is farther from the centroid than the cell's radius
+    estimate,    // the factors of the estimate do not fit the refinement
 };
 
 // The cell that a row is in.
@@ -49,8 +49,8 @@ struct RowVerdict {
 };
 
 // All but the radius of `row` is given. Derives
-//   - the signs from the code, whose rounding keeps them;
-//   - the term from code, scale and centroid;
+//   - the signs from the refinement, whose rounding keeps them;
+//   - the term from refinement, scale and centroid;
 //   - |r| and |r|₁ of the row's residual r to within the stored error, and from these what the
 //     factors of the estimate and the cell's radius can be.
 RowVerdict verify_row(std::size_t padded, const EncodedRow& row, const VerifiedCell& cell) noexcept;

@@ -16,7 +16,7 @@ namespace {
 struct Options {
     int32 vl_len_;
     int seed;         // what the rotation and the sampling start from
-    int refine_bits;  // of the refinement codes, a dimension
+    int refine_bits;  // of the refinements, a dimension
     double recall;    // of searches whose session says nothing
     int m;
     int ef_construction;
@@ -51,8 +51,8 @@ Kind common_options() {
                       AccessExclusiveLock);
     add(&kind, "seed", RELOPT_TYPE_INT, offsetof(Options, seed));
     static relopt_enum_elt_def widths[] = {{"4", 4}, {"8", 8}, {nullptr, 0}};
-    add_enum_reloption(kind.number, "refine_bits", "Bits a dimension of the refinement codes",
-                       widths, default_refine_bits, "Valid values are \"4\" and \"8\".",
+    add_enum_reloption(kind.number, "refine_bits", "Bits a dimension of the refinements", widths,
+                       default_refine_bits, "Valid values are \"4\" and \"8\".",
                        AccessExclusiveLock);
     add(&kind, "refine_bits", RELOPT_TYPE_ENUM, offsetof(Options, refine_bits));
     add_real_reloption(kind.number, "recall", "Recall of searches where vecdot.recall is not set",

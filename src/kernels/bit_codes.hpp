@@ -129,7 +129,7 @@ VECDOT_INLINE void fetch_ahead(const std::uint8_t* at, const Stream& stream) {
 }
 
 template <class Arch>
-void score_blocks(const std::uint8_t* units, std::size_t blocks, std::size_t code_units,
+void score_blocks(const std::uint8_t* units, std::size_t blocks, std::size_t sign_units,
                   const std::int8_t* table, const BoundTerms& terms, float cut, float* bounds,
                   std::uint32_t* below, const Stream& stream) noexcept {
 #if defined(__AVX512VBMI__) && defined(__AVX512VNNI__)
@@ -157,14 +157,14 @@ void score_blocks(const std::uint8_t* units, std::size_t blocks, std::size_t cod
                 high[k] =
                     _mm512_dpbusd_epi32(high[k], one, _mm512_permutexvar_epi8(second, entries));
             };
-            for (std::size_t u = 0; u + 2 <= code_units; u += 2) {
+            for (std::size_t u = 0; u + 2 <= sign_units; u += 2) {
                 step(u, 0);
                 step(u + 1, 1);
             }
-            if (code_units % 2 != 0) {
-                step(code_units - 1, 0);
+            if (sign_units % 2 != 0) {
+                step(sign_units - 1, 0);
             }
-            const std::uint8_t* factors = units + code_units * unit_bytes;
+            const std::uint8_t* factors = units + sign_units * unit_bytes;
             auto bound = [&](std::size_t half, __m512i sums) __attribute__((always_inline)) {
                 const std::uint8_t* at = factors + half * unit_bytes;
                 const __m512 add = _mm512_loadu_ps(at);
@@ -194,8 +194,8 @@ void score_blocks(const std::uint8_t* units, std::size_t blocks, std::size_t cod
     static_cast<void>(stream);
     for (std::size_t b = 0; b < blocks; ++b) {
         std::int32_t sums[block_rows] = {};
-        scan_units<Arch>(units, table, code_units, sums);
-        const std::uint8_t* factors = units + code_units * unit_bytes;
+        scan_units<Arch>(units, table, sign_units, sums);
+        const std::uint8_t* factors = units + sign_units * unit_bytes;
         below[b] = block_bounds<Arch>(factors, sums, terms, cut, bounds + block_rows * b);
         units = factors + 6 * unit_bytes;
     }

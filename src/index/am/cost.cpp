@@ -37,7 +37,7 @@ double scored_share(double recall, double rows) {
 }
 
 // Dimensions of the codes in units of 64, from the column's type.
-double code_units(const IndexOptInfo* index) {
+double sign_units(const IndexOptInfo* index) {
     const TargetEntry* column = static_cast<const TargetEntry*>(linitial(index->indextlist));
     const int dimensions = exprTypmod(reinterpret_cast<Node*>(column->expr));
     return dimensions > 0 ? std::ceil(dimensions / 64.0) : 1;
@@ -59,17 +59,17 @@ SearchCost search_cost(PlannerInfo* root, const IndexOptInfo* index, List* order
     double sequential_page_cost = 0;
     get_tablespace_page_costs(index->reltablespace, &random_page_cost, &sequential_page_cost);
     const double rows = std::fmax(index->tuples, 1);
-    const double units = code_units(index);
+    const double units = sign_units(index);
     const double cells = static_cast<double>(engine::cells_for(static_cast<std::size_t>(rows)));
     const double share = scored_share(recall, rows);
     const double opened = std::fmax(share * cells, 1);
 
     // Of a cell one page after the other is read: the sign bits, or all codes where bounds are to
-    // be proven. A row takes 8 bytes a unit for signs, 64 for its int8 code, and 32 beside them.
-    const double code_share = recall >= 1 ? 1 : (8 * units + 12) / (72 * units + 32);
+    // be proven. A row takes 8 bytes a unit for signs, 64 for its refinement, and 32 beside them.
+    const double sign_share = recall >= 1 ? 1 : (8 * units + 12) / (72 * units + 32);
     // Where most are read there is less to jump over.
     double jumps = opened * (1 - 0.5 * share);
-    double following = std::fmax(index->pages * share * code_share - opened, 0);
+    double following = std::fmax(index->pages * share * sign_share - opened, 0);
     if (loop_count > 1) {
         // Repeated scans, as below a join, find pages that others have read.
         const double once = jumps + following;
@@ -81,7 +81,7 @@ SearchCost search_cost(PlannerInfo* root, const IndexOptInfo* index, List* order
     }
     const double reading = std::fmin(jumps * random_page_cost + following * sequential_page_cost,
                                      index->pages * random_page_cost);
-    // A centroid, or a row's int8 code, takes a tenth of an operator for 64 dimensions, and the
+    // A centroid, or a row's refinement, takes a tenth of an operator for 64 dimensions, and the
     // sign bits a fiftieth.
     const double scoring = (0.1 * cells + (recall >= 1 ? 0.1 : 0.02) * share * rows) * units;
     const double startup = reading + scoring * cpu_operator_cost;
@@ -89,7 +89,7 @@ SearchCost search_cost(PlannerInfo* root, const IndexOptInfo* index, List* order
     // Each row returned goes through queues, here and in the executor, as it would through a sort,
     // and its distance is calculated.
     const double queues = 2 * cpu_operator_cost * std::fmax(std::log2(rows), 1);
-    const double rest = index->pages * (1 - share * code_share) * sequential_page_cost +
+    const double rest = index->pages * (1 - share * sign_share) * sequential_page_cost +
                         0.1 * units * rows * cpu_operator_cost;
     return {startup, startup + rest +
                          rows * (cpu_index_tuple_cost + queues + recheck_cost(root, order_bys))};

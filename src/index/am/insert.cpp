@@ -74,11 +74,11 @@ void grow_cell(Relation index, const Parameters& parameters, Buffer head_buffer,
                         errhint("VACUUM or REINDEX rearranges it.")));
     }
     const uint32 total = view->capacity / rows_per_block;
-    const uint32 page_of_codes =
+    const uint32 page_of_signs =
         view->layout.has_codes ? units_per_page / view->layout.units_per_block : 1;
     const uint32 growth = view->extent_count < many_extents ? total / 4 : total / 2;
     Extent extent;
-    extent.blocks = view->layout.round_up(false, Max(Max(1u, page_of_codes), growth));
+    extent.blocks = view->layout.round_up(false, Max(Max(1u, page_of_signs), growth));
 
     const Buffer meta_buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
     Record record(index);
@@ -130,9 +130,9 @@ void write_refinement(Batch* batch, const CellView& view, uint32 e, uint32 local
     }
 }
 
-void write_codes(Batch* batch, const CellView& view, uint32 e, uint32 local,
+void write_signs(Batch* batch, const CellView& view, uint32 e, uint32 local,
                  const engine::EncodedRow& row) {
-    const BlockNumber start = view.layout.code_start(e == 0, view.extents[e]);
+    const BlockNumber start = view.layout.signs_start(e == 0, view.extents[e]);
     const uint32 units = view.layout.units_per_block;
     const uint32 lane = local % rows_per_block;
     const uint32 first = local / rows_per_block * units;
@@ -142,7 +142,7 @@ void write_codes(Batch* batch, const CellView& view, uint32 e, uint32 local,
         const uint32 offset = (first + done) % units_per_page;
         const uint32 piece = Min(units - done, units_per_page - offset);
         // A page is fresh for the first row of the block that reaches its first unit.
-        const Page image = add_page(batch, start + page, cell_page(view, PageKind::code, e, page),
+        const Page image = add_page(batch, start + page, cell_page(view, PageKind::signs, e, page),
                                     lane == 0 && offset == 0);
         engine::put_row(reinterpret_cast<uint8*>(payload(image)) + offset * unit_size, done, piece,
                         view.layout.padded, lane, row.signs, row.sign_factors);
@@ -162,8 +162,8 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
     uint8* planes = nullptr;
     if (row != nullptr) {
         planes = pg::arena().allocate<uint8>(parameters.padded).data();
-        engine::split_code(parameters.padded, row->code, planes,
-                           planes + engine::plane_bytes(parameters.padded));
+        engine::split_refinement(parameters.padded, row->refinement, planes,
+                                 planes + engine::plane_bytes(parameters.padded));
     }
     const Buffer head_buffer = ReadBuffer(index, cell.head);
     lock_buffer(index, head_buffer, BUFFER_LOCK_EXCLUSIVE);
@@ -205,7 +205,7 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
         uint32 local;
         const uint32 e = find_extent(view, view.rows, &local);
         write_refinement(&batch, view, e, local, planes);
-        write_codes(&batch, view, e, local, *row);
+        write_signs(&batch, view, e, local, *row);
     }
     const AddressPlace place = address_place(view, view.rows);
     const bool widen = row != nullptr && row->radius > cell.radius;
@@ -249,7 +249,7 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
     const bool large =
         row != nullptr && rows >= view.no_split_below &&
         engine::is_split_tried_again(rows, view.split_begun) &&
-        ((view.flags & cell_always_first) != 0
+        ((view.flags & cell_long_rows) != 0
              ? engine::is_rescale_due(live, Max(meta.rows, engine::rows_of_cells(meta.cells)))
              : live > engine::split_above(cells));
     return large ? Appended::done_and_large : Appended::done;
@@ -283,7 +283,7 @@ void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum
             rotated = pg::arena().allocate<float>(padded).data();
             routed = directory->space->route(vector, rotated);
             list = routed.kind == engine::RowKind::loose       ? slot_loose
-                   : routed.kind == engine::RowKind::undefined ? slot_nan
+                   : routed.kind == engine::RowKind::undefined ? slot_undefined
                                                                : special_slots;
         }
         if (list < special_slots) {
@@ -300,7 +300,7 @@ void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum
             open_cell(index, directory->parameters, cell.slot, cell.head,
                       static_cast<uint32>(cell.generation), &view, centroid);
             row.signs = pg::arena().allocate<uint8>(engine::sign_bytes(padded)).data();
-            row.code = pg::arena().allocate<uint8>(padded).data();
+            row.refinement = pg::arena().allocate<uint8>(padded).data();
             engine::encode_row(*directory->space, rotated, routed.error, centroid, row);
         }
         pg::test_point("insert: routed");

@@ -270,9 +270,9 @@ void find_cells(Crew* crew, Builder* builder, std::size_t rows, std::size_t clus
 
 uint16 flags_of(const Places& places, int32 place) {
     return place < places.cells          ? static_cast<uint16>(cell_has_codes)
-           : place == places.long_rows() ? static_cast<uint16>(cell_has_codes | cell_always_first)
+           : place == places.long_rows() ? static_cast<uint16>(cell_has_codes | cell_long_rows)
            : place == places.loose()     ? static_cast<uint16>(cell_loose)
-           : place == places.undefined() ? static_cast<uint16>(cell_nan)
+           : place == places.undefined() ? static_cast<uint16>(cell_undefined)
                                          : static_cast<uint16>(cell_nulls);
 }
 
@@ -316,7 +316,7 @@ void write_cells(Crew* crew, Builder* builder) {
             }
             const uint16 flags = flags_of(places, place);
             const float* centroid = (flags & cell_has_codes) == 0 ? nullptr
-                                    : (flags & cell_always_first) != 0 || shared.cells == 0
+                                    : (flags & cell_long_rows) != 0 || shared.cells == 0
                                         ? zero
                                         : crew->centroids + static_cast<Size>(place) * padded;
             const uint32 rows = pg_atomic_read_u32(&crew->counts[place]);

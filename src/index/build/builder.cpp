@@ -292,7 +292,7 @@ void encode_table(Builder* builder) {
     SET_VARSIZE(encoding.payload, size);
     encoding.encoded.signs =
         reinterpret_cast<std::uint8_t*>(VARDATA(encoding.payload)) + header_size();
-    encoding.encoded.code = encoding.encoded.signs + engine::sign_bytes(padded);
+    encoding.encoded.refinement = encoding.encoded.signs + engine::sign_bytes(padded);
 
     // What is left of the memory beside the centroids and their codes.
     const Size tables = (sizeof(float) + 1) * padded * Size{shared->cells} / 1024;
@@ -444,7 +444,7 @@ bool read_encoded(TupleTableSlot* slot, uint32 padded, int32* place, ItemPointer
     memcpy(&row->radius, from, sizeof row->radius);
     from += sizeof row->radius;
     row->signs = reinterpret_cast<std::uint8_t*>(const_cast<char*>(from));
-    row->code = row->signs + engine::sign_bytes(padded);
+    row->refinement = row->signs + engine::sign_bytes(padded);
     return true;
 }
 

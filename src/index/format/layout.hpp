@@ -1,12 +1,13 @@
 // Where each byte of a cell stands, computed from the row's number alone.
 //
 // A cell is one extent or more, each contiguous:
-//     first extent:  [head pages][address pages][code pages][refinement pages]
-//     later extents:             [address pages][code pages][refinement pages]
-// Each section is a stream over the payloads of its pages: code blocks and refinement codes may
+//     first extent:  [head pages][address pages][sign pages][refinement pages]
+//     later extents:             [address pages][sign pages][refinement pages]
+// Each section is a stream over the payloads of its pages: sign blocks and refinements may
 // cross from one page to the next, address entries do not. The first addresses stand on the head
-// page behind the centroid. The refinement codes are two planes of half bytes: the upper ones of
-// all rows that the extent has room for, then the lower ones, which codes of 4 bits don't have.
+// page behind the centroid. The refinements are two planes of half bytes: the upper ones of
+// all rows that the extent has room for, then the lower ones, which refinements of 4 bits don't
+// have.
 #pragma once
 
 #include "index/format/page.hpp"
@@ -23,8 +24,8 @@ enum class Plane : uint8 { upper, lower };
 struct CellLayout {
     bool has_codes;
     uint32 padded;           // P
-    uint32 planes;           // of refinement codes: 2, with 4 bits 1
-    uint32 plane_bytes;      // of one row's refinement code, upper or lower half bytes: P / 2
+    uint32 planes;           // of refinements: 2, with 4 bits 1
+    uint32 plane_bytes;      // of one row's refinement, upper or lower half bytes: P / 2
     uint32 units_per_block;  // P / 16 + 6
     uint32 centroid_bytes;   // 4 P, or 0
     uint32 head_pages;
@@ -57,7 +58,7 @@ struct CellLayout {
         const uint32 on_head = first ? head_addresses : 0;
         return rows <= on_head ? 0 : divide_up(rows - on_head, addresses_per_page);
     }
-    constexpr uint32 code_pages(uint32 blocks) const {
+    constexpr uint32 sign_pages(uint32 blocks) const {
         return has_codes ? divide_up(blocks * units_per_block, units_per_page) : 0;
     }
     constexpr uint32 refine_pages(uint32 blocks) const {
@@ -66,7 +67,7 @@ struct CellLayout {
              1) /
             payload_size);
     }
-    // Where in the stream of an extent's refinement codes a row's upper or lower half bytes begin.
+    // Where in the stream of an extent's refinements a row's upper or lower half bytes begin.
     constexpr uint64 plane_start(Plane plane, uint32 blocks, uint32 row) const {
         const uint64 rows = (plane == Plane::upper ? 0 : uint64{blocks} * rows_per_block) + row;
         return rows * plane_bytes;
@@ -78,7 +79,7 @@ struct CellLayout {
                    : static_cast<uint32>(plane_start(Plane::lower, blocks, 0) / payload_size);
     }
     constexpr uint32 pages(bool first, uint32 blocks) const {
-        return (first ? head_pages : 0) + address_pages(first, blocks) + code_pages(blocks) +
+        return (first ? head_pages : 0) + address_pages(first, blocks) + sign_pages(blocks) +
                refine_pages(blocks);
     }
     // The largest capacity that takes no more pages than this one, which is then filled for free.
@@ -93,11 +94,11 @@ struct CellLayout {
     constexpr BlockNumber address_start(bool first, const Extent& extent) const {
         return extent.start + (first ? head_pages : 0);
     }
-    constexpr BlockNumber code_start(bool first, const Extent& extent) const {
+    constexpr BlockNumber signs_start(bool first, const Extent& extent) const {
         return address_start(first, extent) + address_pages(first, extent.blocks);
     }
     constexpr BlockNumber refine_start(bool first, const Extent& extent) const {
-        return code_start(first, extent) + code_pages(extent.blocks);
+        return signs_start(first, extent) + sign_pages(extent.blocks);
     }
 };
 

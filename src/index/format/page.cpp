@@ -18,7 +18,7 @@ static_assert(page_magic == 0x76646f74 && meta_magic == 0x76646d74 && written_ve
 static_assert(page_label_offset == 24 && payload_offset == 64 && payload_size == 8128);
 
 static_assert(static_cast<int>(PageKind::meta) == 1 && static_cast<int>(PageKind::head) == 2 &&
-              static_cast<int>(PageKind::address) == 3 && static_cast<int>(PageKind::code) == 4 &&
+              static_cast<int>(PageKind::address) == 3 && static_cast<int>(PageKind::signs) == 4 &&
               static_cast<int>(PageKind::refine) == 5 && static_cast<int>(PageKind::slots) == 6 &&
               static_cast<int>(PageKind::centroids) == 7 &&
               static_cast<int>(PageKind::free_list) == 8 &&
@@ -131,9 +131,9 @@ static_assert(Calibration::ranks[0] == 1 && Calibration::ranks[1] == 10 &&
               Calibration::ranks[6] == 10000 && Calibration::ranks[7] == 31623);
 
 static_assert(static_cast<int>(SlotState::free) == 0 && static_cast<int>(SlotState::live) == 1);
-static_assert(cell_has_codes == 1 && cell_always_first == 2 && cell_loose == 4 && cell_nan == 8 &&
-              cell_nulls == 16);
-static_assert(slot_loose == 0 && slot_nan == 1 && slot_nulls == 2 && special_slots == 3);
+static_assert(cell_has_codes == 1 && cell_long_rows == 2 && cell_loose == 4 &&
+              cell_undefined == 8 && cell_nulls == 16);
+static_assert(slot_loose == 0 && slot_undefined == 1 && slot_nulls == 2 && special_slots == 3);
 
 static_assert(sizeof(Slot) == 64 && slots_per_page == 127);
 VECDOT_STANDS(Slot, state, 0, 2);
@@ -193,7 +193,7 @@ static_assert(usual.head_pages == 1 && usual.centroid_bytes == 3072 &&
               usual.head_addresses == (8128 - 512 - 3072) / 20);
 static_assert(usual.units_per_block == 54 && usual.plane_bytes == 384 && usual.planes == 2);
 static_assert(usual.address_pages(true, 4) == 0 && usual.address_pages(false, 4) == 1);
-static_assert(usual.code_pages(4) == 2 && usual.refine_pages(4) == 13 && usual.shared_page(4) == 6);
+static_assert(usual.sign_pages(4) == 2 && usual.refine_pages(4) == 13 && usual.shared_page(4) == 6);
 static_assert(usual.plane_start(Plane::lower, 4, 1) == 129 * 384);
 static_assert(usual.pages(true, 4) == 1 + 0 + 2 + 13 && usual.pages(false, 4) == 1 + 2 + 13);
 constexpr CellLayout small = CellLayout::of(example(768, 768, 4), cell_has_codes);

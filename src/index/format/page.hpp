@@ -29,8 +29,8 @@ enum class PageKind : uint16 {
     meta = 1,
     head,       // first pages of a cell: CellHeader, extents, centroid, first addresses
     address,    // RowEntry[]
-    code,       // units of 64 bytes: blocks of 32 rows
-    refine,     // refinement codes, row after row
+    signs,      // units of 64 bytes: blocks of 32 rows
+    refine,     // refinements: planes of half bytes
     slots,      // Slot[]: the directory
     centroids,  // int8 centroids of the directory, slot after slot
     free_list,  // FreeExtent[]
@@ -107,7 +107,7 @@ struct Parameters {
     uint16 arithmetic;    // engine::Arithmetic
     uint32 dimensions;    // D: 1..16000
     uint32 padded;        // P: routing space, a multiple of 64
-    uint32 refine_bits;   // 8 or 4: of the refinement codes, a dimension
+    uint32 refine_bits;   // 8 or 4: of the refinements, a dimension
     uint64 seed;          // of the rotation
     double scale;         // s for L2, 1/M for inner product, 1 for cosine
     uint32 incompatible;  // features that a reader must know
@@ -183,11 +183,11 @@ enum class SlotState : uint16 { free = 0, live = 1 };
 
 // What is special about a cell.
 enum CellFlags : uint16 {
-    cell_has_codes = 1,     // centroid, codes and refinement; without it only addresses
-    cell_always_first = 2,  // rows too long for the sphere: each inner-product query opens it
-    cell_loose = 4,         // rows whose vectors codes can't express
-    cell_nan = 8,           // zero vectors under cosine
-    cell_nulls = 16,        // NULL
+    cell_has_codes = 1,  // centroid, signs and refinements; without it only addresses
+    cell_long_rows = 2,  // rows too long for the sphere: each inner-product query opens it
+    cell_loose = 4,      // rows whose vectors codes can't express
+    cell_undefined = 8,  // rows of undefined distance: zero vectors under cosine
+    cell_nulls = 16,     // NULL
 };
 
 struct Slot {
@@ -203,7 +203,7 @@ constexpr uint32 slots_per_page = payload_size / sizeof(Slot);
 
 // The first slots of each index.
 constexpr uint32 slot_loose = 0;
-constexpr uint32 slot_nan = 1;
+constexpr uint32 slot_undefined = 1;
 constexpr uint32 slot_nulls = 2;
 constexpr uint32 special_slots = 3;
 
@@ -225,7 +225,7 @@ struct Extent {
 struct CellHeader {
     uint32 flags;    // CellFlags
     uint32 retired;  // 1: no directory names this cell any more
-    uint32 rows;     // published: slots below this are complete
+    uint32 rows;     // published: those below this are complete
     uint32 dead;     // of them marked dead, when last counted
     float radius;    // at least the distance of any row from the centroid, routing space
     uint32 extent_count;
@@ -235,7 +235,7 @@ struct CellHeader {
     uint64 reserved[12];
 };
 
-// A row's address, its flags and the factors of its refinement code. The flag dead is set by
+// A row's address, its flags and the factors of its refinement. The flag dead is set by
 // ambulkdelete and never cleared.
 using engine::RowEntry;
 constexpr uint32 addresses_per_page = payload_size / sizeof(RowEntry);

@@ -367,10 +367,10 @@ bool is_size(float x) {
 
 void check_slot(Relation index, const Meta& meta, uint32 number, const Slot& slot) {
     const BlockNumber block = array_block(index, meta.slot_pages, number / slots_per_page);
-    constexpr uint16 list_flags[special_slots] = {cell_loose, cell_nan, cell_nulls};
+    constexpr uint16 list_flags[special_slots] = {cell_loose, cell_undefined, cell_nulls};
     const bool is_flagged_well = number < special_slots
                                      ? slot.flags == list_flags[number]
-                                     : (slot.flags & ~cell_always_first) == cell_has_codes;
+                                     : (slot.flags & ~cell_long_rows) == cell_has_codes;
     if (!is_flagged_well) {
         suspect(index, meta);
         corrupted(index, block, "slot %u has flags %x", number, slot.flags);
@@ -514,7 +514,7 @@ void read_cells(Relation index, const Meta& meta, Census* census) {
         if (!view.layout.has_codes) {
             continue;
         }
-        ((view.flags & cell_always_first) != 0 ? has_long_cell : has_cell) = true;
+        ((view.flags & cell_long_rows) != 0 ? has_long_cell : has_cell) = true;
         if (!is_size(view.radius) || !(view.radius <= slot.radius)) {
             // The slot was read before the head, and an insert raises both.
             const Buffer buffer = read_array_page(index, meta.slot_pages, PageKind::slots,

@@ -32,7 +32,7 @@ struct StoredRow {
     ItemPointerData tid;
     engine::RefineFactors refine;
     const float* centroid;  // null in a list
-    const uint8* code;
+    const uint8* refinement;
 };
 
 // What is known of the table, and which rows of it have been found in the index (check_heap.cpp).
@@ -52,11 +52,11 @@ void check_rows(Relation heap, Relation index, const Census& census, HeapCheck* 
 struct Counters {
     uint64 rows;  // live
     uint64 dead;
-    uint64 loose_rows, nan_rows, null_rows;                       // live
+    uint64 loose_rows, undefined_rows, null_rows;                 // live
     uint32 cells;                                                 // with codes
     uint32 smallest_cell, median_cell, large_cell, largest_cell;  // rows; large: 95 % have fewer
     double mean_cell;
-    uint64 head_blocks, address_blocks, code_blocks, refine_blocks;  // allocated to cells
+    uint64 head_blocks, address_blocks, sign_blocks, refine_blocks;  // allocated to cells
     uint64 directory_blocks;  // meta, slots, centroids, free list, origin
     uint64 free_blocks;
     uint64 total_blocks;  // allocated in all; the file may be shorter or longer
@@ -69,8 +69,8 @@ struct Measured {
     double recall;        // mean
     double least;         // of a query
     double cells;         // opened by a query, mean
-    double scored;        // rows whose 1-bit codes were scored
-    double refined;       // rows whose refinement codes were read
+    double scored;        // rows whose signs were scored
+    double refined;       // rows whose refinements were read
     double fetched;       // rows fetched from the table
     double milliseconds;  // a query
 };

@@ -82,8 +82,8 @@ void take_heap_row(Relation, ItemPointer tid, Datum*, bool*, bool, void* self) {
 // The kind of row that a cell is for.
 engine::RowKind kind_of(const CellView& cell) {
     if ((cell.flags & cell_has_codes) != 0) {
-        return (cell.flags & cell_always_first) != 0 ? engine::RowKind::long_row
-                                                     : engine::RowKind::normal;
+        return (cell.flags & cell_long_rows) != 0 ? engine::RowKind::long_row
+                                                  : engine::RowKind::normal;
     }
     return (cell.flags & cell_loose) != 0 ? engine::RowKind::loose : engine::RowKind::undefined;
 }
@@ -116,15 +116,15 @@ void compare(HeapCheck* check, const StoredRow& row, bool is_null, Datum value) 
                   ItemPointerGetBlockNumber(&tid), ItemPointerGetOffsetNumber(&tid),
                   static_cast<int>(routed.kind), cell.cell, static_cast<int>(kind_of(cell)));
     }
-    if (row.code == nullptr) {
+    if (row.refinement == nullptr) {
         return;
     }
     // In float8: engine::decode_row() would round.
     const double scale = static_cast<double>(row.refine.scale);
     double squared = 0;
     for (std::size_t i = 0; i < check->space->padded(); ++i) {
-        const double decoded =
-            static_cast<double>(row.centroid[i]) + scale * (static_cast<int>(row.code[i]) - 128);
+        const double decoded = static_cast<double>(row.centroid[i]) +
+                               scale * (static_cast<int>(row.refinement[i]) - 128);
         const double away = static_cast<double>(check->rotated[i]) - decoded;
         squared += away * away;
         check->rotated[i] = static_cast<float>(away);
@@ -137,7 +137,7 @@ void compare(HeapCheck* check, const StoredRow& row, bool is_null, Datum value) 
         static_cast<double>(row.refine.error) + static_cast<double>(routed.error) * (1 + 1e-6);
     if (!(std::sqrt(squared) <= most * (1 + 1e-6))) {
         corrupted(check->index, row.block,
-                  "the code of row (%u,%u), number %u of cell %u, is off by %g, more than %g",
+                  "the refinement of row (%u,%u), number %u of cell %u, is off by %g, more than %g",
                   ItemPointerGetBlockNumber(&tid), ItemPointerGetOffsetNumber(&tid), row.number,
                   cell.cell, std::sqrt(squared), most);
     }

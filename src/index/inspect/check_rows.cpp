@@ -34,7 +34,7 @@ struct Work {
 // Where a row's parts stand, for messages.
 struct Places {
     BlockNumber address;
-    BlockNumber code;
+    BlockNumber signs;
     BlockNumber refine;
 };
 
@@ -45,8 +45,8 @@ Places places_of(const CellView& view, uint32 row) {
         uint32 local;
         const uint32 e = find_extent(view, row, &local);
         const Extent& extent = view.extents[e];
-        places.code = view.layout.code_start(e == 0, extent) +
-                      local / rows_per_block * view.layout.units_per_block / units_per_page;
+        places.signs = view.layout.signs_start(e == 0, extent) +
+                       local / rows_per_block * view.layout.units_per_block / units_per_page;
         places.refine =
             view.layout.refine_start(e == 0, extent) +
             stream_position(view.layout.plane_start(Plane::upper, extent.blocks, local)).page;
@@ -79,7 +79,7 @@ void check_codes(Work* work, uint32 row, uint32 i) {
     const uint32 padded = view.layout.padded;
     engine::EncodedRow stored{};
     stored.refine = work->block->entries[i].refine;
-    stored.code = work->block->codes + Size{i} * padded;
+    stored.refinement = work->block->refinements + Size{i} * padded;
     stored.signs = work->signs;
     engine::get_row(work->block->units, 0, view.layout.units_per_block, padded,
                     row % rows_per_block, stored.signs, stored.sign_factors);
@@ -97,25 +97,26 @@ void check_codes(Work* work, uint32 row, uint32 i) {
             corrupted(work->index, places.address, "row %u of the cell has factors %g, %g, %g", row,
                       static_cast<double>(refine.scale), static_cast<double>(refine.add),
                       static_cast<double>(refine.error));
-        case engine::RowFault::code:
+        case engine::RowFault::refinement:
         case engine::RowFault::signs:
             corrupted(work->index,
-                      verdict.fault == engine::RowFault::signs ? places.code : places.refine,
-                      "signs and code of row %u of the cell do not agree", row);
+                      verdict.fault == engine::RowFault::signs ? places.signs : places.refine,
+                      "signs and refinement of row %u of the cell do not agree", row);
         case engine::RowFault::term:
-            corrupted(work->index, places.address,
-                      "row %u of the cell has the term %g instead of %g: it does not fit its code",
-                      row, static_cast<double>(refine.add), verdict.term);
+            corrupted(
+                work->index, places.address,
+                "row %u of the cell has the term %g instead of %g: it does not fit its refinement",
+                row, static_cast<double>(refine.add), verdict.term);
         case engine::RowFault::radius:
             corrupted(work->index, view.head,
                       "row %u of the cell is at a distance of %g to %g, its radius is %g", row,
                       verdict.least, verdict.most, cell.radius);
         default:
-            corrupted(
-                work->index, places.code,
-                "row %u of the cell has estimate factors %g, %g, %g: they do not fit its code", row,
-                static_cast<double>(sign.add), static_cast<double>(sign.rescale),
-                static_cast<double>(sign.error));
+            corrupted(work->index, places.signs,
+                      "row %u of the cell has estimate factors %g, %g, %g: they do not fit its "
+                      "refinement",
+                      row, static_cast<double>(sign.add), static_cast<double>(sign.rescale),
+                      static_cast<double>(sign.error));
     }
 }
 
@@ -198,7 +199,7 @@ void check_cell(Work* work, const Census& census) {
                     if (view.layout.has_codes) {
                         row.refine = entry.refine;
                         row.centroid = work->centroid;
-                        row.code = work->block->codes + Size{i} * view.layout.padded;
+                        row.refinement = work->block->refinements + Size{i} * view.layout.padded;
                     }
                     check_stored_row(work->heap_check, row);
                 }

@@ -18,15 +18,15 @@ Counters count(const Census& census) {
         if (view.layout.has_codes) {
             sizes[counters.cells++] = view.rows;
         } else {
-            ((view.flags & cell_loose) != 0 ? counters.loose_rows
-             : (view.flags & cell_nan) != 0 ? counters.nan_rows
-                                            : counters.null_rows) += live;
+            ((view.flags & cell_loose) != 0       ? counters.loose_rows
+             : (view.flags & cell_undefined) != 0 ? counters.undefined_rows
+                                                  : counters.null_rows) += live;
         }
         for (uint32 e = 0; e < view.extent_count; ++e) {
             const uint32 blocks = view.extents[e].blocks;
             counters.head_blocks += e == 0 ? view.layout.head_pages : 0;
             counters.address_blocks += view.layout.address_pages(e == 0, blocks);
-            counters.code_blocks += view.layout.code_pages(blocks);
+            counters.sign_blocks += view.layout.sign_pages(blocks);
             counters.refine_blocks += view.layout.refine_pages(blocks);
         }
     }

@@ -297,7 +297,7 @@ Datum index_info(FunctionCallInfo fcinfo) {
     columns.add_big(counters.rows);
     columns.add_big(counters.dead);
     columns.add_big(counters.loose_rows);
-    columns.add_big(counters.nan_rows);
+    columns.add_big(counters.undefined_rows);
     columns.add_big(counters.null_rows);
     columns.add(Int32GetDatum(counters.cells));
     columns.add(Int32GetDatum(counters.smallest_cell));
@@ -305,7 +305,7 @@ Datum index_info(FunctionCallInfo fcinfo) {
     columns.add_float(counters.mean_cell);
     columns.add(Int32GetDatum(counters.large_cell));
     columns.add(Int32GetDatum(counters.largest_cell));
-    columns.add_blocks(counters.code_blocks);
+    columns.add_blocks(counters.sign_blocks);
     columns.add_blocks(counters.refine_blocks);
     columns.add_blocks(counters.address_blocks);
     columns.add_blocks(counters.head_blocks);

@@ -21,7 +21,7 @@ struct BulkWriter {
     uint32 slot;  // of the cell being written
     // The directory so far.
     Slot* slots;
-    uint8* codes;  // slot after slot, padded each
+    uint8* centroid_codes;  // slot after slot, padded each
     uint32 slots_capacity;
 };
 
@@ -59,18 +59,18 @@ void reserve_slots(BulkWriter* writer, uint32 slots) {
     const MemoryContext old = MemoryContextSwitchTo(writer->context);
     Slot* new_slots =
         static_cast<Slot*>(MemoryContextAllocHuge(writer->context, sizeof(Slot) * capacity));
-    uint8* new_codes =
+    uint8* new_centroid_codes =
         static_cast<uint8*>(MemoryContextAllocHuge(writer->context, padded * capacity));
     memset(new_slots, 0, sizeof(Slot) * capacity);
-    memset(new_codes, 0, padded * capacity);
+    memset(new_centroid_codes, 0, padded * capacity);
     if (writer->slots_capacity > 0) {
         memcpy(new_slots, writer->slots, sizeof(Slot) * writer->slots_capacity);
-        memcpy(new_codes, writer->codes, padded * writer->slots_capacity);
+        memcpy(new_centroid_codes, writer->centroid_codes, padded * writer->slots_capacity);
         pfree(writer->slots);
-        pfree(writer->codes);
+        pfree(writer->centroid_codes);
     }
     writer->slots = new_slots;
-    writer->codes = new_codes;
+    writer->centroid_codes = new_centroid_codes;
     writer->slots_capacity = capacity;
     MemoryContextSwitchTo(old);
 }
@@ -111,8 +111,8 @@ void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, ui
         case cell_loose:
             writer->slot = slot_loose;
             break;
-        case cell_nan:
-            writer->slot = slot_nan;
+        case cell_undefined:
+            writer->slot = slot_undefined;
             break;
         case cell_nulls:
             writer->slot = slot_nulls;
@@ -136,8 +136,8 @@ void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, ui
     slot.generation = generation;
     const MemoryContext old = MemoryContextSwitchTo(writer->cell_context);
     if (layout.has_codes) {
-        slot.centroid = engine::encode_centroid(layout.padded, centroid,
-                                                writer->codes + Size{writer->slot} * layout.padded);
+        slot.centroid = engine::encode_centroid(
+            layout.padded, centroid, writer->centroid_codes + Size{writer->slot} * layout.padded);
     }
     begin_writing(&writer->cell, writer->index, writer->fork, false, meta->parameters, writer->slot,
                   generation, flags, extent, centroid);
@@ -161,12 +161,12 @@ void bulk_end_cell(BulkWriter* writer) {
 void bulk_finish(BulkWriter* writer) {
     Meta* meta = writer->meta;
     const uint32 padded = meta->parameters.padded;
-    constexpr uint16 list_flags[special_slots] = {cell_loose, cell_nan, cell_nulls};
+    constexpr uint16 list_flags[special_slots] = {cell_loose, cell_undefined, cell_nulls};
     bool has_cells = false;
     bool has_long_cells =
         meta->parameters.metric != static_cast<uint32>(engine::Metric::inner_product);
     for (uint32 i = special_slots; i < meta->slots; ++i) {
-        if ((writer->slots[i].flags & cell_always_first) != 0) {
+        if ((writer->slots[i].flags & cell_long_rows) != 0) {
             has_long_cells = true;
         } else {
             has_cells = true;
@@ -184,7 +184,7 @@ void bulk_finish(BulkWriter* writer) {
         bulk_end_cell(writer);
     }
     if (!has_long_cells) {
-        bulk_begin_cell(writer, cell_has_codes | cell_always_first, zero, 0, 0);
+        bulk_begin_cell(writer, cell_has_codes | cell_long_rows, zero, 0, 0);
         bulk_end_cell(writer);
     }
 
@@ -195,7 +195,7 @@ void bulk_finish(BulkWriter* writer) {
                  [&](uint32 page) { return array_block(writer->index, meta->slot_pages, page); });
     const uint64 centroid_bytes = uint64{meta->slots} * padded;
     grow_array(meta, &meta->centroid_pages, (centroid_bytes - 1) / payload_size);
-    write_stream(writer, PageKind::centroids, reinterpret_cast<const char*>(writer->codes),
+    write_stream(writer, PageKind::centroids, reinterpret_cast<const char*>(writer->centroid_codes),
                  centroid_bytes, payload_size, [&](uint32 page) {
                      return array_block(writer->index, meta->centroid_pages, page);
                  });

@@ -18,15 +18,15 @@ void create_empty(Relation index, ForkNumber fork, const Parameters& parameters)
 
 // A build writes cells one after another into an empty relation; nothing is logged before
 // log_index(), which logs all pages (log_newpage_range). All memory is CurrentMemoryContext's at
-// bulk_begin(). Special lists are cells like the others, with the flags cell_loose, cell_nan or
-// cell_nulls alone; those not written are created empty, and so is a first cell with codes, and one
-// for long rows under inner product, where there is none.
+// bulk_begin(). Special lists are cells like the others, with the flags cell_loose, cell_undefined
+// or cell_nulls alone; those not written are created empty, and so is a first cell with codes, and
+// one for long rows under inner product, where there is none.
 struct BulkWriter;
 // origin: float4[padded] or null.
 BulkWriter* bulk_begin(Relation index, const Parameters& parameters, const float* origin);
 // rows: how many bulk_add() calls follow. centroid: float4[padded], exactly the floats the rows
 // are encoded against; null for a special list. flags: cell_has_codes, or cell_has_codes |
-// cell_always_first, or one of the special lists.
+// cell_long_rows, or one of the special lists.
 // no_split_below: of its header.
 void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, uint32 rows,
                      uint32 no_split_below);

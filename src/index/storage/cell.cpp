@@ -76,7 +76,7 @@ void view_head(Relation index, const Parameters& parameters, BlockNumber head, P
         corrupted(index, head, "%u extents instead of 1 to %u", header->extent_count, max_extents);
     }
     if (((header->flags & cell_has_codes) != 0) ==
-        ((header->flags & (cell_loose | cell_nan | cell_nulls)) != 0)) {
+        ((header->flags & (cell_loose | cell_undefined | cell_nulls)) != 0)) {
         corrupted(index, head, "cell has flags %x", header->flags);
     }
     view->layout = CellLayout::of(parameters, header->flags);

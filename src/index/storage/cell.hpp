@@ -115,17 +115,17 @@ void scan_section(const CellView& view, PageKind kind, uint32 extent, BlockNumbe
     }
 }
 
-// Calls visit(const uint8* units, uint32 count, const uint8* ahead) for the code units of all
+// Calls visit(const uint8* units, uint32 count, const uint8* ahead) for the sign units of all
 // blocks up to view.rows, in order. As above for visit.
 template <typename Visit>
-void scan_codes(const CellView& view, Visit&& visit) {
+void scan_signs(const CellView& view, Visit&& visit) {
     for (uint32 e = 0; e < view.extent_count; ++e) {
         const ExtentRows rows = extent_rows(view, e);
         if (rows.rows == 0) {
             break;
         }
         const uint32 units = divide_up(rows.rows, rows_per_block) * view.layout.units_per_block;
-        scan_section(view, PageKind::code, e, view.layout.code_start(e == 0, view.extents[e]),
+        scan_section(view, PageKind::signs, e, view.layout.signs_start(e == 0, view.extents[e]),
                      uint64{units} * unit_size,
                      [&visit](const uint8* bytes, uint32 count, const uint8* ahead) {
                          visit(bytes, count / unit_size, ahead);
@@ -134,7 +134,7 @@ void scan_codes(const CellView& view, Visit&& visit) {
 }
 
 // Calls visit(const uint8* nibbles, uint32 bytes, const uint8* ahead) for the upper half bytes of
-// the refinement codes of all rows, in order and cut at page borders (multiples of 32 bytes). As
+// the refinements of all rows, in order and cut at page borders (multiples of 32 bytes). As
 // above for visit.
 template <typename Visit>
 void scan_upper(const CellView& view, Visit&& visit) {
@@ -165,7 +165,7 @@ void scan_addresses(const CellView& view, Visit&& visit) {
     }
 }
 
-// Calls visit(i, offset, const uint8* nibbles, bytes) with one plane of the refinement codes of
+// Calls visit(i, offset, const uint8* nibbles, bytes) with one plane of the refinements of
 // rows[i], ascending, in pieces cut at page borders (multiples of 32 bytes). wanted(i) says whether
 // to read row i at all. As above for visit.
 template <typename Wanted, typename Visit>
@@ -206,11 +206,11 @@ void read_plane(const CellView& view, Plane plane, const uint32* rows, uint32 co
     }
 }
 
-// The refinement codes of rows[i], ascending, to codes + i * padded; those of rows that are not
+// The refinements of rows[i], ascending, to refinements + i * padded; those of rows that are not
 // wanted(i) are left alone. planes: padded bytes for each row.
 template <typename Wanted>
-void read_codes(const CellView& view, const uint32* rows, uint32 count, Wanted&& wanted,
-                uint8* planes, uint8* codes) {
+void read_refinements(const CellView& view, const uint32* rows, uint32 count, Wanted&& wanted,
+                      uint8* planes, uint8* refinements) {
     const Size bytes = view.layout.plane_bytes;
     for (uint32 p = 0; p < view.layout.planes; ++p) {
         uint8* first = planes + p * bytes;
@@ -225,8 +225,8 @@ void read_codes(const CellView& view, const uint32* rows, uint32 count, Wanted&&
             if (view.layout.planes == 1) {
                 memset(upper + bytes, 17 * engine::implied_lower, bytes);
             }
-            engine::join_code(view.layout.padded, upper, upper + bytes,
-                              codes + Size{i} * view.layout.padded);
+            engine::join_refinement(view.layout.padded, upper, upper + bytes,
+                                    refinements + Size{i} * view.layout.padded);
         }
     }
 }

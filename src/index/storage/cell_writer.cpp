@@ -46,7 +46,7 @@ void end_page(const CellWriter& writer, CellWriter::Section* section) {
     begin_page(writer, section);
 }
 
-// The planes of the refinement codes grow at once; where one ends and the other begins they share a
+// The planes of the refinements grow at once; where one ends and the other begins they share a
 // page, which is written last.
 void begin_planes(CellWriter* writer) {
     const CellLayout& layout = writer->layout;
@@ -65,7 +65,7 @@ void begin_planes(CellWriter* writer) {
         sections[1].filled = lower.offset;
     }
     begin_page(*writer, &sections[0]);
-    writer->code_planes = static_cast<uint8*>(palloc(2 * Size{layout.plane_bytes}));
+    writer->row_planes = static_cast<uint8*>(palloc(2 * Size{layout.plane_bytes}));
 }
 
 void append(const CellWriter& writer, CellWriter::Section* section, const void* bytes, Size size,
@@ -85,7 +85,7 @@ void append(const CellWriter& writer, CellWriter::Section* section, const void* 
 }
 
 void flush_block(CellWriter* writer) {
-    append(*writer, &writer->codes, writer->block, writer->layout.units_per_block * unit_size,
+    append(*writer, &writer->signs, writer->block, writer->layout.units_per_block * unit_size,
            false);
     memset(writer->block, 0, writer->layout.units_per_block * unit_size);
 }
@@ -109,10 +109,10 @@ void begin_writing(CellWriter* writer, Relation index, ForkNumber fork, bool log
     const CellLayout& layout = writer->layout;
     writer->addresses = {PageKind::address, layout.address_start(true, extent), new_image(), 0, 0,
                          UINT32_MAX};
-    writer->codes = {PageKind::code, layout.code_start(true, extent), new_image(), 0, 0,
+    writer->signs = {PageKind::signs, layout.signs_start(true, extent), new_image(), 0, 0,
                      UINT32_MAX};
     begin_page(*writer, &writer->addresses);
-    begin_page(*writer, &writer->codes);
+    begin_page(*writer, &writer->signs);
     writer->head_image = new_image();
     extend_to(index, extent.start + layout.pages(true, extent.blocks), fork);
     init_page(writer->head_image, writer->head);
@@ -132,8 +132,9 @@ void write_row(CellWriter* writer, const ItemPointerData& tid, const engine::Enc
     }
     const RowEntry entry = new_entry(tid, row);
     if (layout.has_codes) {
-        uint8* planes = writer->code_planes;
-        engine::split_code(layout.padded, row->code, planes, planes + layout.plane_bytes);
+        uint8* planes = writer->row_planes;
+        engine::split_refinement(layout.padded, row->refinement, planes,
+                                 planes + layout.plane_bytes);
         for (uint32 p = 0; p < layout.planes; ++p) {
             append(*writer, &writer->planes[p], planes + p * layout.plane_bytes, layout.plane_bytes,
                    false);
@@ -161,7 +162,7 @@ void end_writing(CellWriter* writer) {
         flush_block(writer);
     }
     for (CellWriter::Section* section :
-         {&writer->addresses, &writer->codes, &writer->planes[0], &writer->planes[1]}) {
+         {&writer->addresses, &writer->signs, &writer->planes[0], &writer->planes[1]}) {
         if (section->filled > 0) {
             end_page(*writer, section);
         }

@@ -29,10 +29,10 @@ struct CellWriter {
         uint32 filled;       // bytes of payload
         uint32 shared_page;  // the one whose image is shared_image
     };
-    Section addresses, codes, planes[2];
+    Section addresses, signs, planes[2];
     char* head_image;
-    char* shared_image;  // of the page where the planes of the refinement codes meet
-    uint8* code_planes;  // of the row being written
+    char* shared_image;  // of the page where the planes of the refinements meet
+    uint8* row_planes;   // of the row being written
     uint8* block;        // the units of the block of 32 rows being filled
     float* centroid;
 };

@@ -70,7 +70,7 @@ float usual_radius(const engine::CellSummary* summaries, uint32 count) {
         static_cast<float*>(MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * count));
     uint32 used = 0;
     for (uint32 i = 0; i < count; ++i) {
-        if ((summaries[i].flags & engine::CellFlags::long_rows) == 0) {
+        if (!summaries[i].long_rows) {
             radii[used++] = summaries[i].radius;
         }
     }
@@ -152,7 +152,7 @@ Held* load(Relation index, const Meta& meta) {
     uint32 count;
     LiveSlot* live = read_slots(index, meta, &count);
     const uint32 padded = meta.parameters.padded;
-    constexpr uint16 list_flags[special_slots] = {cell_loose, cell_nan, cell_nulls};
+    constexpr uint16 list_flags[special_slots] = {cell_loose, cell_undefined, cell_nulls};
     for (uint32 i = 0; i < special_slots; ++i) {
         if (count <= i || live[i].number != i || live[i].slot.flags != list_flags[i]) {
             corrupted(index, array_block(index, meta.slot_pages, 0),
@@ -180,7 +180,7 @@ Held* load(Relation index, const Meta& meta) {
     uint32 current = 0;
     for (uint32 i = 0; i < cells; ++i) {
         const LiveSlot& from = live[special_slots + i];
-        if ((from.slot.flags & ~cell_always_first) != cell_has_codes) {
+        if ((from.slot.flags & ~cell_long_rows) != cell_has_codes) {
             corrupted(index, array_block(index, meta.slot_pages, from.number / slots_per_page),
                       "slot %u has flags %x", from.number, from.slot.flags);
         }
@@ -190,8 +190,7 @@ Held* load(Relation index, const Meta& meta) {
         summary = {};
         summary.centroid = from.slot.centroid;
         summary.radius = from.slot.radius;
-        summary.flags =
-            (from.slot.flags & cell_always_first) != 0 ? engine::CellFlags::long_rows : 0;
+        summary.long_rows = (from.slot.flags & cell_long_rows) != 0;
         summary.handle = (from.slot.generation << 32) | from.slot.head;
         read_stream(index, meta.centroid_pages, PageKind::centroids, uint64{from.number} * padded,
                     padded, codes + Size{i} * padded, &buffer, &current);

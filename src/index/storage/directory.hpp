@@ -25,7 +25,7 @@ struct Directory {
     uint64 rows;         // live rows when last counted (build, vacuum)
     float usual_radius;  // three quarters of the cells, of long rows left out, don't exceed it
     engine::Calibration calibration;
-    engine::CellDirectory cells;     // cells with codes; flags are engine::CellFlags
+    engine::CellDirectory cells;     // cells with codes
     const uint32* slots;             // slot number of each cell
     const uint64* generations;       // of each cell
     ListEntry lists[special_slots];  // loose, NaN, NULLs

@@ -137,23 +137,24 @@ bool reserve_slots(Relation index, uint32 slots) {
         return true;
     }
     const uint32 slot_page = (meta.slots + slots - 1) / slots_per_page;
-    const uint64 code_bytes = meta.parameters.padded;
-    const uint32 code_page =
-        static_cast<uint32>(((meta.slots + slots) * code_bytes - 1) / payload_size);
+    const uint64 centroid_bytes = meta.parameters.padded;
+    const uint32 centroid_page =
+        static_cast<uint32>(((meta.slots + slots) * centroid_bytes - 1) / payload_size);
     if (pages_before_segment(meta.slot_pages.count) <= slot_page ||
-        pages_before_segment(meta.centroid_pages.count) <= code_page) {
+        pages_before_segment(meta.centroid_pages.count) <= centroid_page) {
         const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
         Record record(index);
         Meta* changed = meta_of(record.add(buffer));
         grow_array(changed, &changed->slot_pages, slot_page);
-        grow_array(changed, &changed->centroid_pages, code_page);
+        grow_array(changed, &changed->centroid_pages, centroid_page);
         record.finish();
         meta = *meta_of(BufferGetPage(buffer));
         UnlockReleaseBuffer(buffer);
     }
     return extend_array(index, meta.slot_pages, meta.slots / slots_per_page, slot_page) &&
            extend_array(index, meta.centroid_pages,
-                        static_cast<uint32>(meta.slots * code_bytes / payload_size), code_page);
+                        static_cast<uint32>(meta.slots * centroid_bytes / payload_size),
+                        centroid_page);
 }
 
 bool is_room_likely(Relation index, uint64 pages) {

@@ -53,9 +53,9 @@ void expect(void* self, const engine::CellKey& key) {
     prefetch_page(store->index, static_cast<BlockNumber>(key.handle), Min(bytes, 4096) / unit_size);
 }
 
-void scan(void* self, engine::OpenCell& cell, engine::BlockScorer& scorer) {
+void signs(void* self, engine::OpenCell& cell, engine::SignScorer& scorer) {
     (void)self;
-    scan_codes(*static_cast<CellView*>(cell.state),
+    scan_signs(*static_cast<CellView*>(cell.state),
                [&scorer](const uint8* units, uint32 count, const uint8* ahead) {
                    scorer.units(units, count, ahead);
                });
@@ -119,13 +119,13 @@ void refine(void* self, engine::OpenCell& cell, engine::RefineBatch& batch) {
     const CellView& view = *static_cast<CellView*>(cell.state);
     RowPrefetch ahead(view);
     for (uint32 i = 0; i < batch.count; ++i) {
-        ahead.entry(batch.slots[i]);
-        ahead.plane(Plane::upper, batch.slots[i]);
+        ahead.entry(batch.rows[i]);
+        ahead.plane(Plane::upper, batch.rows[i]);
     }
     Buffer buffer = InvalidBuffer;
     BlockNumber current = InvalidBlockNumber;
     for (uint32 i = 0; i < batch.count; ++i) {
-        const AddressPlace place = address_place(view, batch.slots[i]);
+        const AddressPlace place = address_place(view, batch.rows[i]);
         if (place.block != current) {
             if (BufferIsValid(buffer)) {
                 UnlockReleaseBuffer(buffer);
@@ -139,7 +139,7 @@ void refine(void* self, engine::OpenCell& cell, engine::RefineBatch& batch) {
         const RowEntry& entry =
             address_entries(view, BufferGetPage(buffer), place.on_head)[place.entry];
         if (!has_address(entry)) {
-            corrupted(view.index, current, "row %u of the cell has no address", batch.slots[i]);
+            corrupted(view.index, current, "row %u of the cell has no address", batch.rows[i]);
         }
         batch.entries[i] = entry;
     }
@@ -147,7 +147,7 @@ void refine(void* self, engine::OpenCell& cell, engine::RefineBatch& batch) {
         UnlockReleaseBuffer(buffer);
     }
     read_plane(
-        view, Plane::upper, batch.slots, batch.count, [](uint32) { return true; },
+        view, Plane::upper, batch.rows, batch.count, [](uint32) { return true; },
         [&batch](uint32 i, uint32 offset, const uint8* nibbles, uint32 bytes) {
             batch.upper(i, offset, nibbles, bytes);
         });
@@ -158,16 +158,16 @@ void complete(void* self, engine::OpenCell& cell, engine::RefineBatch& batch) {
     const CellView& view = *static_cast<CellView*>(cell.state);
     RowPrefetch ahead(view);
     for (uint32 i = 0; i < batch.count; ++i) {
-        ahead.plane(Plane::lower, batch.slots[i]);
+        ahead.plane(Plane::lower, batch.rows[i]);
     }
     read_plane(
-        view, Plane::lower, batch.slots, batch.count, [](uint32) { return true; },
+        view, Plane::lower, batch.rows, batch.count, [](uint32) { return true; },
         [&batch](uint32 i, uint32 offset, const uint8* nibbles, uint32 bytes) {
             batch.lower(i, offset, nibbles, bytes);
         });
 }
 
-void codes(void* self, engine::OpenCell& cell, engine::CodeScorer& scorer) {
+void refinements(void* self, engine::OpenCell& cell, engine::RefinementScorer& scorer) {
     (void)self;
     const CellView& view = *static_cast<CellView*>(cell.state);
     scan_upper(view, [&scorer](const uint8* nibbles, uint32 bytes, const uint8* ahead) {
@@ -203,7 +203,8 @@ std::size_t special(void* self, engine::SpecialList list, std::uint64_t position
 
 engine::CellStore* open_store(Relation index, const Directory& directory) {
     Store* store = static_cast<Store*>(palloc0(sizeof(Store)));
-    store->functions = {store, open, expect, scan, refine, complete, codes, entries, special};
+    store->functions = {store,    open,        expect,  signs,  refine,
+                        complete, refinements, entries, special};
     store->index = index;
     store->context = CurrentMemoryContext;
     store->parameters = directory.parameters;

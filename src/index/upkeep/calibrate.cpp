@@ -30,7 +30,7 @@ bool decode_stored(const CellView& view, const float* centroid, uint32 row, uint
     if (is_dead(entry)) {
         return false;
     }
-    read_codes(
+    read_refinements(
         view, &row, 1, [](uint32) { return true; }, code + view.layout.padded, code);
     engine::decode_row(view.layout.padded, code, entry.refine, centroid, rotated);
     return true;
@@ -88,7 +88,7 @@ CalibrationRun* begin_calibration(Relation index, uint64 seed, void* observation
         CellView view;
         open_cell(index, run->directory->parameters, run->refs[i].slot, run->refs[i].head,
                   static_cast<uint32>(run->refs[i].generation), &view, nullptr);
-        if ((summaries[i].flags & engine::CellFlags::long_rows) == 0) {
+        if (!summaries[i].long_rows) {
             rows += view.rows;
         }
         run->ends[i] = rows;
@@ -132,8 +132,8 @@ void calibrate_query(CalibrationRun* run, uint32 query) {
     const MemoryContext old = MemoryContextSwitchTo(run->scratch);
     // The store keeps the cells that it opens in memory of its own query.
     const engine::CellStore* store = open_store(run->index, *run->directory);
-    run->calibrator->observe_slot(query, pg::arena(run->scratch), *run->directory->space,
-                                  run->rotated, run->directory->cells, *store, pg::interrupt());
+    run->calibrator->observe_number(query, pg::arena(run->scratch), *run->directory->space,
+                                    run->rotated, run->directory->cells, *store, pg::interrupt());
     MemoryContextSwitchTo(old);
     MemoryContextReset(run->scratch);
 }

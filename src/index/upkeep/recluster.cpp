@@ -169,7 +169,7 @@ bool write_long_rows(Renewal* renewal, const CellRef* refs, uint32 count) {
         plan.renewal = renewal;
         plan.cells = &old;
         plan.cell_count = 1;
-        plan.flags = cell_has_codes | cell_always_first;
+        plan.flags = cell_has_codes | cell_long_rows;
         plan_same(&plan);
         const BlockNumber start = allocate_cells(*renewal, count_pages(plan));
         if (start == InvalidBlockNumber) {
@@ -201,7 +201,7 @@ void write_clusters(Renewal* renewal, bool origin_needed, uint64 k) {
         const CellRef& ref = renewal->list.cells[special_slots + i];
         OldRows& old = olds[all.plan.cell_count];
         open_old(*renewal, ref, &old);
-        if ((old.view.flags & cell_always_first) != 0) {
+        if ((old.view.flags & cell_long_rows) != 0) {
             long_cells[long_count++] = ref;
         } else {
             all.plan.cell_count += 1;

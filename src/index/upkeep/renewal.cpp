@@ -147,7 +147,7 @@ Renewal begin_renewal(Relation index) {
         CellView view;
         open_cell(index, renewal.parameters, ref.slot, ref.head,
                   static_cast<uint32>(ref.generation), &view, nullptr);
-        const bool is_long = (view.flags & cell_always_first) != 0;
+        const bool is_long = (view.flags & cell_long_rows) != 0;
         renewal.rows += live_rows(view);
         renewal.extents += view.extent_count;
         renewal.pages +=
@@ -178,7 +178,7 @@ void walk(const OldRows& cell, uint32 first, const Visitor& visitor) {
         for (uint32 i = 0; i < count; ++i) {
             if (!is_dead(block->entries[i])) {
                 const float error = engine::decode_row(
-                    view.layout.padded, block->codes + Size{i} * view.layout.padded,
+                    view.layout.padded, block->refinements + Size{i} * view.layout.padded,
                     block->entries[i].refine, cell.centroid, rotated);
                 visitor.visit(visitor.state, block->entries[i], rotated, error);
             }
@@ -276,7 +276,7 @@ void begin_directory(Renewal* renewal, uint32 capacity) {
     renewal->capacity = capacity;
     renewal->slots = static_cast<Slot*>(MemoryContextAllocExtended(
         CurrentMemoryContext, sizeof(Slot) * capacity, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
-    renewal->codes = static_cast<uint8*>(MemoryContextAllocExtended(
+    renewal->centroid_codes = static_cast<uint8*>(MemoryContextAllocExtended(
         CurrentMemoryContext, Size{renewal->parameters.padded} * capacity,
         MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
     Meta meta;
@@ -295,7 +295,7 @@ BlockNumber begin_cells(Renewal* renewal, Plan* plan, BlockNumber at) {
         MemoryContextAllocExtended(CurrentMemoryContext, sizeof(CellWriter) * Max(plan->count, 1u),
                                    MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
     plan->row.signs = static_cast<uint8*>(palloc(engine::sign_bytes(padded)));
-    plan->row.code = static_cast<uint8*>(palloc(padded));
+    plan->row.refinement = static_cast<uint8*>(palloc(padded));
     const CellLayout layout = CellLayout::of(renewal->parameters, plan->flags);
     for (uint32 i = 0; i < plan->count; ++i) {
         const float* centroid = plan->centroids + Size{i} * padded;
@@ -308,8 +308,8 @@ BlockNumber begin_cells(Renewal* renewal, Plan* plan, BlockNumber at) {
         slot->flags = plan->flags;
         slot->head = at;
         slot->generation = next_generation(renewal->index);
-        const engine::RefineFactors factors =
-            engine::encode_centroid(padded, centroid, renewal->codes + Size{number} * padded);
+        const engine::RefineFactors factors = engine::encode_centroid(
+            padded, centroid, renewal->centroid_codes + Size{number} * padded);
         slot->centroid = factors;
         begin_writing(&plan->writers[i], renewal->index, MAIN_FORKNUM, true, renewal->parameters,
                       number, slot->generation, plan->flags, extent, centroid);
@@ -373,9 +373,9 @@ bool end_renewal(Renewal* renewal) {
     if (!write_array(*renewal, PageKind::slots, reinterpret_cast<const char*>(renewal->slots),
                      uint64{sizeof(Slot)} * renewal->count, slots_per_page * sizeof(Slot),
                      &slots) ||
-        !write_array(*renewal, PageKind::centroids, reinterpret_cast<const char*>(renewal->codes),
-                     uint64{renewal->parameters.padded} * renewal->count, payload_size,
-                     &centroids) ||
+        !write_array(
+            *renewal, PageKind::centroids, reinterpret_cast<const char*>(renewal->centroid_codes),
+            uint64{renewal->parameters.padded} * renewal->count, payload_size, &centroids) ||
         (renewal->shift != nullptr && !write_origin(*renewal, &origin))) {
         return false;
     }

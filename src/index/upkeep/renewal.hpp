@@ -40,7 +40,7 @@ struct Renewal {
     uint32 count;  // slots
     uint32 capacity;
     Slot* slots;
-    uint8* codes;  // slot after slot
+    uint8* centroid_codes;  // slot after slot
 };
 
 // Opens all cells and counts their rows. Memory is CurrentMemoryContext's, now and later.

@@ -103,7 +103,7 @@ void plan_long_rows(uint64 cells, Division* division) {
 void choose_length(Renewal* renewal, const OldRows* olds, uint32 cells, LongRows* rows) {
     uint64 most = 1;
     for (uint32 i = 0; i < cells; ++i) {
-        most += (olds[i].view.flags & cell_always_first) != 0 ? olds[i].view.rows : 0;
+        most += (olds[i].view.flags & cell_long_rows) != 0 ? olds[i].view.rows : 0;
     }
     rows->lengths =
         static_cast<double*>(MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * most));
@@ -112,7 +112,7 @@ void choose_length(Renewal* renewal, const OldRows* olds, uint32 cells, LongRows
         MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint64) * (cells + 1)));
     for (uint32 i = 0; i < cells; ++i) {
         rows->first[i] = rows->count;
-        if ((olds[i].view.flags & cell_always_first) != 0) {
+        if ((olds[i].view.flags & cell_long_rows) != 0) {
             walk(olds[i], 0, {note_length, rows});
         }
     }
@@ -146,7 +146,7 @@ void write_all(Renewal* renewal) {
                                                  core::VectorView());
     Plan still_long{};
     still_long.renewal = renewal;
-    still_long.flags = cell_has_codes | cell_always_first;
+    still_long.flags = cell_has_codes | cell_long_rows;
     still_long.count = 1;
     still_long.centroids = static_cast<float*>(palloc0(sizeof(float) * renewal->parameters.padded));
     still_long.rows = static_cast<uint64*>(palloc0(sizeof(uint64)));
@@ -163,7 +163,7 @@ void write_all(Renewal* renewal) {
         plan.flags = cell_has_codes;
         plan.cells = &olds[i];
         plan.cell_count = 1;
-        if ((olds[i].view.flags & cell_always_first) == 0) {
+        if ((olds[i].view.flags & cell_long_rows) == 0) {
             plan_same(&plan);
         } else {
             divisions[i] = {&plan, &still_long, long_rows.stay + long_rows.first[i], 0};

@@ -179,7 +179,7 @@ Scratch new_scratch(const Rewrite& rewrite) {
     if (layout.has_codes) {
         scratch.rotated = static_cast<float*>(palloc(layout.centroid_bytes));
         scratch.row.signs = static_cast<uint8*>(palloc(engine::sign_bytes(layout.padded)));
-        scratch.row.code = static_cast<uint8*>(palloc(layout.padded));
+        scratch.row.refinement = static_cast<uint8*>(palloc(layout.padded));
     }
     return scratch;
 }
@@ -208,11 +208,11 @@ bool copy_rows(Rewrite* rewrite, uint32 number, uint32 to, Scratch* scratch, boo
             if (rewrite->new_count == 0) {
                 return false;
             }
-            uint8* code = block->codes + Size{i} * layout.padded;
+            uint8* refinement = block->refinements + Size{i} * layout.padded;
             const engine::RefineFactors factors = entry.refine;
             float error = 0;
             if (layout.has_codes) {
-                error = engine::decode_row(layout.padded, code, factors, old.centroid,
+                error = engine::decode_row(layout.padded, refinement, factors, old.centroid,
                                            scratch->rotated);
             }
             NewCell& cell = rewrite->cells[rewrite->choose(*rewrite, scratch->rotated)];
@@ -224,9 +224,9 @@ bool copy_rows(Rewrite* rewrite, uint32 number, uint32 to, Scratch* scratch, boo
             } else if (cell.same_as == number) {
                 // The same centroid: codes stay what they are.
                 engine::EncodedRow row = scratch->row;
-                row.code = code;
+                row.refinement = refinement;
                 row.refine = factors;
-                row.radius = engine::stored_radius(layout.padded, code, factors);
+                row.radius = engine::stored_radius(layout.padded, refinement, factors);
                 engine::get_row(block->units, 0, layout.units_per_block, layout.padded,
                                 (first + i) % rows_per_block, row.signs, row.sign_factors);
                 write_row(&cell.writer, address_of(entry), &row);
@@ -341,7 +341,7 @@ void publish(Rewrite* rewrite, const engine::RefineFactors* centroids) {
 RowBlock* new_block(const CellLayout& layout) {
     RowBlock* block = static_cast<RowBlock*>(palloc0(sizeof(RowBlock)));
     if (layout.has_codes) {
-        block->codes = static_cast<uint8*>(palloc(Size{rows_per_block} * layout.padded));
+        block->refinements = static_cast<uint8*>(palloc(Size{rows_per_block} * layout.padded));
         block->planes = static_cast<uint8*>(palloc(Size{rows_per_block} * layout.padded));
         block->units = static_cast<uint8*>(palloc(layout.units_per_block * unit_size));
     }
@@ -349,8 +349,8 @@ RowBlock* new_block(const CellLayout& layout) {
 }
 
 void free_block(RowBlock* block) {
-    if (block->codes != nullptr) {
-        pfree(block->codes);
+    if (block->refinements != nullptr) {
+        pfree(block->refinements);
         pfree(block->planes);
         pfree(block->units);
     }
@@ -371,15 +371,15 @@ void read_block(const CellView& view, uint32 first, uint32 count, bool with_unit
     for (uint32 i = 0; i < count; ++i) {
         rows[i] = first + i;
     }
-    read_codes(
+    read_refinements(
         view, rows, count, [block](uint32 i) { return !is_dead(block->entries[i]); }, block->planes,
-        block->codes);
+        block->refinements);
     if (!with_units) {
         return;
     }
     uint32 local;
     const uint32 e = find_extent(view, first, &local);
-    const BlockNumber start = view.layout.code_start(e == 0, view.extents[e]);
+    const BlockNumber start = view.layout.signs_start(e == 0, view.extents[e]);
     const uint32 units = view.layout.units_per_block;
     const uint32 first_unit = local / rows_per_block * units;
     for (uint32 done = 0; done < units;) {
@@ -387,7 +387,7 @@ void read_block(const CellView& view, uint32 first, uint32 count, bool with_unit
         const uint32 offset = (first_unit + done) % units_per_page;
         const uint32 piece = Min(units - done, units_per_page - offset);
         const Buffer buffer = read_page(
-            view.index, start + page, cell_page(view, PageKind::code, e, page), BUFFER_LOCK_SHARE);
+            view.index, start + page, cell_page(view, PageKind::signs, e, page), BUFFER_LOCK_SHARE);
         memcpy(block->units + done * unit_size, payload(BufferGetPage(buffer)) + offset * unit_size,
                piece * unit_size);
         UnlockReleaseBuffer(buffer);

@@ -72,9 +72,9 @@ Replaced replace_cells(Rewrite* rewrite, double slack);
 struct RowBlock {
     uint32 count;
     RowEntry entries[rows_per_block];
-    uint8* codes;   // padded bytes a row; those of dead rows are not read
-    uint8* planes;  // the same, as they are stored
-    uint8* units;   // the block's sign bits and factors, if wanted
+    uint8* refinements;  // padded bytes a row; those of dead rows are not read
+    uint8* planes;       // the same, as they are stored
+    uint8* units;        // the block's sign bits and factors, if wanted
 };
 RowBlock* new_block(const CellLayout& layout);
 void free_block(RowBlock* block);
@@ -92,7 +92,7 @@ void visit_rows(const OldCell& old, Visit visit) {
         read_block(old.view, first, Min(rows_per_block, old.view.rows - first), false, block);
         for (uint32 i = 0; i < block->count; ++i) {
             if (!is_dead(block->entries[i])) {
-                engine::decode_row(layout.padded, block->codes + Size{i} * layout.padded,
+                engine::decode_row(layout.padded, block->refinements + Size{i} * layout.padded,
                                    block->entries[i].refine, old.centroid, rotated);
                 visit(rotated);
             }

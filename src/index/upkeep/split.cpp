@@ -56,7 +56,7 @@ Sample take_sample(const OldCell& cell, uint64 most, uint64 live) {
             }
             // Row n of live is taken when n·wanted/live passes a whole number.
             if (sample.count < wanted && seen * wanted / live >= sample.count) {
-                engine::decode_row(layout.padded, block->codes + Size{i} * layout.padded,
+                engine::decode_row(layout.padded, block->refinements + Size{i} * layout.padded,
                                    block->entries[i].refine, cell.centroid,
                                    sample.rows + sample.count * layout.padded);
                 sample.count += 1;
@@ -195,7 +195,7 @@ void grow(Relation index, Relation table, const CellRef& cell) {
     const Directory* directory = open_directory(index);
     if (is_current(*directory, cell)) {
         const uint32 i = find_slot(*directory, cell.slot);
-        if ((directory->cells.summaries[i].flags & engine::CellFlags::long_rows) != 0) {
+        if (directory->cells.summaries[i].long_rows) {
             if (begin_split(index, cell)) {
                 pg::test_point("upkeep: scale");
                 rescale(index);

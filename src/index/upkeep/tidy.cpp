@@ -104,7 +104,7 @@ void drop_empty_cells(Relation index) {
     for (uint32 i = special_slots; i < list.count; ++i) {
         pg::delay_point();
         const CellView view = look_at(index, list.parameters, list.cells[i]);
-        if ((view.flags & cell_always_first) == 0) {
+        if ((view.flags & cell_long_rows) == 0) {
             if (live_rows(view) == 0) {
                 empty[count++] = i;
             } else {
@@ -146,7 +146,7 @@ Pass tidy_cells(Relation index) {
             continue;
         }
         const CellView view = look_at(index, list.parameters, list.cells[i]);
-        if (view.layout.has_codes && (view.flags & cell_always_first) == 0 &&
+        if (view.layout.has_codes && (view.flags & cell_long_rows) == 0 &&
             live_rows(view) > engine::split_above(cells) && view.rows >= view.no_split_below &&
             split_cell(index, nullptr, list.cells[i])) {
             pass.written += 1;
@@ -173,7 +173,7 @@ bool merge(Relation index, const CellRef& thin) {
                   &view, centroid);
         const uint32 self = find_slot(*directory, thin.slot);
         bool merged = false;
-        const bool long_rows = (view.flags & cell_always_first) != 0;
+        const bool long_rows = (view.flags & cell_long_rows) != 0;
         const uint32 nearest = engine::nearest_cell(arena, directory->cells, parameters.padded,
                                                     centroid, long_rows, self);
         if (nearest != UINT32_MAX && live_rows(view) < engine::merge_below(cells)) {

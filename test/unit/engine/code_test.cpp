@@ -76,11 +76,11 @@ Estimates estimate(Metric metric, std::size_t dimension, bool spiky, double larg
     std::vector<std::uint8_t> signs(sign_bytes(p));
     for (std::size_t i = 0; i < rows; ++i) {
         encoded[i].signs = signs.data();
-        encoded[i].code = codes[i].data();
+        encoded[i].refinement = codes[i].data();
         encode_row(space, images[i].data(), errors[i], centroid.data(), encoded[i]);
-        split_code(p, codes[i].data(), upper[i].data(), lower[i].data());
+        split_refinement(p, codes[i].data(), upper[i].data(), lower[i].data());
         std::vector<std::uint8_t> joined(p);
-        join_code(p, upper[i].data(), lower[i].data(), joined.data());
+        join_refinement(p, upper[i].data(), lower[i].data(), joined.data());
         EXPECT_EQ(joined, codes[i]);
         if (bits == 4) {
             // What is not stored is known, and the code has the signs' sign.
@@ -110,7 +110,7 @@ Estimates estimate(Metric metric, std::size_t dimension, bool spiky, double larg
         distance.add(centroid.data() + 16, p - 16);
         std::vector<float> estimates(rows);
         const kernels::BoundTerms terms = distance.terms(0, HUGE_VAL);
-        BlockScorer scorer(query, terms, rows, HUGE_VALF, keep_bounds, estimates.data());
+        SignScorer scorer(query, terms, rows, HUGE_VALF, keep_bounds, estimates.data());
         scorer.units(blocks.data(), blocks.size() / 64, nullptr);
         const double spread = static_cast<double>(distance.terms(1, HUGE_VAL).error_weight);
         std::vector<double> bounds;
@@ -168,8 +168,8 @@ Estimates estimate(Metric metric, std::size_t dimension, bool spiky, double larg
         }
         // The cut of the 1-bit codes leaves the rows whose bounds are below the limit.
         const double limit = *std::max_element(bounds.begin(), bounds.end());
-        BlockScorer cutter(query, distance.terms(3, limit), rows, HUGE_VALF, keep_bounds,
-                           estimates.data());
+        SignScorer cutter(query, distance.terms(3, limit), rows, HUGE_VALF, keep_bounds,
+                          estimates.data());
         cutter.units(blocks.data(), blocks.size() / 64, nullptr);
         for (std::size_t i = 0; i < rows; ++i) {
             all.cut_early += static_cast<double>(estimates[i]) > bounds[i] ? 1 : 0;
@@ -257,7 +257,7 @@ TEST(Code, ErrorsHoldThroughManyRewrites) {
                 std::vector<std::uint8_t> code(p);
                 EncodedRow encoded{};
                 encoded.signs = signs.data();
-                encoded.code = code.data();
+                encoded.refinement = code.data();
                 std::vector<float> rotated = row;
                 float error = 0;
                 for (int round = 0; round < 12; ++round) {
@@ -310,7 +310,7 @@ TEST(Code, Golden) {
         }
         EncodedRow encoded{};
         encoded.signs = signs.data();
-        encoded.code = code.data();
+        encoded.refinement = code.data();
         encode_row(space, image.data(), row.error, centroid.data(), encoded);
         std::uint64_t hash = hash_of(signs.data(), signs.size());
         hash = hash_of(code.data(), code.size(), hash);
@@ -320,7 +320,7 @@ TEST(Code, Golden) {
         put_row(units.data(), 0, block_units(p), p, 5, signs.data(), encoded.sign_factors);
         hash = hash_of(units.data(), units.size(), hash);
         std::vector<std::uint8_t> planes(p);
-        split_code(p, code.data(), planes.data(), planes.data() + plane_bytes(p));
+        split_refinement(p, code.data(), planes.data(), planes.data() + plane_bytes(p));
         hash = hash_of(planes.data(), planes.size(), hash);
         const RefineFactors factors = encode_centroid(p, centroid.data(), code.data());
         hash = hash_of(code.data(), code.size(), hash);

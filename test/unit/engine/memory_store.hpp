@@ -53,7 +53,7 @@ class MemoryIndex {
         }
         for (int k = 0; k < 2; ++k) {
             if (!numbers[k].empty()) {
-                add_cells(numbers[k], images[k], errors[k], k == 1 ? CellFlags::long_rows : 0u);
+                add_cells(numbers[k], images[k], errors[k], k == 1);
             }
         }
     }
@@ -69,7 +69,7 @@ class MemoryIndex {
     }
 
     CellStore store() {
-        return {this, open, expect, scan, refine, complete, codes, entries, special};
+        return {this, open, expect, signs, refine, complete, refinements, entries, special};
     }
 
     // Marks a row dead; false if it is not in a cell.
@@ -103,12 +103,12 @@ class MemoryIndex {
         std::vector<std::uint8_t> code(padded_);
         std::size_t i = 0;
         for (const Cell& cell : cells_) {
-            for (std::size_t slot = 0; slot < cell.entries.size(); ++slot) {
+            for (std::size_t number = 0; number < cell.entries.size(); ++number) {
                 if (i++ % step == 0) {
                     images.resize(images.size() + padded_);
-                    join_code(padded_, cell.upper.data() + slot * plane_bytes(padded_),
-                              cell.lower.data() + slot * plane_bytes(padded_), code.data());
-                    decode_row(padded_, code.data(), cell.entries[slot].refine,
+                    join_refinement(padded_, cell.upper.data() + number * plane_bytes(padded_),
+                                    cell.lower.data() + number * plane_bytes(padded_), code.data());
+                    decode_row(padded_, code.data(), cell.entries[number].refine,
                                cell.centroid.data(), images.data() + images.size() - padded_);
                 }
             }
@@ -173,7 +173,7 @@ class MemoryIndex {
     }
 
     void add_cells(const std::vector<std::uint32_t>& numbers, const std::vector<float>& images,
-                   const std::vector<float>& errors, std::uint32_t flags) {
+                   const std::vector<float>& errors, bool long_rows) {
         const std::size_t n = numbers.size();
         KmeansOptions kmeans{};
         kmeans.clusters = options_.cells > 0 ? options_.cells : cells_for(n);
@@ -202,27 +202,28 @@ class MemoryIndex {
             summaries_[base + c].centroid =
                 encode_centroid(padded_, centroids.data() + c * padded_,
                                 centroid_codes_.data() + (base + c) * padded_);
-            summaries_[base + c].flags = flags;
+            summaries_[base + c].long_rows = long_rows;
         }
         std::vector<std::uint8_t> signs(sign_bytes(padded_));
         std::vector<std::uint8_t> code(padded_);
         const std::size_t block_bytes = block_units(padded_) * kernels::unit_bytes;
         for (std::size_t i = 0; i < n; ++i) {
             Cell& cell = cells_[base + cells[i]];
-            const std::size_t slot = cell.entries.size();
-            if (slot % kernels::block_rows == 0) {
+            const std::size_t number = cell.entries.size();
+            if (number % kernels::block_rows == 0) {
                 cell.blocks.resize(cell.blocks.size() + block_bytes);
             }
             cell.upper.resize(cell.upper.size() + plane_bytes(padded_));
             cell.lower.resize(cell.upper.size());
             EncodedRow row{};
             row.signs = signs.data();
-            row.code = code.data();
+            row.refinement = code.data();
             encode_row(space(), images.data() + i * padded_, errors[i], cell.centroid.data(), row);
-            split_code(padded_, code.data(), cell.upper.data() + slot * plane_bytes(padded_),
-                       cell.lower.data() + slot * plane_bytes(padded_));
-            put_row(cell.blocks.data() + slot / kernels::block_rows * block_bytes, 0,
-                    block_units(padded_), padded_, slot % kernels::block_rows, signs.data(),
+            split_refinement(padded_, code.data(),
+                             cell.upper.data() + number * plane_bytes(padded_),
+                             cell.lower.data() + number * plane_bytes(padded_));
+            put_row(cell.blocks.data() + number / kernels::block_rows * block_bytes, 0,
+                    block_units(padded_), padded_, number % kernels::block_rows, signs.data(),
                     row.sign_factors);
             cell.entries.push_back(entry(numbers[i]));
             cell.entries.back().refine = row.refine;
@@ -248,7 +249,7 @@ class MemoryIndex {
         }
     }
 
-    static void scan(void* self, OpenCell& cell, BlockScorer& scorer) {
+    static void signs(void* self, OpenCell& cell, SignScorer& scorer) {
         const auto* index = static_cast<MemoryIndex*>(self);
         const Cell& mine = *static_cast<Cell*>(cell.state);
         const std::size_t units = mine.blocks.size() / kernels::unit_bytes;
@@ -265,11 +266,11 @@ class MemoryIndex {
         const std::size_t bytes = plane_bytes(index->padded_);
         constexpr std::size_t ahead = 4;
         auto prefetch = [&](std::size_t i) {
-            const std::uint8_t* nibbles = mine.upper.data() + batch.slots[i] * bytes;
+            const std::uint8_t* nibbles = mine.upper.data() + batch.rows[i] * bytes;
             for (std::size_t b = 0; b < bytes; b += 64) {
                 __builtin_prefetch(nibbles + b);
             }
-            __builtin_prefetch(&mine.entries[batch.slots[i]]);
+            __builtin_prefetch(&mine.entries[batch.rows[i]]);
         };
         for (std::size_t i = 0; i < std::min<std::size_t>(ahead, batch.count); ++i) {
             prefetch(i);
@@ -278,9 +279,9 @@ class MemoryIndex {
             if (i + ahead < batch.count) {
                 prefetch(i + ahead);
             }
-            const std::uint32_t slot = batch.slots[i];
-            batch.entries[i] = mine.entries[slot];
-            batch.upper(i, 0, mine.upper.data() + slot * bytes, bytes);
+            const std::uint32_t number = batch.rows[i];
+            batch.entries[i] = mine.entries[number];
+            batch.upper(i, 0, mine.upper.data() + number * bytes, bytes);
         }
     }
 
@@ -289,7 +290,7 @@ class MemoryIndex {
         const Cell& mine = *static_cast<Cell*>(cell.state);
         for (std::size_t i = 0; i < batch.count; ++i) {
             // In pieces, as pages cut it.
-            const std::uint8_t* nibbles = mine.lower.data() + batch.slots[i] * bytes;
+            const std::uint8_t* nibbles = mine.lower.data() + batch.rows[i] * bytes;
             batch.lower(i, 0, nibbles, 32);
             if (bytes > 32) {
                 batch.lower(i, 32, nibbles + 32, bytes - 32);
@@ -297,7 +298,7 @@ class MemoryIndex {
         }
     }
 
-    static void codes(void* self, OpenCell& cell, CodeScorer& scorer) {
+    static void refinements(void* self, OpenCell& cell, RefinementScorer& scorer) {
         const auto* index = static_cast<MemoryIndex*>(self);
         const Cell& mine = *static_cast<Cell*>(cell.state);
         const std::size_t piece = index->options_.units_per_piece * kernels::unit_bytes;

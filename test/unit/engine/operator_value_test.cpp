@@ -202,9 +202,9 @@ TEST_P(OperatorValue, NeverAboveTheOperatorsResult) {
                     std::vector<std::uint8_t> planes(p);
                     EncodedRow encoded{};
                     encoded.signs = signs.data();
-                    encoded.code = code.data();
+                    encoded.refinement = code.data();
                     encode_row(space, images[i].data(), routed[i].error, centroid.data(), encoded);
-                    split_code(p, code.data(), planes.data(), planes.data() + plane_bytes(p));
+                    split_refinement(p, code.data(), planes.data(), planes.data() + plane_bytes(p));
                     CellDistance distance(query);
                     distance.add(centroid.data(), p);
                     RefineBatch batch{};

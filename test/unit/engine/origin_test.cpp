@@ -134,11 +134,11 @@ Bounds measure(Metric metric, std::size_t dimension, double offset, bool has_ori
             std::vector<std::uint8_t> signs(sign_bytes(p));
             std::vector<std::uint8_t> code(p);
             encoded.signs = signs.data();
-            encoded.code = code.data();
+            encoded.refinement = code.data();
             encode_row(space, images[i].data(), errors[i], centroid.data(), encoded);
             std::vector<std::uint8_t> upper(plane_bytes(p));
             std::vector<std::uint8_t> lower(plane_bytes(p));
-            split_code(p, code.data(), upper.data(), lower.data());
+            split_refinement(p, code.data(), upper.data(), lower.data());
             RefineBatch batch{};
             batch.query = &query;
             batch.entries[0].refine = encoded.refine;
@@ -350,7 +350,7 @@ TEST(Origin, FarCellsCallForOne) {
             if (i == 4) {
                 // Of no interest.
                 std::fill(centroid.begin(), centroid.end(), 1e9f);
-                summaries[i].flags = CellFlags::unused;
+                summaries[i].long_rows = true;
             }
             summaries[i].centroid = encode_centroid(p, centroid.data(), codes.data() + i * p);
         }

@@ -29,7 +29,7 @@ struct Cells {
             }
             std::uint8_t* code = codes.data() + i * padded;
             summaries[i].centroid = encode_centroid(padded, centroid.data(), code);
-            summaries[i].flags = i % 5 == 4 ? CellFlags::long_rows : 0;
+            summaries[i].long_rows = i % 5 == 4;
             for (std::size_t k = 0; k < padded; ++k) {
                 decoded[i * padded + k] =
                     summaries[i].centroid.scale * (static_cast<float>(code[k]) - 128);
@@ -72,7 +72,7 @@ TEST(Routing, FindsTheNearestCodedCentroid) {
                                                          row.data(), long_rows, except);
                 ASSERT_LT(found, 300u);
                 ASSERT_NE(found, except);
-                EXPECT_EQ((cells.summaries[found].flags & CellFlags::long_rows) != 0, long_rows);
+                EXPECT_EQ(cells.summaries[found].long_rows, long_rows);
                 double least = 1e300;
                 for (std::uint32_t i = 0; i < 300; ++i) {
                     if (i != except && (i % 5 == 4) == long_rows) {

@@ -42,7 +42,7 @@ struct Example {
         signs.resize(sign_bytes(p));
         code.resize(p);
         row.signs = signs.data();
-        row.code = code.data();
+        row.refinement = code.data();
         encode_row(space, image.data(), routed.error, centroid.data(), row);
         double squared = 0;
         for (const float x : centroid) {
@@ -86,7 +86,7 @@ TEST(Verify, NoticesEachPartThatWasChanged) {
         EXPECT_EQ(fault_after([](Example& e) { e.row.refine.error = infinity; }),
                   RowFault::factors);
         EXPECT_EQ(fault_after([](Example& e) { e.row.refine.add = infinity; }), RowFault::factors);
-        EXPECT_EQ(fault_after([](Example& e) { e.code[3] = 0; }), RowFault::code);
+        EXPECT_EQ(fault_after([](Example& e) { e.code[3] = 0; }), RowFault::refinement);
         EXPECT_EQ(fault_after([](Example& e) {
                       const auto at = std::find_if(e.code.begin(), e.code.end(), [](int value) {
                           return std::abs(value - 128) > 5;

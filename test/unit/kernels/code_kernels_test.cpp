@@ -96,27 +96,27 @@ TEST_P(CodeKernelsTest, BoundsABlock) {
 
 TEST_P(CodeKernelsTest, ScoresBlocks) {
     const BoundTerms terms{1.5f, 0.75f, 0.001f, 2.5f};
-    for (const std::size_t code_units : {4, 8, 13, 52, 1004}) {
+    for (const std::size_t sign_units : {4, 8, 13, 52, 1004}) {
         constexpr std::size_t blocks = 3;
-        const std::size_t block = (code_units + 6) * 64;
+        const std::size_t block = (sign_units + 6) * 64;
         auto units = bytes(blocks * block + 1);
-        const auto entries = signed_bytes(code_units * 64);
+        const auto entries = signed_bytes(sign_units * 64);
         for (std::size_t b = 0; b < blocks; ++b) {
             const auto factors = floats(96);
-            std::memcpy(units.data() + 1 + b * block + code_units * 64, factors.data(), 4 * 96);
+            std::memcpy(units.data() + 1 + b * block + sign_units * 64, factors.data(), 4 * 96);
         }
         std::vector<float> bounds(blocks * 32);
         std::uint32_t below[blocks];
-        kernel_->score_blocks(units.data() + 1, blocks, code_units, entries.data(), terms, 0.3f,
+        kernel_->score_blocks(units.data() + 1, blocks, sign_units, entries.data(), terms, 0.3f,
                               bounds.data(), below, Stream(units.data() + 1, nullptr));
         const CodeKernels& reference = table(InstructionSet::baseline)->codes;
         for (std::size_t b = 0; b < blocks; ++b) {
             std::int32_t sums[32] = {};
             float expected[32];
             const std::uint8_t* at = units.data() + 1 + b * block;
-            reference.scan_units(at, entries.data(), code_units, sums);
+            reference.scan_units(at, entries.data(), sign_units, sums);
             EXPECT_EQ(below[b],
-                      reference.block_bounds(at + code_units * 64, sums, terms, 0.3f, expected));
+                      reference.block_bounds(at + sign_units * 64, sums, terms, 0.3f, expected));
             for (std::size_t v = 0; v < 32 && below[b] != 0; ++v) {
                 EXPECT_EQ(bounds[32 * b + v], expected[v]);
             }
