@@ -71,6 +71,7 @@ elements_of_halfvec = half
 
 # The SQL declarations, in the order of their dependencies.
 SQL_PARTS = \
+	src/pgvector/only_one.sql \
 	src/type/only_one.sql \
 	src/type/typmod_support.sql \
 	src/type/vector.sql \

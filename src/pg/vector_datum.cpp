@@ -21,16 +21,28 @@ template Vector* new_vector<float>(int dim);
 template HalfVector* new_vector<core::Half>(int dim);
 
 template <typename Element>
-DenseVector<Element>* vector_from_datum(Datum datum) {
-    auto* result = reinterpret_cast<DenseVector<Element>*>(PG_DETOAST_DATUM(datum));
-    const Size size = VARSIZE(result);
-    if (unlikely(size < vector_size<Element>(1) || result->dim < 1 ||
-                 result->dim > max_dimensions || result->unused != 0 ||
-                 size != vector_size<Element>(result->dim))) {
+int stored_dimensions(const char* body, Size size) {
+    // dim, unused, elements
+    int16 head[2] = {0, 0};
+    if (likely(size >= sizeof head)) {
+        std::memcpy(head, body, sizeof head);
+    }
+    if (unlikely(head[0] < 1 || head[0] > max_dimensions || head[1] != 0 ||
+                 size != sizeof head + sizeof(Element) * head[0])) {
         ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
                         errmsg("invalid %s value of %zu bytes", limits_of<Element>.name, size),
                         errdetail("The length of a stored vector does not match its dimensions.")));
     }
+    return head[0];
+}
+
+template int stored_dimensions<float>(const char* body, Size size);
+template int stored_dimensions<core::Half>(const char* body, Size size);
+
+template <typename Element>
+DenseVector<Element>* vector_from_datum(Datum datum) {
+    auto* result = reinterpret_cast<DenseVector<Element>*>(PG_DETOAST_DATUM(datum));
+    stored_dimensions<Element>(VARDATA_ANY(result), VARSIZE_ANY_EXHDR(result));
     return result;
 }
 

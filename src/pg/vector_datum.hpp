@@ -50,6 +50,11 @@ constexpr Size vector_size(int dim) {
 template <typename Element = float>
 DenseVector<Element>* new_vector(int dim);
 
+// The dimensions of a stored vector, of what follows its length word; ERRCODE_DATA_CORRUPTED if its
+// bytes are not a vector.
+template <typename Element = float>
+int stored_dimensions(const char* body, Size size);
+
 // The vector behind a datum, detoasted; ERRCODE_DATA_CORRUPTED if its bytes are not a vector.
 template <typename Element = float>
 DenseVector<Element>* vector_from_datum(Datum datum);

@@ -47,20 +47,9 @@ struct varlena* fetch(FunctionCallInfo fcinfo, int n, struct varlena* stored) {
 
 template <typename Element>
 DenseRef<Element> ref_of(const struct varlena* stored) {
-    // dim, unused, elements
     const char* body = VARDATA_ANY(stored);
-    const Size size = VARSIZE_ANY_EXHDR(stored);
-    int16 head[2] = {0, 0};
-    if (likely(size >= sizeof head)) {
-        std::memcpy(head, body, sizeof head);
-    }
-    if (unlikely(head[0] < 1 || head[0] > max_dimensions || head[1] != 0 ||
-                 size != sizeof head + sizeof(Element) * head[0])) {
-        ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-                        errmsg("invalid %s value of %zu bytes", limits_of<Element>.name, size),
-                        errdetail("The length of a stored vector does not match its dimensions.")));
-    }
-    return {reinterpret_cast<const Element*>(body + sizeof head), head[0]};
+    const int dim = stored_dimensions<Element>(body, VARSIZE_ANY_EXHDR(stored));
+    return {reinterpret_cast<const Element*>(body + 2 * sizeof(int16)), dim};
 }
 
 struct varlena* argument(FunctionCallInfo fcinfo, int n) {

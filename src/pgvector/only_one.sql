@@ -1,16 +1,17 @@
--- One of vecdot and vecdot_pgvector in a database.
+-- One of vecdot, vecdot_pgvector and vecdot as "vector" in a database: each brings the access method.
 
 DO $$
+DECLARE
+	there name := (SELECT e.extname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid JOIN pg_catalog.pg_am a ON a.oid = d.objid
+		WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.classid = 'pg_catalog.pg_am'::pg_catalog.regclass AND a.amname = 'vecdot');
+	created name := (SELECT extname FROM pg_catalog.pg_extension WHERE extname IN ('vecdot', 'vecdot_pgvector') AND extname IS DISTINCT FROM there);
 BEGIN
-	IF EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid JOIN pg_catalog.pg_am a ON a.oid = d.objid
-		WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.classid = 'pg_catalog.pg_am'::pg_catalog.regclass
-		  AND e.extname = 'vector' AND a.amname = 'vecdot') THEN
+	IF there IS NOT NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
-			MESSAGE = 'the extension "vector" of this database is vecdot itself, where "vecdot_pgvector" has no place beside it',
-			HINT = 'It has the types, the index and all functions.';
-	ELSIF EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'vecdot') THEN
-		RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
-			MESSAGE = 'extension "vecdot" is in this database, where "vecdot_pgvector" has no place beside it',
-			HINT = 'DROP EXTENSION vecdot first, if no column of its type vector is needed.';
+			MESSAGE = CASE there WHEN 'vector' THEN pg_catalog.format('the extension "vector" of this database is vecdot itself, where "%s" has no place beside it', created)
+				ELSE pg_catalog.format('extension "%s" is in this database, where "%s" has no place beside it', there, created) END,
+			HINT = CASE there WHEN 'vector' THEN 'It has the types, the index and all functions.'
+				WHEN 'vecdot' THEN 'DROP EXTENSION vecdot first, if no column of its type vector is needed.'
+				ELSE 'It has the index and all functions for the columns of pgvector. DROP EXTENSION vecdot_pgvector first for the type of vecdot.' END;
 	END IF;
 END $$;

@@ -1,6 +1,7 @@
 #include "type/array_elements.hpp"
 
 #include "core/vector_text.hpp"
+#include "pg/memory.hpp"
 #include "pg/quote.hpp"
 
 extern "C" {
@@ -42,15 +43,12 @@ void copy_numerics(ArrayType* array, const pg::TypeLimits& type, core::MutableVe
     Datum* elements = nullptr;
     int count = 0;
     deconstruct_array(array, NUMERICOID, -1, false, TYPALIGN_INT, &elements, nullptr, &count);
-    MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "vecdot numeric elements",
-                                                  ALLOCSET_SMALL_SIZES);
-    MemoryContext old = MemoryContextSwitchTo(scratch);
-    for (std::size_t i = 0; i < to.size(); ++i) {
-        to[i] = element_from_numeric(elements[i], type);
-        MemoryContextReset(scratch);
-    }
-    MemoryContextSwitchTo(old);
-    MemoryContextDelete(scratch);
+    pg::in_context("vecdot numeric elements", [&] {
+        for (std::size_t i = 0; i < to.size(); ++i) {
+            to[i] = element_from_numeric(elements[i], type);
+            MemoryContextReset(CurrentMemoryContext);
+        }
+    });
     pfree(elements);
 }
 

@@ -112,7 +112,6 @@ struct Probe {
     BlockNumber block;
     uint32 of_block;
     float* rows;  // × dimensions; those of cosine of length 1
-    MemoryContext memory;
 };
 
 void probe_row(Probe* probe, Datum value) {
@@ -144,10 +143,7 @@ void probe_tuple(Relation, ItemPointer tid, Datum* values, bool* is_null, bool, 
             return;
         }
         probe->of_block += 1;
-        const MemoryContext old = MemoryContextSwitchTo(probe->memory);
-        probe_row(probe, values[0]);
-        MemoryContextSwitchTo(old);
-        MemoryContextReset(probe->memory);
+        pg::in_context("vecdot probe", [&] { probe_row(probe, values[0]); });
     });
 }
 
@@ -172,8 +168,6 @@ float* find_origin(Relation heap, Relation index, IndexInfo* info, BlockNumber b
     probe.most_of_block = divide_up(probe.room, n);
     probe.block = InvalidBlockNumber;
     probe.rows = static_cast<float*>(palloc(row_bytes * probe.room));
-    probe.memory =
-        AllocSetContextCreate(CurrentMemoryContext, "vecdot probe", ALLOCSET_DEFAULT_SIZES);
     for (uint32 i = 0; i < n && probe.count < probe.room; ++i) {
         CHECK_FOR_INTERRUPTS();
         table_index_build_range_scan(heap, index, info, false, !info->ii_Concurrent, false,
@@ -184,7 +178,6 @@ float* find_origin(Relation heap, Relation index, IndexInfo* info, BlockNumber b
         palloc0(sizeof(float) * engine::padded_dimension(probe.operator_class->metric, width)));
     engine::find_middle(probe.rows, probe.count, width, origin);
     const bool is_better = engine::is_origin_better(probe.rows, probe.count, width, origin);
-    MemoryContextDelete(probe.memory);
     pfree(probe.rows);
     pfree(drawn);
     return is_better ? origin : nullptr;

@@ -20,6 +20,7 @@
 
 #include "engine/verify.hpp"
 #include "index/storage/meta.hpp"
+#include "pg/memory.hpp"
 
 extern "C" {
 #include "access/transam.h"
@@ -76,16 +77,7 @@ struct Runs {
         if (length == 0) {
             return;
         }
-        if (count == capacity) {
-            capacity = Max(Size{256}, 2 * capacity);
-            OwnedRun* larger = static_cast<OwnedRun*>(
-                MemoryContextAllocHuge(CurrentMemoryContext, sizeof(OwnedRun) * capacity));
-            if (count > 0) {
-                memcpy(larger, run, sizeof(OwnedRun) * count);
-                pfree(run);
-            }
-            run = larger;
-        }
+        pg::make_room(&run, &capacity, count + 1, Size{256});
         run[count++] = {start, length, owner, number};
     }
 };

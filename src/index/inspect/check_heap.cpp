@@ -174,14 +174,14 @@ void check_stored_row(HeapCheck* check, const StoredRow& row) {
                                  &all_dead)) {
         return;
     }
-    const MemoryContext old = MemoryContextSwitchTo(check->context->ecxt_per_tuple_memory);
-    if (ExecQual(check->predicate, check->context)) {
-        Datum values[INDEX_MAX_KEYS];
-        bool is_null[INDEX_MAX_KEYS];
-        FormIndexDatum(check->info, check->slot, check->state, values, is_null);
-        compare(check, row, is_null[0], values[0]);
-    }
-    MemoryContextSwitchTo(old);
+    pg::within(check->context->ecxt_per_tuple_memory, [&] {
+        if (ExecQual(check->predicate, check->context)) {
+            Datum values[INDEX_MAX_KEYS];
+            bool is_null[INDEX_MAX_KEYS];
+            FormIndexDatum(check->info, check->slot, check->state, values, is_null);
+            compare(check, row, is_null[0], values[0]);
+        }
+    });
     ResetExprContext(check->context);
     ExecClearTuple(check->slot);
     // One that the predicate leaves out is not among the table's rows below.

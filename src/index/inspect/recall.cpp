@@ -76,10 +76,8 @@ bool next_row(Reader* reader) {
         if (!table_scan_getnextslot(reader->scan, ForwardScanDirection, reader->slot)) {
             return false;
         }
-        const MemoryContext old = MemoryContextSwitchTo(reader->context->ecxt_per_tuple_memory);
-        const bool wanted = ExecQual(reader->predicate, reader->context);
-        MemoryContextSwitchTo(old);
-        if (wanted) {
+        if (pg::within(reader->context->ecxt_per_tuple_memory,
+                       [&] { return ExecQual(reader->predicate, reader->context); })) {
             return true;
         }
     }
@@ -136,9 +134,8 @@ uint32 take_sample(Relation heap, Relation index, Snapshot snapshot, Query* quer
             seen += 1;
             continue;
         }
-        const MemoryContext old = MemoryContextSwitchTo(reader.context->ecxt_per_tuple_memory);
-        const Datum value = value_of(&reader);
-        MemoryContextSwitchTo(old);
+        const Datum value =
+            pg::within(reader.context->ecxt_per_tuple_memory, [&] { return value_of(&reader); });
         if (value == 0) {
             continue;
         }
@@ -158,16 +155,17 @@ void find_truth(Relation heap, Relation index, Snapshot snapshot,
                 const OperatorClass& operator_class, uint32 k, Query* queries, uint32 count) {
     Reader reader = begin_reading(heap, index, snapshot);
     while (next_row(&reader)) {
-        const MemoryContext old = MemoryContextSwitchTo(reader.context->ecxt_per_tuple_memory);
-        const Datum value = value_of(&reader);
-        const core::VectorView vector =
-            value == 0 ? core::VectorView{} : operator_class.elements(value);
-        for (uint32 i = 0; value != 0 && i < count; ++i) {
-            if (!ItemPointerEquals(&queries[i].tid, &reader.slot->tts_tid)) {
-                keep(&queries[i], k, distance(operator_class.metric, queries[i].vector, vector));
+        pg::within(reader.context->ecxt_per_tuple_memory, [&] {
+            const Datum value = value_of(&reader);
+            const core::VectorView vector =
+                value == 0 ? core::VectorView{} : operator_class.elements(value);
+            for (uint32 i = 0; value != 0 && i < count; ++i) {
+                if (!ItemPointerEquals(&queries[i].tid, &reader.slot->tts_tid)) {
+                    keep(&queries[i], k,
+                         distance(operator_class.metric, queries[i].vector, vector));
+                }
             }
-        }
-        MemoryContextSwitchTo(old);
+        });
     }
     end_reading(&reader);
 }
@@ -242,19 +240,15 @@ uint32 search(Scanner* scanner, const Query& query, uint32 k, uint64* fetched) {
             continue;
         }
         ResetExprContext(context);
-        const MemoryContext old = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
-        Datum values[INDEX_MAX_KEYS];
-        bool is_null[INDEX_MAX_KEYS];
-        FormIndexDatum(scanner->info, scanner->slot, scanner->state, values, is_null);
-        const double d = is_null[0] ? infinity
-                                    : distance(scanner->operator_class->metric, query.vector,
-                                               scanner->operator_class->elements(values[0]));
-        MemoryContextSwitchTo(old);
-        if (waiting == scanner->capacity) {
-            scanner->capacity *= 2;
-            scanner->waiting = static_cast<Waiting*>(
-                repalloc_huge(scanner->waiting, sizeof(Waiting) * scanner->capacity));
-        }
+        const double d = pg::within(context->ecxt_per_tuple_memory, [&] {
+            Datum values[INDEX_MAX_KEYS];
+            bool is_null[INDEX_MAX_KEYS];
+            FormIndexDatum(scanner->info, scanner->slot, scanner->state, values, is_null);
+            return is_null[0] ? infinity
+                              : distance(scanner->operator_class->metric, query.vector,
+                                         scanner->operator_class->elements(values[0]));
+        });
+        pg::make_room(&scanner->waiting, &scanner->capacity, waiting + 1);
         scanner->waiting[waiting++] = {scanner->scan->xs_recheckorderby ? d : reached, d};
         std::push_heap(scanner->waiting, scanner->waiting + waiting, later);
     }
@@ -282,8 +276,6 @@ Measured measure_recall(Relation heap, Relation index, Snapshot snapshot, uint32
     scanner.info = BuildIndexInfo(index);
     scanner.state = CreateExecutorState();
     scanner.slot = table_slot_create(heap, nullptr);
-    scanner.capacity = 1024;
-    scanner.waiting = static_cast<Waiting*>(palloc(sizeof(Waiting) * scanner.capacity));
 #if PG_VERSION_NUM >= 180000
     scanner.scan = index_beginscan(heap, index, snapshot, nullptr, 0, 1);
 #else

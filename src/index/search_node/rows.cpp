@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "index/search_node/state.hpp"
+#include "pg/memory.hpp"
 
 extern "C" {
 #include "access/tableam.h"
@@ -108,12 +109,7 @@ bool is_full(const SearchState* state) {
 namespace {
 
 void append(RowList* list, const Row& row, MemoryContext memory) {
-    if (list->count == list->capacity) {
-        list->capacity = Max(64, 2 * list->capacity);
-        const Size size = sizeof(Row) * list->capacity;
-        list->rows = static_cast<Row*>(list->rows == nullptr ? MemoryContextAllocHuge(memory, size)
-                                                             : repalloc_huge(list->rows, size));
-    }
+    pg::make_room(&list->rows, &list->capacity, list->count + 1, 64, memory);
     list->rows[list->count++] = row;
 }
 

@@ -1,4 +1,5 @@
 #include "index/search_node/tid_set.hpp"
+#include "pg/memory.hpp"
 
 #include <algorithm>
 
@@ -16,20 +17,9 @@ struct Room {
     Size offsets;
 };
 
-template <typename T>
-void make_room(T** room, Size* capacity, Size count) {
-    if (count <= *capacity) {
-        return;
-    }
-    *capacity = Max(count, 2 * *capacity);
-    const Size bytes = *capacity * sizeof(T);
-    *room = static_cast<T*>(*room == nullptr ? MemoryContextAllocHuge(CurrentMemoryContext, bytes)
-                                             : repalloc_huge(*room, bytes));
-}
-
 void add_block(TidSet* set, Room* room, BlockNumber number, const OffsetNumber* offsets, int count,
                bool lossy) {
-    make_room(&set->blocks, &room->blocks, set->block_count + 1);
+    pg::make_room(&set->blocks, &room->blocks, set->block_count + 1);
     TidSet::Block& block = set->blocks[set->block_count++];
     block = {number, static_cast<uint32>(set->offset_count), 0};
     if (lossy) {
@@ -37,7 +27,7 @@ void add_block(TidSet* set, Room* room, BlockNumber number, const OffsetNumber* 
         return;
     }
     block.count = static_cast<uint32>(count);
-    make_room(&set->offsets, &room->offsets, set->offset_count + block.count);
+    pg::make_room(&set->offsets, &room->offsets, set->offset_count + block.count);
     std::copy_n(offsets, count, set->offsets + set->offset_count);
     set->offset_count += block.count;
 }

@@ -229,10 +229,7 @@ Held* load_in_context(Relation index, const Meta& meta) {
     // The caller's until it is complete, so that an error leaves nothing behind.
     const MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot directory", ALLOCSET_SMALL_SIZES);
-    const MemoryContext old = MemoryContextSwitchTo(context);
-    Held* held = load(index, meta);
-    MemoryContextSwitchTo(old);
-    return held;
+    return pg::within(context, [&] { return load(index, meta); });
 }
 
 // One that the meta page had the version of, before and after it was read.

@@ -5,6 +5,7 @@
 #include "engine/space.hpp"
 #include "engine/store.hpp"
 #include "index/format/page.hpp"
+#include "pg/memory.hpp"
 
 extern "C" {
 #include "utils/relcache.h"
@@ -44,9 +45,7 @@ template <typename Use>
 auto with_directory(Relation index, Use use) {
     const MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot look", ALLOCSET_SMALL_SIZES);
-    const MemoryContext old = MemoryContextSwitchTo(context);
-    const Directory* directory = open_directory(index);
-    MemoryContextSwitchTo(old);
+    const Directory* directory = pg::within(context, [&] { return open_directory(index); });
     const auto result = use(*directory);
     MemoryContextDelete(context);
     return result;

@@ -129,12 +129,12 @@ void calibrate_query(CalibrationRun* run, uint32 query) {
     if (!decode_stored(view, run->centroid, place, run->code, run->rotated)) {
         return;
     }
-    const MemoryContext old = MemoryContextSwitchTo(run->scratch);
-    // The store keeps the cells that it opens in memory of its own query.
-    const engine::CellStore* store = open_store(run->index, *run->directory);
-    run->calibrator->observe_number(query, pg::arena(run->scratch), *run->directory->space,
-                                    run->rotated, run->directory->cells, *store, pg::interrupt());
-    MemoryContextSwitchTo(old);
+    pg::within(run->scratch, [&] {
+        // The store keeps the cells that it opens in memory of its own query.
+        const engine::CellStore* store = open_store(run->index, *run->directory);
+        run->calibrator->observe_number(query, pg::arena(), *run->directory->space, run->rotated,
+                                        run->directory->cells, *store, pg::interrupt());
+    });
     MemoryContextReset(run->scratch);
 }
 

@@ -178,20 +178,16 @@ void write_all(Renewal* renewal) {
         return;
     }
     at = begin_cells(renewal, &still_long, at);
-    const MemoryContext memory =
-        AllocSetContextCreate(CurrentMemoryContext, "vecdot rescaled cell", ALLOCSET_DEFAULT_SIZES);
-    const MemoryContext old = CurrentMemoryContext;
     for (uint32 i = 0; i < cells; ++i) {
-        MemoryContextSwitchTo(memory);
-        at = begin_cells(renewal, &plans[i], at);
-        if (divisions[i].usual == nullptr) {
-            walk(plans[i], {write_usual, &plans[i]});
-        } else {
-            walk(plans[i], {write_long, &divisions[i]});
-        }
-        end_cells(renewal, &plans[i]);
-        MemoryContextSwitchTo(old);
-        MemoryContextReset(memory);
+        pg::in_context("vecdot rescaled cell", [&] {
+            at = begin_cells(renewal, &plans[i], at);
+            if (divisions[i].usual == nullptr) {
+                walk(plans[i], {write_usual, &plans[i]});
+            } else {
+                walk(plans[i], {write_long, &divisions[i]});
+            }
+            end_cells(renewal, &plans[i]);
+        });
     }
     end_cells(renewal, &still_long);
     end_renewal(renewal);

@@ -80,18 +80,14 @@ void move_strays(Relation index, Relation table, const Parameters& parameters,
 }  // namespace
 
 void gather_strays(Relation index, Relation table, uint32 slot) {
-    const MemoryContext context =
-        AllocSetContextCreate(CurrentMemoryContext, "vecdot strays", ALLOCSET_DEFAULT_SIZES);
-    const MemoryContext attempt =
-        AllocSetContextCreate(context, "vecdot strays of a cell", ALLOCSET_DEFAULT_SIZES);
-    const MemoryContext old = MemoryContextSwitchTo(context);
-    core::Arena arena = pg::arena();
-    const Directory* directory = open_directory(index);
-    const Parameters parameters = directory->parameters;
-    const engine::Space* space = directory->space;
-    uint32 self = find_slot(*directory, slot);
-    if (self < directory->cells.count) {
-        float* centroid = arena.allocate<float>(parameters.padded).data();
+    pg::in_context("vecdot strays", [&] {
+        const Directory* directory = open_directory(index);
+        const Parameters parameters = directory->parameters;
+        const uint32 self = find_slot(*directory, slot);
+        if (self == directory->cells.count) {
+            return;
+        }
+        float* centroid = pg::arena().allocate<float>(parameters.padded).data();
         CellView view;
         const CellRef ref = cell_ref(*directory, self);
         open_cell(index, parameters, ref.slot, ref.head, static_cast<uint32>(ref.generation), &view,
@@ -99,21 +95,21 @@ void gather_strays(Relation index, Relation table, uint32 slot) {
         engine::NearCell near[most_neighbours];
         const Size count =
             engine::nearest_cells(directory->cells, parameters.padded, centroid, self, near);
-        for (Size i = 0; i < count; ++i) {
-            MemoryContextSwitchTo(attempt);
-            // The cell is another one after each move.
-            const Directory* current = open_directory(index);
-            self = find_slot(*current, slot);
-            if (self == current->cells.count) {
-                break;
-            }
-            move_strays(index, table, parameters, space, current->cells.count,
-                        cell_ref(*current, self), cell_ref(*directory, near[i].cell));
-            MemoryContextReset(attempt);
+        bool is_there = true;
+        for (Size i = 0; i < count && is_there; ++i) {
+            is_there = pg::in_context("vecdot strays of a cell", [&] {
+                // The cell is another one after each move.
+                const Directory* current = open_directory(index);
+                const uint32 now = find_slot(*current, slot);
+                if (now == current->cells.count) {
+                    return false;
+                }
+                move_strays(index, table, parameters, directory->space, current->cells.count,
+                            cell_ref(*current, now), cell_ref(*directory, near[i].cell));
+                return true;
+            });
         }
-    }
-    MemoryContextSwitchTo(old);
-    MemoryContextDelete(context);
+    });
 }
 
 bool start_cell(Relation index, uint64 version, const Parameters& found, const float* centroid,

@@ -70,23 +70,25 @@ float read_exactly(TableRows* rows, const engine::Space& space, const ItemPointe
     if (!table_index_fetch_tuple(rows->fetch, &tid, SnapshotSelf, rows->slot, &again, nullptr)) {
         return error;
     }
-    const MemoryContext old = MemoryContextSwitchTo(rows->memory);
-    bool is_null;
-    const Datum value = slot_getattr(rows->slot, rows->column, &is_null);
-    const core::VectorView vector =
-        is_null ? core::VectorView{} : rows->operator_class->elements(value);
-    if (vector.size() == space.dimension()) {
-        const std::size_t padded = space.padded();
-        float* exact = static_cast<float*>(palloc(padded * sizeof(float)));
-        const engine::RoutedRow routed = space.route(vector, exact);
-        if ((routed.kind == engine::RowKind::normal || routed.kind == engine::RowKind::long_row) &&
-            std::sqrt(kernels::active().floats.l2_squared(exact, rotated, padded)) <=
-                (static_cast<double>(error) + static_cast<double>(routed.error)) * (1 + 0x1p-20)) {
-            memcpy(rotated, exact, padded * sizeof(float));
-            error = Min(error, routed.error);
+    pg::within(rows->memory, [&] {
+        bool is_null;
+        const Datum value = slot_getattr(rows->slot, rows->column, &is_null);
+        const core::VectorView vector =
+            is_null ? core::VectorView{} : rows->operator_class->elements(value);
+        if (vector.size() == space.dimension()) {
+            const std::size_t padded = space.padded();
+            float* exact = static_cast<float*>(palloc(padded * sizeof(float)));
+            const engine::RoutedRow routed = space.route(vector, exact);
+            if ((routed.kind == engine::RowKind::normal ||
+                 routed.kind == engine::RowKind::long_row) &&
+                std::sqrt(kernels::active().floats.l2_squared(exact, rotated, padded)) <=
+                    (static_cast<double>(error) + static_cast<double>(routed.error)) *
+                        (1 + 0x1p-20)) {
+                memcpy(rotated, exact, padded * sizeof(float));
+                error = Min(error, routed.error);
+            }
         }
-    }
-    MemoryContextSwitchTo(old);
+    });
     MemoryContextReset(rows->memory);
     // Lets the page go: the next row is on another one, or soon found again.
     ExecClearTuple(rows->slot);

@@ -44,43 +44,36 @@ CellView look_at(Relation index, const Parameters& parameters, const CellRef& ce
 // Writes the live rows of the cells to one, which takes over slot and centroid of the first, or
 // gets a new slot and this centroid. False if there is no room for it.
 bool join(Relation index, const CellRef* cells, uint32 count, const float* centroid) {
-    const MemoryContext context =
-        AllocSetContextCreate(CurrentMemoryContext, "vecdot rewrite", ALLOCSET_DEFAULT_SIZES);
-    const MemoryContext old = MemoryContextSwitchTo(context);
-    const MemoryContext attempt =
-        AllocSetContextCreate(context, "vecdot rewrite attempt", ALLOCSET_DEFAULT_SIZES);
-    const Directory* directory = open_directory(index);
-    Replaced result = Replaced::overtaken;
-    for (const double slack : slacks) {
-        MemoryContextSwitchTo(attempt);
-        Rewrite rewrite{};
-        rewrite.index = index;
-        rewrite.parameters = directory->parameters;
-        rewrite.space = directory->space;
-        rewrite.choose = only_one;
-        NewCell cell{};
-        for (uint32 i = 0; i < count; ++i) {
-            cell.rows += live_rows(add_old_cell(&rewrite, cells[i])->view);
+    return with_directory(index, [&](const Directory& directory) {
+        Replaced result = Replaced::overtaken;
+        for (const double slack : slacks) {
+            result = pg::in_context("vecdot rewrite", [&] {
+                Rewrite rewrite{};
+                rewrite.index = index;
+                rewrite.parameters = directory.parameters;
+                rewrite.space = directory.space;
+                rewrite.choose = only_one;
+                NewCell cell{};
+                for (uint32 i = 0; i < count; ++i) {
+                    cell.rows += live_rows(add_old_cell(&rewrite, cells[i])->view);
+                }
+                cell.flags = static_cast<uint16>(rewrite.old[0].view.flags);
+                cell.same_as = centroid == nullptr ? 0 : no_cell;
+                if (centroid != nullptr) {
+                    cell.centroid = const_cast<float*>(centroid);
+                } else if (rewrite.old[0].view.layout.has_codes) {
+                    cell.centroid = rewrite.old[0].centroid;
+                }
+                rewrite.new_count = 1;
+                rewrite.cells = &cell;
+                return replace_cells(&rewrite, slack);
+            });
+            if (result != Replaced::overtaken) {
+                break;
+            }
         }
-        cell.flags = static_cast<uint16>(rewrite.old[0].view.flags);
-        cell.same_as = centroid == nullptr ? 0 : no_cell;
-        if (centroid != nullptr) {
-            cell.centroid = const_cast<float*>(centroid);
-        } else if (rewrite.old[0].view.layout.has_codes) {
-            cell.centroid = rewrite.old[0].centroid;
-        }
-        rewrite.new_count = 1;
-        rewrite.cells = &cell;
-        result = replace_cells(&rewrite, slack);
-        MemoryContextSwitchTo(context);
-        MemoryContextReset(attempt);
-        if (result != Replaced::overtaken) {
-            break;
-        }
-    }
-    MemoryContextSwitchTo(old);
-    MemoryContextDelete(context);
-    return result != Replaced::no_room;
+        return result != Replaced::no_room;
+    });
 }
 
 // Takes a cell without live rows out of the directory, unless rows come.
