@@ -18,7 +18,7 @@ help:
 check:
 	@test/check.sh $(ONLY)
 
-## make check-versions   PostgreSQL 17 and 18 in chroots of later Debian releases (root; CHROOTS=..., 4 GB)
+## make check-versions   PostgreSQL 17, 18 and 19 in chroots of later Debian releases, ARM in an emulator (root; CHROOTS=..., 8 GB)
 check-versions:
 	@CHROOTS='$(CHROOTS)' test/check_versions.sh $(ONLY)
 
@@ -127,7 +127,8 @@ AS_VECTOR_PARTS = \
 	src/pgvector/not_served.sql
 
 # After 0.8, which tools look for, and beyond pgvector's own releases: 0.1.0 is 0.8.100.
-AS_VECTOR_VERSION := 0.8.$(shell echo $(EXTVERSION) | awk -F. '{ print $$1 * 10000 + $$2 * 100 + $$3 }')
+as_vector_version = 0.8.$(shell echo $(1) | awk -F. '{ print $$1 * 10000 + $$2 * 100 + $$3 }')
+AS_VECTOR_VERSION := $(call as_vector_version,$(EXTVERSION))
 
 CORE_SOURCES = $(sort $(wildcard src/core/*.cpp))
 KERNEL_SOURCES = $(sort $(wildcard src/kernels/*.cpp))
@@ -256,17 +257,31 @@ $(AS_VECTOR)/vector--$(AS_VECTOR_VERSION).sql: $(AS_VECTOR_PARTS) Makefile
 	@{ $(call script_head,vector); cat $(AS_VECTOR_PARTS); } > $@.tmp
 	@mv $@.tmp $@
 
+# Its update scripts are vecdot's, followed by what concerns pgvector's access methods, if there is such a file.
+define as_vector_update_rule
+AS_VECTOR_FILES += $(AS_VECTOR)/vector--$(3)--$(4).sql
+$(AS_VECTOR)/vector--$(3)--$(4).sql: src/updates/vecdot--$(1)--$(2).sql $(wildcard src/updates/as-vector--$(1)--$(2).sql) Makefile
+	@mkdir -p $$(@D)
+	@sed 's/ALTER EXTENSION vecdot /ALTER EXTENSION vector /' $$(filter %.sql,$$^) > $$@
+endef
+as_vector_update = $(eval $(call as_vector_update_rule,$(1),$(2),$(call as_vector_version,$(1)),$(call as_vector_version,$(2))))
+$(foreach file,$(wildcard src/updates/vecdot--*--*.sql),$(call as_vector_update,$(word 2,$(subst --, ,$(basename $(file)))),$(word 3,$(subst --, ,$(basename $(file))))))
+
 extension_dir = $(DESTDIR)$(datadir)/extension
 as_vector_library = $(DESTDIR)$(pkglibdir)/vector$(DLSUFFIX)
 
-.PHONY: install-as-vector uninstall-as-vector
+.PHONY: install-as-vector install-as-vector-files uninstall-as-vector
 ## make install-as-vector    instead of pgvector: vecdot as the extension "vector" too (docs/from-pgvector.md)
 install-as-vector: all $(AS_VECTOR_FILES)
 	@if [ -e '$(extension_dir)/vector.control' ] && ! grep -q vecdot '$(extension_dir)/vector.control'; then \
 		echo "error: $(extension_dir)/vector.control is another extension's, pgvector's it seems: uninstall that first, or take CREATE EXTENSION vecdot_pgvector, which works beside it"; exit 1; fi
 	@if { [ -e '$(as_vector_library)' ] || [ -L '$(as_vector_library)' ]; } && [ "$$(readlink '$(as_vector_library)')" != 'vecdot$(DLSUFFIX)' ]; then \
 		echo "error: $(as_vector_library) is another extension's library, pgvector's it seems: uninstall that first"; exit 1; fi
-	@$(MAKE) --no-print-directory install
+	@$(MAKE) --no-print-directory install install-as-vector-files
+
+# What that adds to `make install`: a package of its own, where packages keep pgvector's away.
+install-as-vector-files: $(AS_VECTOR_FILES)
+	$(MKDIR_P) '$(extension_dir)' '$(dir $(as_vector_library))'
 	$(INSTALL_DATA) $(AS_VECTOR_FILES) '$(extension_dir)/'
 	ln -sf 'vecdot$(DLSUFFIX)' '$(as_vector_library)'
 

@@ -1,5 +1,5 @@
-# ALTER EXTENSION vecdot UPDATE: from every released version (test/released) to this one, and from this one to a
-# next version, whose scripts are made here. What an update leaves is what CREATE EXTENSION makes.
+# ALTER EXTENSION ... UPDATE of vecdot, and of "vector" in pgvector's place: from every released version (test/released) to
+# this one, and from this one to a next version, whose scripts are made here. What an update leaves is what CREATE EXTENSION makes.
 use strict;
 use warnings;
 
@@ -10,30 +10,33 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use VecdotTest;
 
-# An installation of our own to put scripts into, a copy of the one that is tested.
-my $node = new_node('main');
-my $conf = slurp_file($node->data_dir . '/postgresql.conf');
-my ($destination) = $conf =~ /^extension_destdir = '(.*)'/m;
-my ($control_path) = $conf =~ /^extension_control_path = '([^:']*)/m;
-plan skip_all => 'needs an installation below a directory of its own' unless $destination || $control_path;
-my $sharedir = $control_path // $destination . `pg_config --sharedir`;
-chomp $sharedir;
-my $copy = PostgreSQL::Test::Utils::tempdir;
-my $scripts = $control_path ? "$copy/extension" : $copy . substr("$sharedir/extension", length $destination);
-make_path($scripts);
-copy($_, $scripts) or die "$_: $!" foreach glob("$sharedir/extension/vecdot*");
-if ($destination)
-{
-	# The server looks for libraries below it as well.
-	chomp(my $libraries = `pg_config --pkglibdir`);
-	make_path("$copy$libraries");
-	copy("$destination$libraries/vecdot.so", "$copy$libraries") or die "vecdot.so: $!";
-}
-$node->append_conf('postgresql.conf', $control_path ? "extension_control_path = '$copy:\$system'" : "extension_destdir = '$copy'");
-$node->start;
+my ($extension, $node, $scripts, $version);
 
-my ($version) = slurp_file("$scripts/vecdot.control") =~ /^default_version = '(.*)'/m;
-my $script = slurp_file("$scripts/vecdot--$version.sql");
+# A server with an installation of its own to put scripts into, a copy of the one that is tested.
+sub start_with_copy
+{
+	my ($conf_file) = @_;
+	$node = new_node($extension, conf => $conf_file);
+	my $conf = slurp_file($node->data_dir . '/postgresql.conf');
+	my ($destination) = $conf =~ /^extension_destdir = '(.*)'/m;
+	my ($control_path) = $conf =~ /^extension_control_path = '([^:']*)/m;
+	my $sharedir = $control_path // $destination . `pg_config --sharedir`;
+	chomp $sharedir;
+	my $copy = PostgreSQL::Test::Utils::tempdir;
+	$scripts = $control_path ? "$copy/extension" : $copy . substr("$sharedir/extension", length $destination);
+	make_path($scripts);
+	copy($_, $scripts) or die "$_: $!" foreach glob("$sharedir/extension/$extension*");
+	if ($destination)
+	{
+		# The server looks for libraries below it as well.
+		chomp(my $libraries = `pg_config --pkglibdir`);
+		make_path("$copy$libraries");
+		copy("$destination$libraries/$extension.so", "$copy$libraries") or die "$extension.so: $!";
+	}
+	$node->append_conf('postgresql.conf', $control_path ? "extension_control_path = '$copy:\$system'" : "extension_destdir = '$copy'");
+	$node->start;
+	($version) = slurp_file("$scripts/$extension.control") =~ /^default_version = '(.*)'/m;
+}
 
 sub write_file
 {
@@ -47,7 +50,7 @@ sub write_file
 sub objects
 {
 	my ($database) = @_;
-	return $node->safe_psql($database, q{
+	return $node->safe_psql($database, qq{
 		SET search_path = pg_catalog;
 		SELECT pg_describe_object(d.classid, d.objid, 0) AS object,
 		       obj_description(d.objid, d.classid::regclass::name),
@@ -62,7 +65,7 @@ sub objects
 		         WHERE m.refclassid = d.classid AND m.refobjid = d.objid AND m.classid IN ('pg_amop'::regclass, 'pg_amproc'::regclass))
 		  FROM pg_depend d LEFT JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
 		 WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
-		   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'vecdot')
+		   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = '$extension')
 		 ORDER BY 1}) =~ s/OID \d+/OID/gr;
 }
 
@@ -72,46 +75,55 @@ sub test_update
 	my ($from, $to) = @_;
 	my ($updated, $fresh) = ("from_$from", "fresh_$from");
 	$node->safe_psql('postgres', qq{CREATE DATABASE "$updated"; CREATE DATABASE "$fresh"});
-	$node->safe_psql($updated, qq{CREATE EXTENSION vecdot VERSION '$from';
+	$node->safe_psql($updated, qq{CREATE EXTENSION $extension VERSION '$from';
 		CREATE TABLE items (id int, v vector(3));
 		INSERT INTO items SELECT i, ARRAY[sin(i), cos(i), 1]::real[]::vector FROM generate_series(1, 500) i;
 		CREATE INDEX ON items USING vecdot (v)});
 	my $search = q{SET enable_seqscan = off; SET vecdot.recall = 1; SELECT id FROM items ORDER BY v <=> '[1,0,0]' LIMIT 3};
 	my $before = $node->safe_psql($updated, $search);
-	$node->safe_psql($updated, "ALTER EXTENSION vecdot UPDATE TO '$to'");
-	is_sql($node, q{SELECT extversion FROM pg_extension WHERE extname = 'vecdot'}, $to, "updated from $from to $to", database => $updated);
-	is_sql($node, $search, $before, 'searches find what they found', database => $updated);
-	$node->safe_psql($fresh, "CREATE EXTENSION vecdot VERSION '$to'");
+	$node->safe_psql($updated, "ALTER EXTENSION $extension UPDATE TO '$to'");
+	is_sql($node, "SELECT extversion FROM pg_extension WHERE extname = '$extension'", $to, "$extension: updated from $from to $to", database => $updated);
+	is_sql($node, $search, $before, "$extension: searches find what they found", database => $updated);
+	$node->safe_psql($fresh, "CREATE EXTENSION $extension VERSION '$to'");
 	return (objects($updated), objects($fresh));
 }
 
-my @released = glob(dirname(__FILE__) . '/../released/vecdot--*.sql');
-foreach my $file (@released)
+foreach my $installation ([ 'vecdot', $ENV{VECDOT_CONF} ], [ 'vector', $ENV{VECDOT_AS_VECTOR_CONF} ])
 {
-	my ($from) = $file =~ /vecdot--([^-]*)\.sql$/;
-	next if $from eq $version;
-	copy($file, $scripts) or die "$file: $!";
-	my ($updated, $fresh) = test_update($from, $version);
-	is($updated, $fresh, "an update from $from leaves what CREATE EXTENSION makes");
-}
+	($extension, my $conf) = @$installation;
+  SKIP:
+	{
+		skip "$extension: needs an installation below a directory of its own", 1 unless $conf;
+		start_with_copy($conf);
+		my $script = slurp_file("$scripts/$extension--$version.sql");
+		foreach my $file (glob(dirname(__FILE__) . "/../released/$extension--*.sql"))
+		{
+			my ($from) = $file =~ /--([^-]*)\.sql$/;
+			next if $from eq $version;
+			copy($file, $scripts) or die "$file: $!";
+			my ($updated, $fresh) = test_update($from, $version);
+			is($updated, $fresh, "$extension: an update from $from leaves what CREATE EXTENSION makes");
+		}
 
-# A next version with one more function, and a comment that has changed.
-my $addition = q{
+		# A next version with one more function, and a comment that has changed.
+		my $addition = q{
 CREATE FUNCTION added(vector) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS 'SELECT 1';
 COMMENT ON FUNCTION dot(vector, vector) IS 'another comment';
 };
-write_file('vecdot--next.sql', $script . $addition);
-write_file("vecdot--$version--next.sql", $addition);
-my ($updated, $fresh) = test_update($version, 'next');
-is($updated, $fresh, 'an update to a next version leaves what CREATE EXTENSION makes');
-like($updated, qr/another comment/, 'its comments too');
-is_sql($node, q{SELECT added('[1,2]')}, '1', 'its new function can be called', database => "from_$version");
+		write_file("$extension--next.sql", $script . $addition);
+		write_file("$extension--$version--next.sql", $addition);
+		my ($updated, $fresh) = test_update($version, 'next');
+		is($updated, $fresh, "$extension: an update to a next version leaves what CREATE EXTENSION makes");
+		like($updated, qr/another comment/, "$extension: its comments too");
+		is_sql($node, q{SELECT added('[1,2]')}, '1', "$extension: its new function can be called", database => "from_$version");
 
-# The comparison notices what an update script leaves out.
-write_file('vecdot--forgetful.sql', $script . $addition);
-write_file("vecdot--$version--forgetful.sql", $addition =~ s/COMMENT.*//r);
-$node->safe_psql('postgres', qq{DROP DATABASE "from_$version"; DROP DATABASE "fresh_$version"});
-($updated, $fresh) = test_update($version, 'forgetful');
-isnt($updated, $fresh, 'an update script that forgets a comment is noticed');
-
+		# The comparison notices what an update script leaves out.
+		write_file("$extension--forgetful.sql", $script . $addition);
+		write_file("$extension--$version--forgetful.sql", $addition =~ s/COMMENT.*//r);
+		$node->safe_psql('postgres', qq{DROP DATABASE "from_$version"; DROP DATABASE "fresh_$version"});
+		($updated, $fresh) = test_update($version, 'forgetful');
+		isnt($updated, $fresh, "$extension: an update script that forgets a comment is noticed");
+		$node->stop;
+	}
+}
 done_testing();
