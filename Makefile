@@ -97,7 +97,8 @@ SQL_PARTS = \
 	src/index/am/handler.sql \
 	src/index/opclass.sql \
 	src/index/opclass_halfvec.sql \
-	src/index/inspect/inspect.sql
+	src/index/inspect/inspect.sql \
+	src/index/search_node/explain_query.sql
 
 # Of these what pgvector's types don't have themselves, and operator classes for its operators.
 PGVECTOR_PARTS = \
@@ -113,7 +114,8 @@ PGVECTOR_PARTS = \
 	src/linalg/pca.sql \
 	src/linalg/discriminant.sql \
 	src/index/am/handler.sql \
-	src/index/inspect/inspect.sql
+	src/index/inspect/inspect.sql \
+	src/index/search_node/explain_query.sql
 
 # In pgvector's place: an extension "vector" that is all of vecdot, and its index under the names of pgvector's.
 AS_VECTOR_PARTS = \

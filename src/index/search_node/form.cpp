@@ -177,7 +177,29 @@ Node* reversed_part(Node* node, Form* form) {
                                         : nullptr;
 }
 
-// The two sides of a comparison, the value on the left.
+}  // namespace
+
+bool match_value(Node* expression, IndexOptInfo* index, Match* match) {
+    Form form = Form::same;
+    Node* part = reversed_part(expression, &form);
+    if (part == nullptr) {
+        match->value = reinterpret_cast<Expr*>(expression);
+        return match_call(expression, index, match);
+    }
+    if (!match_call(part, index, match) || match->form != Form::same) {
+        return false;
+    }
+    match->form = form;
+    match->value = reinterpret_cast<Expr*>(expression);
+    return true;
+}
+
+bool serves_function(const IndexOptInfo* index, Oid function, Form* form) {
+    const Oid type = index->opcintype[0];
+    const Oid op = get_opfamily_member(index->opfamily[0], type, type, 1);
+    return OidIsValid(op) && classify(function, op, get_opcode(op), form);
+}
+
 bool match_comparison(const RestrictInfo* condition, IndexOptInfo* index, Match* match,
                       Node** other, bool* is_less) {
     Node* clause = reinterpret_cast<Node*>(condition->clause);
@@ -198,23 +220,6 @@ bool match_comparison(const RestrictInfo* condition, IndexOptInfo* index, Match*
         return less || greater;
     }
     return false;
-}
-
-}  // namespace
-
-bool match_value(Node* expression, IndexOptInfo* index, Match* match) {
-    Form form = Form::same;
-    Node* part = reversed_part(expression, &form);
-    if (part == nullptr) {
-        match->value = reinterpret_cast<Expr*>(expression);
-        return match_call(expression, index, match);
-    }
-    if (!match_call(part, index, match) || match->form != Form::same) {
-        return false;
-    }
-    match->form = form;
-    match->value = reinterpret_cast<Expr*>(expression);
-    return true;
 }
 
 Node* match_radius(const RestrictInfo* condition, IndexOptInfo* index, Match* match) {

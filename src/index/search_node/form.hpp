@@ -48,6 +48,14 @@ struct Match {
 // Whether the index gives the order of the expression.
 bool match_value(Node* expression, IndexOptInfo* index, Match* match);
 
+// Whether an index's order is that of a function of its column and a vector.
+bool serves_function(const IndexOptInfo* index, Oid function, Form* form);
+
+// A condition that compares a value with something: with what, and whether the value is to be
+// less.
+bool match_comparison(const RestrictInfo* condition, IndexOptInfo* index, Match* match,
+                      Node** other, bool* is_less);
+
 // Of a condition "value < r" (or <=; > and >= where the largest is the nearest; on either side) the
 // r, and what it was compared with; else null.
 Node* match_radius(const RestrictInfo* condition, IndexOptInfo* index, Match* match);

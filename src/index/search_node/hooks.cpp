@@ -21,9 +21,10 @@ void offer(PlannerInfo* root, RelOptInfo* relation, Index number, RangeTblEntry*
     if (previous_hook != nullptr) {
         previous_hook(root, relation, number, entry);
     }
-    if (pg::search_node_setting()) {
-        pg::guard([&] { add_search_path(root, relation, entry); });
-    }
+    pg::guard([&] {
+        const bool is_offered = pg::search_node_setting() && add_search_path(root, relation, entry);
+        watch_relation(root, relation, entry, is_offered);
+    });
 }
 
 }  // namespace

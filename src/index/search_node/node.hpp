@@ -51,9 +51,13 @@ enum SearchExpression {
 // Rows that a search is thought to end with where no LIMIT known beforehand says how many.
 constexpr double usual_rows = 100;
 
-// path.cpp: offers the node to the planner.
-void add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntry* entry);
+// path.cpp: offers the node to the planner, if it can serve the relation. Says whether it can.
+bool add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntry* entry);
 extern const CustomPathMethods search_path_methods;
+
+// explain_query.cpp: for vecdot_explain(), if it is at work; does nothing otherwise.
+void watch_relation(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntry* entry,
+                    bool is_offered);
 
 // exec.cpp
 Node* create_search_state(CustomScan* scan);

@@ -375,18 +375,18 @@ Plan* make_plan(PlannerInfo*, RelOptInfo* relation, CustomPath* path, List* targ
 
 const CustomPathMethods search_path_methods = {"VecdotSearch", make_plan, nullptr};
 
-void add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntry* entry) {
+bool add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntry* entry) {
     if (entry->rtekind != RTE_RELATION || entry->inh || entry->tablesample != nullptr ||
         (entry->relkind != RELKIND_RELATION && entry->relkind != RELKIND_MATVIEW) ||
         (relation->reloptkind != RELOPT_BASEREL &&
          relation->reloptkind != RELOPT_OTHER_MEMBER_REL) ||
         relation->lateral_relids != nullptr || !only_reads(root) ||
         !has_columns_only(relation->reltarget->exprs, relation->relid)) {
-        return;
+        return false;
     }
     Task task{};
     if (!find_order(root, relation, &task) && !find_range(root, relation, &task)) {
-        return;
+        return false;
     }
     const Match& match = task.match;
     CustomPath* path = makeNode(CustomPath);
@@ -428,6 +428,7 @@ void add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntr
                                    or_null(task.radius, FLOAT8OID), copyObjectImpl(match.vector));
     path->custom_private = list_make4(make_private(plan), expressions, row, conditions);
     add_path(relation, &path->path);
+    return true;
 }
 
 namespace {
