@@ -30,6 +30,25 @@ def prepare(contender, data):
             SqlSearcher(contender, data, setting, settings, HALF, ">f2")]
 
 
+def report_fetched(contenders, data):
+    """What it costs to promise no more than operators that sum in float4: rows read from the table for ten."""
+    lines = []
+    for recall in [0.99, 1]:
+        for contender in contenders:
+            if contender.name == "pgvector":
+                continue
+            for suffix in ["", HALF]:
+                index = f"{searchers.table(data)}{suffix}_index"
+                contender.run(f"SET vecdot.recall = {recall}")
+                (fetched,), = contender.run("SELECT fetched_rows FROM vecdot_index_recall(%s, %s, 200)", [index, K])
+                contender.run("RESET vecdot.recall")
+                lines.append({"name": contender.name + suffix.replace("_", " "), "recall": recall, "fetched": fetched})
+    print("rows fetched a query, for ten:", flush=True)
+    for line in lines:
+        print(f"  {line['name']:<16}at {line['recall']:<5}{line['fetched']:>10.2f}", flush=True)
+    return lines
+
+
 def measure(contenders, data, rounds):
     print(f"\n=== {data.name} {len(data.base)} x {data.dimensions}, {data.metric}; load {os.getloadavg()[0]:.1f}", flush=True)
     found = [searcher for contender in contenders for searcher in prepare(contender, data)]
@@ -53,6 +72,7 @@ def measure(contenders, data, rounds):
             verdict = "" if bar is None else f"  bar >= {bar}: {'met' if reached >= bar else 'MISSED'}"
             print(f"  {what:<60}{reached:>8.3g} x ({cpu:.3g} x by CPU time){verdict}", flush=True)
             lines.append({"data": data.name, "what": what, "reached": reached, "by_cpu": cpu, "bar": bar})
+    fetched = report_fetched(contenders, data)
     for searcher in found:
         searcher.close()
     for contender in contenders:
@@ -60,7 +80,7 @@ def measure(contenders, data, rounds):
         if contender.name != "pgvector":
             contender.run(f"DROP TABLE IF EXISTS {searchers.table(data)}")
     return {"data": data.name, "rows": len(data.base), "dimensions": data.dimensions, "metric": data.metric,
-            "points": [point.line() for point in points], "speeds": speeds, "compared": lines, "load": os.getloadavg()}
+            "points": [point.line() for point in points], "speeds": speeds, "compared": lines, "fetched": fetched, "load": os.getloadavg()}
 
 
 def main(contenders, rounds, directory):
