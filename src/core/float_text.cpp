@@ -1,4 +1,5 @@
-// The shortest decimal text of a float4.
+#include "core/float_text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "core/float_text.hpp"
 #include "core/half.hpp"
 #include "core/span.hpp"
 
@@ -53,23 +54,13 @@ inline bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
 }
 
-// The longest text of one float4; and the room to format it in, since digits are stored eight at a
-// time, whether there are so many or not.
-constexpr std::size_t max_float_text = 15;
-constexpr std::size_t float_text_room = max_float_text + 8;
-
 // The room to format a vector of dim elements in, with its brackets (no terminating zero).
 constexpr std::size_t max_vector_text(std::size_t dim) {
     return (dim - 1) * (max_float_text + 1) + float_text_room + 2;
 }
 
-// Writes the shortest decimal text that reads back as value, as float4out does by default, and
-// returns its length. Schubfach (Giulietti, "The Schubfach way to render doubles", 2020). Like
-// PostgreSQL, and unlike the paper, the ends of the rounding interval are not used. to has room for
-// float_text_room characters.
-std::size_t format_float(float value, char* to);
-
-// The same for a whole vector; to has room for max_vector_text(values.size()).
+// Writes each element as format_float() does, and returns the length; to has room for
+// max_vector_text(values.size()).
 std::size_t format_vector(VectorView values, char* to);
 
 // Of halves it is the text of the float4 that each is, as in pgvector: mostly longer than needed.
