@@ -7,6 +7,7 @@ extern "C" {
 #include "commands/explain_state.h"
 #endif
 #include "lib/stringinfo.h"
+#include "optimizer/optimizer.h"
 #include "utils/ruleutils.h"
 }
 
@@ -58,8 +59,10 @@ void explain_search(SearchState* state, List* ancestors, ExplainState* output) {
     List* context = set_deparse_context_plan(output->deparse_cxt,
                                              const_cast<Plan*>(&plan->scan.plan), ancestors);
     const TargetEntry* value = static_cast<const TargetEntry*>(llast(plan->custom_scan_tlist));
-    const char* text =
-        deparse_expression(reinterpret_cast<Node*>(value->expr), context, output->verbose, false);
+    // The query vector may be another table's.
+    Node* distance = reinterpret_cast<Node*>(value->expr);
+    const bool is_joined = bms_membership(pull_varnos(nullptr, distance)) == BMS_MULTIPLE;
+    const char* text = deparse_expression(distance, context, is_joined || output->verbose, false);
     const SearchPlan& search = state->plan;
     if (search.is_ordered) {
         const bool descending = is_descending(search.form);

@@ -447,6 +447,18 @@ void watch_relation(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntry
     watch->seen = lappend(watch->seen, seen);
 }
 
+void watch_join(const PlannerInfo* root, const RelOptInfo* relation) {
+    const Alias* identity = root->simple_rte_array[relation->relid]->eref;
+    for (int i = 0; watch != nullptr && i < list_length(watch->seen); ++i) {
+        Seen* seen = static_cast<Seen*>(list_nth(watch->seen, i));
+        if (seen->identity == identity) {
+            seen->reason = {};
+        } else if (seen->root == root) {
+            seen->reason.mismatch = "its row has the query vector of the search";
+        }
+    }
+}
+
 }  // namespace vecdot::index
 
 VECDOT_FUNCTION(vecdot_explain) {

@@ -27,12 +27,26 @@ void offer(PlannerInfo* root, RelOptInfo* relation, Index number, RangeTblEntry*
     });
 }
 
+set_join_pathlist_hook_type previous_join_hook = nullptr;
+
+void offer_join(PlannerInfo* root, RelOptInfo* join, RelOptInfo* outer, RelOptInfo* inner,
+                JoinType type, JoinPathExtraData* extra) {
+    if (previous_join_hook != nullptr) {
+        previous_join_hook(root, join, outer, inner, type, extra);
+    }
+    if (pg::search_node_setting()) {
+        pg::guard([&] { add_join_path(root, join, outer, inner, type, extra); });
+    }
+}
+
 }  // namespace
 
 void install_search_node() {
     RegisterCustomScanMethods(&search_scan_methods);
     previous_hook = set_rel_pathlist_hook;
     set_rel_pathlist_hook = offer;
+    previous_join_hook = set_join_pathlist_hook;
+    set_join_pathlist_hook = offer_join;
 }
 
 }  // namespace vecdot::index

@@ -55,9 +55,15 @@ constexpr double usual_rows = 100;
 bool add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntry* entry);
 extern const CustomPathMethods search_path_methods;
 
+// join.cpp: offers the node for a relation that is joined to one row, which has the query vector.
+void add_join_path(PlannerInfo* root, RelOptInfo* join, RelOptInfo* outer, RelOptInfo* inner,
+                   JoinType type, JoinPathExtraData* extra);
+
 // explain_query.cpp: for vecdot_explain(), if it is at work; does nothing otherwise.
 void watch_relation(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntry* entry,
                     bool is_offered);
+// The node is offered after all, in a join.
+void watch_join(const PlannerInfo* root, const RelOptInfo* relation);
 
 // exec.cpp
 Node* create_search_state(CustomScan* scan);

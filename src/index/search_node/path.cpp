@@ -5,7 +5,7 @@
 #include "index/am/handler.hpp"
 #include "index/am/order.hpp"
 #include "index/options.hpp"
-#include "index/search_node/node.hpp"
+#include "index/search_node/path.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -29,11 +29,11 @@ extern "C" {
 
 namespace vecdot::index {
 
-namespace {
-
 bool can_use(const IndexOptInfo* index) {
     return is_our_index(index) && (index->indpred == NIL || index->predOK);
 }
+
+namespace {
 
 bool match_member(const EquivalenceMember* member, const PathKey* key, const RelOptInfo* relation,
                   Match* match) {
@@ -89,8 +89,8 @@ bool feeds_limit(PlannerInfo* root, const List* keys) {
            bms_membership(root->all_baserels) == BMS_SINGLETON && is_limited_order(root, keys);
 }
 
-// A condition on nothing in the relation becomes a node of its own, above each scan; above a child
-// it would lose the address.
+}  // namespace
+
 bool has_gate(const List* conditions) {
     for (int i = 0; i < list_length(conditions); ++i) {
         if (static_cast<const RestrictInfo*>(list_nth(conditions, i))->pseudoconstant) {
@@ -100,19 +100,6 @@ bool has_gate(const List* conditions) {
     return false;
 }
 
-// What the node is to do.
-struct Task {
-    Match match;
-    Node* radius;  // or null
-    Form radius_form;
-    bool is_ordered;
-    bool nulls_first;
-    bool keeps_ties;  // others sort what is equally far
-    List* keys;
-    bool is_limited;  // it may stop at the LIMIT
-};
-
-// A condition that ends the search that the match makes.
 void find_radius(const List* conditions, Task* task) {
     for (int i = 0; i < list_length(conditions); ++i) {
         Match match;
@@ -126,6 +113,8 @@ void find_radius(const List* conditions, Task* task) {
         }
     }
 }
+
+namespace {
 
 // LIMIT rows in order.
 bool find_order(PlannerInfo* root, const RelOptInfo* relation, Task* task) {
@@ -253,11 +242,14 @@ Path* copy_path(const Path* path) {
 }
 
 // The cheapest other way to the rows that pass, as a bitmap where it can be one.
-Path* choose_child(PlannerInfo* root, RelOptInfo* relation) {
+Path* choose_child(PlannerInfo* root, RelOptInfo* relation, Relids outer) {
     const Path* best = nullptr;
     for (int i = 0; i < list_length(relation->pathlist); ++i) {
         const Path* path = static_cast<const Path*>(list_nth(relation->pathlist, i));
-        if (path->param_info == nullptr && !path->parallel_aware &&
+        // An index without a condition gives all rows, as the table does.
+        const bool has_all =
+            IsA(path, IndexPath) && reinterpret_cast<const IndexPath*>(path)->indexclauses == NIL;
+        if (path->param_info == nullptr && !path->parallel_aware && !has_all &&
             (IsA(path, Path) || IsA(path, BitmapHeapPath) || IsA(path, IndexPath) ||
              IsA(path, TidPath) || IsA(path, TidRangePath)) &&
             (best == nullptr || path->total_cost < best->total_cost)) {
@@ -266,14 +258,15 @@ Path* choose_child(PlannerInfo* root, RelOptInfo* relation) {
     }
     if (best != nullptr && IsA(best, IndexPath)) {
         const IndexPath* index = reinterpret_cast<const IndexPath*>(best);
-        if (index->indexclauses != NIL && index->indexinfo->amhasgetbitmap) {
+        if (index->indexinfo->amhasgetbitmap) {
             return reinterpret_cast<Path*>(
                 create_bitmap_heap_path(root, relation, const_cast<Path*>(best), nullptr, 1, 0));
         }
         best = nullptr;
     }
-    if (best == nullptr) {
-        return create_seqscan_path(root, relation, nullptr, 0);
+    // Of a bitmap only the addresses count: the node tests what depends on the outer row.
+    if (best == nullptr || (outer != nullptr && !IsA(best, BitmapHeapPath))) {
+        return create_seqscan_path(root, relation, outer, 0);
     }
     return IsA(best, BitmapHeapPath) ? copy_path<BitmapHeapPath>(best)
            : IsA(best, TidPath)      ? copy_path<TidPath>(best)
@@ -306,19 +299,26 @@ void remove_plain_paths(RelOptInfo* relation) {
     relation->pathlist = kept;
 }
 
+bool is_column_of(const Expr* expression, Index relation) {
+    return IsA(expression, Var) &&
+           reinterpret_cast<const Var*>(expression)->varno == static_cast<int>(relation);
+}
+
 // What a row consists of in the node: what is asked of the relation, and the value last.
-List* row_of(const RelOptInfo* relation, const List* wanted, const Expr* value) {
+List* row_of(const RelOptInfo* relation, const List* conditions, const Expr* value) {
     List* row = NIL;
-    List* columns = list_copy(wanted);
+    List* columns = list_copy(relation->reltarget->exprs);
     columns = list_concat(
         columns, pull_var_clause(const_cast<Node*>(reinterpret_cast<const Node*>(value)), 0));
-    for (int i = 0; i < list_length(relation->baserestrictinfo); ++i) {
-        const RestrictInfo* clause =
-            static_cast<const RestrictInfo*>(list_nth(relation->baserestrictinfo, i));
+    for (int i = 0; i < list_length(conditions); ++i) {
+        const RestrictInfo* clause = static_cast<const RestrictInfo*>(list_nth(conditions, i));
         columns = list_concat(columns, pull_var_clause(reinterpret_cast<Node*>(clause->clause), 0));
     }
     for (int i = 0; i < list_length(columns); ++i) {
         Expr* column = static_cast<Expr*>(list_nth(columns, i));
+        if (!is_column_of(column, relation->relid)) {
+            continue;  // the outer row's
+        }
         if (tlist_member(column, row) == nullptr) {
             row = lappend(row, makeTargetEntry(static_cast<Expr*>(copyObjectImpl(column)),
                                                static_cast<AttrNumber>(list_length(row) + 1),
@@ -333,8 +333,7 @@ List* row_of(const RelOptInfo* relation, const List* wanted, const Expr* value) 
 // All that a relation's target may hold is columns of its own.
 bool has_columns_only(const List* expressions, Index relation) {
     for (int i = 0; i < list_length(expressions); ++i) {
-        const Var* column = static_cast<const Var*>(list_nth(expressions, i));
-        if (!IsA(column, Var) || column->varno != static_cast<int>(relation)) {
+        if (!is_column_of(static_cast<const Expr*>(list_nth(expressions, i)), relation)) {
             return false;
         }
     }
@@ -375,26 +374,25 @@ Plan* make_plan(PlannerInfo*, RelOptInfo* relation, CustomPath* path, List* targ
 
 const CustomPathMethods search_path_methods = {"VecdotSearch", make_plan, nullptr};
 
-bool add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntry* entry) {
-    if (entry->rtekind != RTE_RELATION || entry->inh || entry->tablesample != nullptr ||
-        (entry->relkind != RELKIND_RELATION && entry->relkind != RELKIND_MATVIEW) ||
-        (relation->reloptkind != RELOPT_BASEREL &&
-         relation->reloptkind != RELOPT_OTHER_MEMBER_REL) ||
-        relation->lateral_relids != nullptr || !only_reads(root) ||
-        !has_columns_only(relation->reltarget->exprs, relation->relid)) {
-        return false;
-    }
-    Task task{};
-    if (!find_order(root, relation, &task) && !find_range(root, relation, &task)) {
-        return false;
-    }
+bool can_read(PlannerInfo* root, const RelOptInfo* relation, const RangeTblEntry* entry) {
+    return entry->rtekind == RTE_RELATION && !entry->inh && entry->tablesample == nullptr &&
+           (entry->relkind == RELKIND_RELATION || entry->relkind == RELKIND_MATVIEW) &&
+           (relation->reloptkind == RELOPT_BASEREL ||
+            relation->reloptkind == RELOPT_OTHER_MEMBER_REL) &&
+           relation->lateral_relids == nullptr && only_reads(root) &&
+           has_columns_only(relation->reltarget->exprs, relation->relid);
+}
+
+Path* make_search_path(PlannerInfo* root, RelOptInfo* relation, const Task& task, Relids outer) {
     const Match& match = task.match;
     CustomPath* path = makeNode(CustomPath);
     path->path.pathtype = T_CustomScan;
     path->path.parent = relation;
     path->path.pathtarget = relation->reltarget;
+    path->path.param_info =
+        outer == nullptr ? nullptr : get_baserel_parampathinfo(root, relation, outer);
     path->path.parallel_safe = relation->consider_parallel;
-    path->path.rows = relation->rows;
+    path->path.rows = outer == nullptr ? relation->rows : path->path.param_info->ppi_rows;
     path->path.pathkeys = task.is_ordered ? task.keys : NIL;
     path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
     path->methods = &search_path_methods;
@@ -409,14 +407,13 @@ bool add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntr
     plan.is_ordered = task.is_ordered;
     plan.nulls_first = task.nulls_first;
     plan.keeps_ties = task.keeps_ties;
-    List* row = row_of(relation, relation->reltarget->exprs, match.value);
+    List* joining = outer == nullptr ? NIL : path->path.param_info->ppi_clauses;
+    List* row =
+        row_of(relation, list_concat_copy(relation->baserestrictinfo, joining), match.value);
     // Of WHERE what a partial index does not imply.
-    List* conditions = match.index->indrestrictinfo;
-    if (task.is_ordered) {
-        remove_plain_paths(relation);
-    }
+    List* conditions = list_concat_copy(match.index->indrestrictinfo, joining);
     if (conditions != NIL && !has_gate(conditions)) {
-        Path* child = choose_child(root, relation);
+        Path* child = choose_child(root, relation, outer);
         set_child_target(root, child, row);
         path->custom_paths = list_make1(child);
     }
@@ -427,7 +424,19 @@ bool add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntr
                                    or_null(task.is_limited ? query->limitOffset : nullptr, INT8OID),
                                    or_null(task.radius, FLOAT8OID), copyObjectImpl(match.vector));
     path->custom_private = list_make4(make_private(plan), expressions, row, conditions);
-    add_path(relation, &path->path);
+    return &path->path;
+}
+
+bool add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntry* entry) {
+    Task task{};
+    if (!can_read(root, relation, entry) ||
+        (!find_order(root, relation, &task) && !find_range(root, relation, &task))) {
+        return false;
+    }
+    if (task.is_ordered) {
+        remove_plain_paths(relation);
+    }
+    add_path(relation, make_search_path(root, relation, task, nullptr));
     return true;
 }
 
