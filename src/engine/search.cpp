@@ -24,6 +24,7 @@
 #include "engine/search.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -322,6 +323,36 @@ bool Search::next_main(SearchResult& result) {
             return true;
         }
     }
+}
+
+std::size_t Search::upcoming(std::span<RowAddress> rows) const noexcept {
+    constexpr std::size_t most = 64;
+    const std::size_t wanted = std::min({rows.size(), most, heap_count_});
+    if (phase_ != Phase::main || wanted == 0) {
+        return 0;
+    }
+    // The nearest of the heap: a heap of them, farthest first.
+    std::array<const Ready*, most> nearest;
+    const auto nearer = [](const Ready* a, const Ready* b) { return a->bound < b->bound; };
+    const auto end = nearest.begin() + static_cast<std::ptrdiff_t>(wanted);
+    for (std::size_t i = 0; i < wanted; ++i) {
+        nearest[i] = &ready_[i];
+    }
+    std::make_heap(nearest.begin(), end, nearer);
+    for (std::size_t i = wanted; i < heap_count_; ++i) {
+        if (ready_[i].bound < nearest[0]->bound) {
+            std::pop_heap(nearest.begin(), end, nearer);
+            *(end - 1) = &ready_[i];
+            std::push_heap(nearest.begin(), end, nearer);
+        }
+    }
+    std::size_t count = 0;
+    for (auto row = nearest.begin(); row != end; ++row) {
+        if (!(*row)->dead) {
+            std::copy_n((*row)->tid, 3, rows[count++].tid);
+        }
+    }
+    return count;
 }
 
 // The nearest row that is ready.

@@ -57,6 +57,10 @@ struct SearchResult {
     double key;       // what rows are ordered by; 0 if only that is proven, −∞ if nothing
 };
 
+struct RowAddress {
+    std::uint16_t tid[3];
+};
+
 // One scan. Lives in an arena with all it owns; trivially destructible. See search.cpp.
 class Search {
   public:
@@ -70,6 +74,10 @@ class Search {
     // undefined distances (NaN), NULLs; the last two may come first. When it fails the search can't
     // be used any more.
     bool next(SearchResult& result);
+
+    // Addresses of rows that have been found and are likely to be among the next that next()
+    // returns, at most as many as there is room for; how many there are. In no order.
+    std::size_t upcoming(std::span<RowAddress> rows) const noexcept;
 
     // What the stopping rule multiplies its threshold with, given the key that the next row is
     // thought to have.

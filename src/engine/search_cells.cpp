@@ -25,6 +25,8 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t window_growth = 8;
 // Rows refined between two looks at the threshold.
 constexpr std::size_t refine_rows = 64;
+// Of the cells that come next storage is told so many.
+constexpr std::size_t expected_cells = 16;
 
 bool test(const std::uint64_t* bits, std::uint32_t i) {
     return (bits[i / 64] >> (i % 64) & 1) != 0;
@@ -115,7 +117,10 @@ void Search::open_cell() {
     opened_rows_ += cell.rows;
     if (query_->kind == QueryKind::normal && phase_ == Phase::main) {
         if (more_cells()) {
-            store_->expect(store_->self, next_key());
+            next_key();
+            store_->expect(
+                store_->self,
+                keys_.subspan(opened_keys_, std::min(sorted_keys_ - opened_keys_, expected_cells)));
         }
         score(cell_count_ - 1);
     }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 
 #include "engine/scorer.hpp"
 
@@ -64,8 +65,9 @@ struct CellStore {
     void* self;
     // Sets cell.rows and cell.state, gives the float centroid to cell.distance.add() in order.
     void (*open)(void* self, OpenCell& cell);
-    // This cell is likely to be opened next: a hint to have its memory fetched.
-    void (*expect)(void* self, const CellKey& key);
+    // These cells are likely to be opened next, in this order, at least one: a hint to have their
+    // memory fetched, or their pages read.
+    void (*expect)(void* self, std::span<const CellKey> keys);
     // Hands all blocks to the scorer. May be called again later for the same cell.
     void (*signs)(void* self, OpenCell& cell, SignScorer& scorer);
     // Fills batch.entries and calls batch.upper(); rows are below cell.rows.

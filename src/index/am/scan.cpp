@@ -8,6 +8,7 @@
 #include "engine/search.hpp"
 #include "index/opclass.hpp"
 #include "index/storage/directory.hpp"
+#include "index/storage/pages.hpp"
 #include "index/storage/readers.hpp"
 #include "index/storage/store.hpp"
 #include "pg/guard.hpp"
@@ -38,6 +39,9 @@ struct ScanState {
     ScanMode mode;            // the search node's is another than the first
     engine::Search* search;   // null before the first row is asked for
     BlockNumber heap_blocks;  // of the table, when last asked
+    bool fetches_all;         // whoever scans fetches each row that comes from the table
+    uint64 returned;          // rows of this search
+    uint64 asked;             // rows whose blocks have been asked for
 };
 
 engine::Query* make_query(IndexScanDesc scan, core::Arena& arena, const Directory& directory) {
@@ -98,6 +102,25 @@ void check_address(IndexScanDesc scan, ScanState* state) {
     }
 }
 
+// Has the table's blocks of the rows that are about to come read while this process goes on.
+void read_table_ahead(IndexScanDesc scan, ScanState* state) {
+    if (state->returned++ < state->asked || !state->fetches_all || scan->heapRelation == nullptr ||
+        scan->heapRelation->rd_tableam != GetHeapamTableAmRoutine()) {
+        return;
+    }
+    constexpr int most = 64;
+    engine::RowAddress rows[most];
+    ReadAhead ahead(scan->heapRelation);
+    const std::size_t count =
+        state->search->upcoming({rows, static_cast<std::size_t>(Min(ahead.pages, most))});
+    for (std::size_t i = 0; i < count; ++i) {
+        ItemPointerData tid;
+        std::memcpy(&tid, rows[i].tid, sizeof tid);
+        ahead.ask(ItemPointerGetBlockNumberNoCheck(&tid), 1, state->heap_blocks);
+    }
+    state->asked = state->returned + count;
+}
+
 }  // namespace
 
 IndexScanDesc begin_scan(Relation index, int keys, int order_bys) {
@@ -124,6 +147,8 @@ void rescan(IndexScanDesc scan, ScanKey keys, int, ScanKey order_bys, int) {
     ScanState* state = static_cast<ScanState*>(scan->opaque);
     state->search = nullptr;
     state->mode = {};
+    state->fetches_all = true;
+    state->returned = state->asked = 0;
     MemoryContextReset(state->memory);
     if (keys != nullptr && scan->numberOfKeys > 0) {
         std::memmove(scan->keyData, keys,
@@ -159,6 +184,7 @@ bool get_tuple(IndexScanDesc scan, ScanDirection direction) {
                         errhint("Please REINDEX it.")));
     }
     check_address(scan, state);
+    read_table_ahead(scan, state);
     scan->xs_recheck = false;
     if (scan->numberOfOrderBys > 0) {
         scan->xs_recheckorderby = result.recheck;
@@ -170,6 +196,10 @@ bool get_tuple(IndexScanDesc scan, ScanDirection direction) {
 
 void set_mode(IndexScanDesc scan, const ScanMode& mode) {
     static_cast<ScanState*>(scan->opaque)->mode = mode;
+}
+
+void fetch_few(IndexScanDesc scan) {
+    static_cast<ScanState*>(scan->opaque)->fetches_all = false;
 }
 
 void end_scan(IndexScanDesc scan) {

@@ -26,6 +26,9 @@ struct ScanMode {
 };
 // For the search that index_rescan() has just prepared.
 void set_mode(IndexScanDesc scan, const ScanMode& mode);
+// From now on few of the rows that come are fetched from the table: its blocks are not to be read
+// ahead.
+void fetch_few(IndexScanDesc scan);
 // What the scan has done so far; null before its first row. In the scan's memory.
 const engine::SearchWork* scan_work(IndexScanDesc scan);
 

@@ -84,6 +84,9 @@ void change_to(SearchState* state, Way way) {
     }
     state->way = way;
     state->spent = 0;
+    if (way == Way::filter_in_index) {
+        fetch_few(state->scan);
+    }
 }
 
 // Whether nothing that comes after a row with this bound can be among the rows.

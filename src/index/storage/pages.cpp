@@ -2,6 +2,8 @@
 
 #include <cstdarg>
 
+#include "pg/test_point.hpp"
+
 extern "C" {
 #include "access/xlog.h"
 #include "miscadmin.h"
@@ -9,6 +11,7 @@ extern "C" {
 #include "storage/buf_internals.h"
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
+#include "utils/spccache.h"
 }
 
 namespace vecdot::index {
@@ -139,6 +142,54 @@ void prefetch_page(Relation index, BlockNumber block, uint32 lines) {
         for (uint32 line = 0; line < lines; ++line) {
             __builtin_prefetch(page + line * unit_size);
         }
+    }
+}
+
+namespace {
+
+// Whether a block still stands where it was found the last time. Nothing is locked: a guess.
+bool is_likely_there(Relation index, BlockNumber block) {
+    if (remembered == nullptr || RelationUsesLocalBuffers(index)) {
+        return false;
+    }
+    const Buffer guess = remembered[place_of(index, block)];
+    if (!BufferIsValid(guess)) {
+        return false;
+    }
+    const BufferTag& tag = GetBufferDescriptor(static_cast<uint32>(guess - 1))->tag;
+#if PG_VERSION_NUM >= 160000
+    return tag.blockNum == block && BufTagGetRelNumber(&tag) == file_number(index);
+#else
+    return tag.blockNum == block && tag.rnode.relNode == file_number(index);
+#endif
+}
+
+}  // namespace
+
+ReadAhead::ReadAhead(Relation relation)
+    : index(relation), pages(get_tablespace_io_concurrency(relation->rd_rel->reltablespace)) {}
+
+void ReadAhead::ask(BlockNumber start, uint32 count, BlockNumber known) {
+    // So many pages in a row that were in shared buffers, and of the next only each eighth is
+    // looked for, until one is missing.
+    constexpr uint32 warm = 32;
+    constexpr uint32 step = 8;
+    if (pages == 0 || start >= known) {
+        return;
+    }
+    const BlockNumber end = start + Min(count, known - start);
+    for (BlockNumber block = start; block < end; ++block) {
+        if (there >= warm && ++skipped % step != 0) {
+            continue;
+        }
+        if (is_likely_there(index, block) ||
+            BufferIsValid(PrefetchBuffer(index, MAIN_FORKNUM, block).recent_buffer)) {
+            there += 1;
+            continue;
+        }
+        there = 0;
+        pg::test_point(index->rd_rel->relkind == RELKIND_INDEX ? "read ahead: index"
+                                                               : "read ahead: table");
     }
 }
 

@@ -44,6 +44,20 @@ const char* remembered_page(Relation index, BlockNumber block);
 // Has the first lines of a page fetched, if it seems to be in shared buffers.
 void prefetch_page(Relation index, BlockNumber block, uint32 lines);
 
+// Has pages read from disk while this process goes on.
+struct ReadAhead {
+    Relation index;
+    int pages;  // effective_io_concurrency where the relation's file is; 0: nothing is read ahead
+    uint32 there = 0;  // pages, since one was missing
+    uint32 skipped = 0;
+
+    explicit ReadAhead(Relation relation);
+
+    // Blocks start ... start + count − 1, those of the first `known`, if they seem not to be in
+    // shared buffers.
+    void ask(BlockNumber start, uint32 count, BlockNumber known);
+};
+
 // Reads, locks (BUFFER_LOCK_SHARE or BUFFER_LOCK_EXCLUSIVE) and checks a page.
 Buffer read_page(Relation index, BlockNumber block, const PageIdentity& identity, int lock);
 

@@ -9,6 +9,9 @@ namespace vecdot::index {
 
 namespace {
 
+// About so many pages are read of a cell: effective_io_concurrency counts pages.
+constexpr uint32 pages_of_cell = 4;
+
 struct Store {
     engine::CellStore functions;
     Relation index;
@@ -17,6 +20,13 @@ struct Store {
     ListEntry lists[special_slots];
     CellView* opened_lists[special_slots];
     BlockNumber known_blocks;
+    // Reading ahead of the search from disk. Scoring reads `scored` pages of a cell, from the one
+    // that comes first_scored pages after its head on: so it was with the last cell.
+    ReadAhead ahead;
+    uint32 opened;  // cells
+    uint32 asked;   // cells whose first pages have been asked for
+    uint32 first_scored;
+    uint32 scored;
 };
 
 Store* store_of(void* self) {
@@ -43,22 +53,65 @@ void open(void* self, engine::OpenCell& cell) {
     memcpy(static_cast<void*>(view), &opened, size);
     cell.rows = view->rows;
     cell.state = view;
+    store->opened += 1;
 }
 
-// Its head page, while another cell is scored.
-void expect(void* self, const engine::CellKey& key) {
+// The first one's head page, while another cell is scored. Of more of them the head page, and what
+// scoring is going to read if they are like the cell before, where these have to come from disk.
+void expect(void* self, std::span<const engine::CellKey> keys) {
     Store* store = store_of(self);
     const uint32 bytes = payload_offset + sizeof(CellHeader) +
                          store->parameters.padded * static_cast<uint32>(sizeof(float));
-    prefetch_page(store->index, static_cast<BlockNumber>(key.handle), Min(bytes, 4096) / unit_size);
+    prefetch_page(store->index, static_cast<BlockNumber>(keys[0].handle),
+                  Min(bytes, 4096) / unit_size);
+    if (store->ahead.pages == 0) {
+        return;
+    }
+    const uint32 cells = Max(1u, static_cast<uint32>(store->ahead.pages) / pages_of_cell);
+    const uint32 end = Min(cells, static_cast<uint32>(keys.size()));
+    for (uint32 i = store->asked > store->opened ? store->asked - store->opened : 0; i < end; ++i) {
+        const BlockNumber head = static_cast<BlockNumber>(keys[i].handle);
+        store->ahead.ask(head, 1, store->known_blocks);
+        store->ahead.ask(head + store->first_scored, store->scored, store->known_blocks);
+    }
+    store->asked = Max(store->asked, store->opened + end);
 }
 
+// All that scoring a cell is about to read, at once. section(e, extent, rows) is where that starts
+// in an extent, and how long it is in bytes.
+template <typename Section>
+void read_cell_ahead(Store* store, const CellView& view, Section&& section) {
+    for (uint32 e = 0; store->ahead.pages > 0 && e < view.extent_count; ++e) {
+        const ExtentRows rows = extent_rows(view, e);
+        if (rows.rows == 0) {
+            break;
+        }
+        const auto [start, bytes] = section(e, view.extents[e], rows.rows);
+        const uint32 pages = static_cast<uint32>((bytes + payload_size - 1) / payload_size);
+        store->ahead.ask(start, pages, store->known_blocks);
+        if (e == 0) {
+            store->first_scored = start - view.head;
+            store->scored = Min(pages, 4 * pages_of_cell);
+        }
+    }
+}
+
+struct SectionBytes {
+    BlockNumber start;
+    uint64 bytes;
+};
+
 void signs(void* self, engine::OpenCell& cell, engine::SignScorer& scorer) {
-    (void)self;
-    scan_signs(*static_cast<CellView*>(cell.state),
-               [&scorer](const uint8* units, uint32 count, const uint8* ahead) {
-                   scorer.units(units, count, ahead);
-               });
+    const CellView& view = *static_cast<CellView*>(cell.state);
+    read_cell_ahead(
+        store_of(self), view, [&view](uint32 e, const Extent& extent, uint32 rows) -> SectionBytes {
+            return {
+                view.layout.signs_start(e == 0, extent),
+                uint64{divide_up(rows, rows_per_block)} * view.layout.units_per_block * unit_size};
+        });
+    scan_signs(view, [&scorer](const uint8* units, uint32 count, const uint8* ahead) {
+        scorer.units(units, count, ahead);
+    });
 }
 
 std::size_t copy_entries(const CellView& view, uint64 first, std::span<RowEntry> entries) {
@@ -73,7 +126,7 @@ std::size_t copy_entries(const CellView& view, uint64 first, std::span<RowEntry>
 // Asks for what is read of rows spread over a cell before the first of them is waited for.
 class RowPrefetch {
   public:
-    explicit RowPrefetch(const CellView& view) : view_(view) {}
+    RowPrefetch(Store& store, const CellView& view) : store_(store), view_(view) {}
 
     void entry(uint32 row) {
         const AddressPlace place = address_place(view_, row);
@@ -100,6 +153,7 @@ class RowPrefetch {
     void fetch(Page* page, BlockNumber block, uint32 offset, uint32 bytes) {
         if (page->block != block) {
             *page = {block, remembered_page(view_.index, block)};
+            store_.ahead.ask(block, 1, store_.known_blocks);
         }
         if (page->start != nullptr) {
             for (uint32 line = offset / unit_size; line <= (offset + bytes - 1) / unit_size;
@@ -109,15 +163,15 @@ class RowPrefetch {
         }
     }
 
+    Store& store_;
     const CellView& view_;
     Page addresses_;
     Page codes_;
 };
 
 void refine(void* self, engine::OpenCell& cell, engine::RefineBatch& batch) {
-    (void)self;
     const CellView& view = *static_cast<CellView*>(cell.state);
-    RowPrefetch ahead(view);
+    RowPrefetch ahead(*store_of(self), view);
     for (uint32 i = 0; i < batch.count; ++i) {
         ahead.entry(batch.rows[i]);
         ahead.plane(Plane::upper, batch.rows[i]);
@@ -154,9 +208,8 @@ void refine(void* self, engine::OpenCell& cell, engine::RefineBatch& batch) {
 }
 
 void complete(void* self, engine::OpenCell& cell, engine::RefineBatch& batch) {
-    (void)self;
     const CellView& view = *static_cast<CellView*>(cell.state);
-    RowPrefetch ahead(view);
+    RowPrefetch ahead(*store_of(self), view);
     for (uint32 i = 0; i < batch.count; ++i) {
         ahead.plane(Plane::lower, batch.rows[i]);
     }
@@ -168,8 +221,12 @@ void complete(void* self, engine::OpenCell& cell, engine::RefineBatch& batch) {
 }
 
 void refinements(void* self, engine::OpenCell& cell, engine::RefinementScorer& scorer) {
-    (void)self;
     const CellView& view = *static_cast<CellView*>(cell.state);
+    read_cell_ahead(store_of(self), view,
+                    [&view](uint32 e, const Extent& extent, uint32 rows) -> SectionBytes {
+                        return {view.layout.refine_start(e == 0, extent),
+                                uint64{rows} * view.layout.plane_bytes};
+                    });
     scan_upper(view, [&scorer](const uint8* nibbles, uint32 bytes, const uint8* ahead) {
         scorer.upper(nibbles, bytes, ahead);
     });
@@ -208,6 +265,7 @@ engine::CellStore* open_store(Relation index, const Directory& directory) {
     store->index = index;
     store->context = CurrentMemoryContext;
     store->parameters = directory.parameters;
+    store->ahead = ReadAhead(index);
     memcpy(store->lists, directory.lists, sizeof store->lists);
     return &store->functions;
 }

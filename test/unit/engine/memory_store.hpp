@@ -72,6 +72,14 @@ class MemoryIndex {
         return {this, open, expect, signs, refine, complete, refinements, entries, special};
     }
 
+    // Cells opened that were not the next of those told before.
+    std::size_t unexpected() const { return unexpected_; }
+    // A new search begins.
+    void expect_none() {
+        expected_.clear();
+        unexpected_ = 0;
+    }
+
     // Marks a row dead; false if it is not in a cell.
     bool remove(std::uint32_t number) {
         for (Cell& cell : cells_) {
@@ -234,6 +242,9 @@ class MemoryIndex {
 
     static void open(void* self, OpenCell& cell) {
         auto* index = static_cast<MemoryIndex*>(self);
+        if (!index->expected_.empty() && index->expected_[0].cell != cell.key.cell) {
+            ++index->unexpected_;
+        }
         Cell& mine = index->cells_[cell.key.cell];
         cell.rows = static_cast<std::uint32_t>(mine.entries.size());
         cell.state = &mine;
@@ -242,8 +253,10 @@ class MemoryIndex {
         cell.distance.add(mine.centroid.data() + half, index->padded_ - half);
     }
 
-    static void expect(void* self, const CellKey& key) {
-        const Cell& mine = static_cast<MemoryIndex*>(self)->cells_[key.cell];
+    static void expect(void* self, std::span<const CellKey> keys) {
+        MemoryIndex* index = static_cast<MemoryIndex*>(self);
+        index->expected_.assign(keys.begin(), keys.end());
+        const Cell& mine = index->cells_[keys[0].cell];
         for (std::size_t i = 0; i < mine.centroid.size(); i += 16) {
             __builtin_prefetch(mine.centroid.data() + i);
         }
@@ -337,6 +350,8 @@ class MemoryIndex {
     std::vector<Cell> cells_;
     std::vector<CellSummary> summaries_;
     std::vector<std::uint8_t> centroid_codes_;
+    std::vector<CellKey> expected_;  // the cells to be opened next, when last told
+    std::size_t unexpected_ = 0;
     std::vector<RowEntry> special_[3];
 };
 

@@ -452,6 +452,47 @@ TEST_P(SearchTest, RecallIsReachedNearDeletedRows) {
 
 // A walk to the end, as where nothing matches a filter, costs so many scans and no more, in however
 // little memory.
+// What storage may read ahead: the cells that are opened next, and the rows that come next.
+TEST(Search, SaysWhatComesNext) {
+    Data data = clustered(20001, 16, 43, 50);
+    data.n = 20000;
+    MemoryIndex::Options build;
+    build.cells = 100;
+    MemoryIndex index(Metric::l2, data.rows.data(), data.n, data.dimension, build);
+    const Calibration calibration = index.calibrate(100);
+    for (const double recall : {0.9, 1.0}) {
+        index.expect_none();
+        HeapArena memory;
+        core::Arena arena = memory.arena();
+        const float* vector = data.rows.data() + data.n * data.dimension;
+        const Query query = prepare_query(arena, index.space(), {vector, data.dimension});
+        const CellStore store = index.store();
+        Search search(arena, query, index.directory(), store, options_for(recall, calibration),
+                      core::Interrupt());
+        RowAddress rows[20];
+        EXPECT_EQ(search.upcoming(rows), 0u);
+        SearchResult result{};
+        ASSERT_TRUE(search.next(result));
+        const std::uint64_t cells = search.work().cells;
+        const std::size_t count = search.upcoming(rows);
+        EXPECT_EQ(count, 20u);
+        EXPECT_EQ(search.upcoming(std::span(rows).first(3)), 3u);
+        std::set<std::vector<std::uint16_t>> said;
+        search.upcoming(rows);
+        for (const RowAddress& row : rows) {
+            said.insert({row.tid[0], row.tid[1], row.tid[2]});
+        }
+        std::size_t hits = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            ASSERT_TRUE(search.next(result));
+            hits += said.count({result.tid[0], result.tid[1], result.tid[2]});
+        }
+        // Rows of cells that are opened meanwhile may come between.
+        EXPECT_GE(hits, search.work().cells == cells ? count : count / 2) << recall;
+        EXPECT_EQ(index.unexpected(), 0u) << recall;
+    }
+}
+
 TEST(Search, AWalkToTheEndIsBounded) {
     constexpr std::size_t n = 60000;
     Data data = clustered(n + 1, 8, 41, 50);
