@@ -9,7 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_node start_node is_sql is_error);
+our @EXPORT = qw(new_node start_node start_node_with_pauses is_sql is_error);
 
 # An initialised node, not started. VECDOT_CONF, or the parameter conf, names a file of settings that lead to an
 # installation below a directory; without it vecdot has to be installed in the server's own directories.
@@ -27,6 +27,30 @@ sub start_node
 {
 	my $node = new_node(@_);
 	$node->start;
+	return $node;
+}
+
+# A node with vecdot and the functions of the test module pause_test, and noise(seed, n): n numbers in 0..1, the same
+# everywhere. Without the module the whole test is skipped.
+sub start_node_with_pauses
+{
+	my ($name, $settings) = @_;
+	my $node = new_node($name);
+	$node->append_conf('postgresql.conf', $settings);
+	$node->start;
+	my ($status) = $node->psql('postgres', "LOAD 'pause_test'");
+	if ($status)
+	{
+		$node->stop;
+		plan skip_all => 'the test module pause_test (make test-modules) is not on the library path';
+	}
+	$node->safe_psql('postgres', q{
+		CREATE EXTENSION vecdot;
+		CREATE FUNCTION pause_at(text, bigint) RETURNS void AS 'pause_test' LANGUAGE C STRICT;
+		CREATE FUNCTION pause_reached() RETURNS bigint AS 'pause_test' LANGUAGE C STRICT;
+		CREATE FUNCTION noise(seed bigint, n bigint) RETURNS real[] LANGUAGE sql IMMUTABLE AS
+			$$ SELECT array_agg((hashint8extended(seed * 1000 + i, 7) & 1048575) / 1048576.0 ORDER BY i)::real[] FROM generate_series(1, n) i $$;
+	});
 	return $node;
 }
 

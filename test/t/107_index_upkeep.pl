@@ -8,23 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use VecdotTest;
 
-my $node = new_node('main');
-$node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off\n");
-$node->start;
-my ($status) = $node->psql('postgres', "LOAD 'pause_test'");
-if ($status)
-{
-	$node->stop;
-	plan skip_all => 'the test module pause_test (make test-modules) is not on the library path';
-}
-$node->safe_psql('postgres', q{
-	CREATE EXTENSION vecdot;
-	CREATE FUNCTION pause_at(text, bigint) RETURNS void AS 'pause_test' LANGUAGE C STRICT;
-	CREATE FUNCTION pause_reached() RETURNS bigint AS 'pause_test' LANGUAGE C STRICT;
-	-- The same numbers everywhere: n of seed, uniform in 0..1.
-	CREATE FUNCTION noise(seed bigint, n bigint) RETURNS real[] LANGUAGE sql IMMUTABLE AS
-		$$ SELECT array_agg((hashint8extended(seed * 1000 + i, 7) & 1048575) / 1048576.0 ORDER BY i)::real[] FROM generate_series(1, n) i $$;
-});
+my $node = start_node_with_pauses('main', "autovacuum = off\nfsync = off\n");
 
 sub sql { return $node->safe_psql('postgres', $_[0]); }
 
