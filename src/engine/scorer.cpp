@@ -5,13 +5,14 @@
 namespace vecdot::engine {
 
 SignScorer::SignScorer(const Query& query, const kernels::BoundTerms& terms, std::uint32_t rows,
-                       float cut, Take take, void* self) noexcept
+                       float cut, Take take, void* self, float* kept) noexcept
     : table_(query.table.data()),
       terms_(terms),
       rows_(rows),
       cut_(cut),
       take_(take),
       self_(self),
+      kept_(kept),
       sign_units_(query.vector.size() / kernels::unit_dimensions) {}
 
 void SignScorer::units(const std::uint8_t* units, std::size_t count,
@@ -55,7 +56,8 @@ void SignScorer::units(const std::uint8_t* units, std::size_t count,
 
 void SignScorer::score_blocks(const std::uint8_t* units, std::size_t blocks,
                               const kernels::Stream& stream) noexcept {
-    alignas(64) float bounds[some_blocks * kernels::block_rows];
+    alignas(64) float own[some_blocks * kernels::block_rows];
+    float* bounds = kept_ != nullptr ? kept_ + first_row_ : own;
     std::uint32_t below[some_blocks];
     const std::size_t left = (rows_ - first_row_ + kernels::block_rows - 1) / kernels::block_rows;
     blocks = std::min(blocks, left);
@@ -79,7 +81,8 @@ void SignScorer::give(std::uint32_t below, const float* bounds) noexcept {
 }
 
 void SignScorer::finish_block(const std::uint8_t* factors) noexcept {
-    alignas(64) float bounds[kernels::block_rows];
+    alignas(64) float own[kernels::block_rows];
+    float* bounds = kept_ != nullptr ? kept_ + first_row_ : own;
     const std::uint32_t below =
         kernels::active().codes.block_bounds(factors, sums_, terms_, cut_, bounds);
     give(below, bounds);

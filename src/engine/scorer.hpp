@@ -23,8 +23,9 @@ class SignScorer {
     using Take = void (*)(void* self, std::uint32_t first_row, std::uint32_t mask,
                           const float* bounds) noexcept;
 
+    // kept: room for the bounds of all rows, to a multiple of 32, that are to stay; may be null.
     SignScorer(const Query& query, const kernels::BoundTerms& terms, std::uint32_t rows, float cut,
-               Take take, void* self) noexcept;
+               Take take, void* self, float* kept) noexcept;
 
     std::uint32_t rows() const { return rows_; }
 
@@ -43,6 +44,7 @@ class SignScorer {
     float cut_;
     Take take_;
     void* self_;
+    float* kept_;
     std::size_t sign_units_;
     std::size_t position_ = 0;  // units of the current block that have gone by
     std::uint32_t first_row_ = 0;

@@ -8,7 +8,8 @@
 //
 // The top of ready_ is emitted (or passed over, if it is dead) when it is not beyond the threshold,
 // behind which rows have been left out, and when the stopping rule asks for no further cell. When
-// the emission arrives at the threshold, w grows eightfold and the opened cells are read again.
+// the emission arrives at the threshold, w grows eightfold and the opened cells are gone through
+// again: by the bounds that scoring has left, and where there was no room for them by reading them.
 // From then on rows beyond the threshold wait, with their bounds, as many as a few more w call for,
 // and cells are read again only for those behind (search_cells.cpp). A row whose bound turns out to
 // lie below what has been emitted is late: it is marked, and found again by a walk over all cells

@@ -25,8 +25,9 @@ struct SearchOptions {
     // Rows without a distance come before all others: NULLs first, then undefined ones.
     bool nulls_first = false;
     bool undefined_first = false;
-    std::size_t budget = std::size_t{4} << 20;  // bytes for the queue (not for the cell list, and
-                                                // 2 bits a row of the opened cells)
+    std::size_t budget = std::size_t{4} << 20;  // bytes for the queue, and a quarter more for what
+                                                // signs said (not for the cell list, and 2 bits a
+                                                // row of the opened cells)
     std::uint32_t window = 24;                  // rows that the first threshold is made for
     std::uint32_t sample_step = 1;  // by estimate: only every step-th row (a power of two)
     bool leaves_used_up = false;    // by estimate: cells that are used up don't count, as otherwise
@@ -40,7 +41,7 @@ struct SearchWork {
     std::uint64_t all_cells = 0;  // that there are
     std::uint64_t rows = 0;       // codes scored, re-scans included
     std::uint64_t refined = 0;    // upper half bytes read
-    std::uint64_t rescans = 0;    // times the opened cells were read again
+    std::uint64_t rescans = 0;    // times opened cells were read again
     std::uint64_t late = 0;       // rows held back to the end
     std::uint64_t emitted = 0;
 };
@@ -148,6 +149,8 @@ class Search {
 
     void score(std::uint32_t cell);
     void score_signs(std::uint32_t cell);
+    void keep_bounds(OpenCell& cell);
+    void take_kept(const OpenCell& cell, float limit);
     void score_refinements(std::uint32_t cell);
     static void take(void* self, std::uint32_t first_row, std::uint32_t mask,
                      const float* bounds) noexcept;
@@ -239,6 +242,7 @@ class Search {
 
     std::uint64_t rank_ = 0;  // rows that the main phase has emitted, or passed over as dead
     std::uint64_t opened_rows_ = 0;
+    std::size_t kept_bounds_ = 0;  // the room of OpenCell::bounds
     double last_key_;
     double last_value_;
 

@@ -6,9 +6,9 @@
 // each time at least nearest_size_ rows are made ready, or all that are left, and so the loop ends.
 //
 // Whatever is scored and not refined waits, if it is among the waiting_size_ nearest such rows;
-// beyond waiting_limit_ rows are in no list, and found by reading the opened cells again. The first
-// time that the emission arrives at the threshold nothing has waited: who wants ten rows doesn't
-// pay for it.
+// beyond waiting_limit_ rows are in no list, and found by going through the opened cells again, by
+// the bounds that were kept of them or by reading them. The first time that the emission arrives at
+// the threshold nothing has waited: who wants ten rows doesn't pay for it.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -115,6 +115,7 @@ void Search::open_cell() {
     ++cell_count_;
     ++work_.cells;
     opened_rows_ += cell.rows;
+    keep_bounds(cell);
     if (query_->kind == QueryKind::normal && phase_ == Phase::main) {
         if (more_cells()) {
             next_key();
@@ -130,8 +131,34 @@ void Search::score(std::uint32_t index) {
     if (cells_[index].rows == cells_[index].taken) {
         return;
     }
-    work_.rows += cells_[index].rows;
     by_refinements_ ? score_refinements(index) : score_signs(index);
+}
+
+// Where a row's bound is the same each time, those of all rows stay, as far as there is room for
+// them. Whoever asks for more rows than the first window has then finds them without a cell's being
+// read again.
+void Search::keep_bounds(OpenCell& cell) {
+    const std::size_t room = (std::size_t{cell.rows} + kernels::block_rows - 1) /
+                             kernels::block_rows * kernels::block_rows;
+    if (query_->kind == QueryKind::normal && phase_ == Phase::main && keeps_waiting() &&
+        !by_refinements_ && (kept_bounds_ + room) * sizeof(float) <= options_.budget / 4) {
+        kept_bounds_ += room;
+        cell.bounds = arena_.allocate<float>(room).data();
+    }
+}
+
+// The rows of a scored cell that the signs put below the limit.
+void Search::take_kept(const OpenCell& cell, float limit) {
+    for (std::uint32_t first = 0; first < cell.rows; first += kernels::block_rows) {
+        const std::uint32_t rows = std::min<std::uint32_t>(kernels::block_rows, cell.rows - first);
+        std::uint32_t below = 0;
+        for (std::uint32_t i = 0; i < rows; ++i) {
+            below |= static_cast<std::uint32_t>(cell.bounds[first + i] < limit) << i;
+        }
+        if (below != 0) {
+            take(this, first, below, cell.bounds + first);
+        }
+    }
 }
 
 // By the signs.
@@ -141,10 +168,16 @@ void Search::score_signs(std::uint32_t index) {
     found_count_ = 0;
     scan_cell_ = index;
     const double limit = scoring_limit();
-    SignScorer scorer(*query_,
-                      cell.distance.terms(options_.sigmas, has_wide_bounds() ? limit : infinity),
-                      cell.rows, static_cast<float>(limit), take, this);
-    store_->signs(store_->self, cell, scorer);
+    if (cell.bounds != nullptr && cell.is_scored) {
+        take_kept(cell, static_cast<float>(limit));
+    } else {
+        work_.rows += cell.rows;
+        SignScorer scorer(
+            *query_, cell.distance.terms(options_.sigmas, has_wide_bounds() ? limit : infinity),
+            cell.rows, static_cast<float>(limit), take, this, cell.bounds);
+        store_->signs(store_->self, cell, scorer);
+        cell.is_scored = true;
+    }
     dropped_ = dropped_ || limit < infinity;
     refine_found(index);
     if (has_wide_bounds() && limit == infinity && threshold() < infinity) {
@@ -310,6 +343,7 @@ void Search::score_refinements(std::uint32_t index) {
                             dots_.data(), survivors_.data());
     store_->refinements(store_->self, cell, scorer);
     dropped_ = dropped_ || limit < infinity;
+    work_.rows += cell.rows;
     work_.refined += cell.rows;
     RefineBatch& batch = *batch_;
     for (std::size_t i = 0; i < scorer.survivors();) {
@@ -543,15 +577,16 @@ void Search::look_again() {
     }
 }
 
-// Finds again what was left out.
+// Finds again what was left out: among the bounds that were kept, else by reading the cells.
 void Search::rescan() {
-    ++work_.rescans;
+    const std::uint64_t rows = work_.rows;
     dropped_ = false;
     waiting_limit_ = keeps_waiting() ? infinity : -infinity;
     for (std::uint32_t cell = 0; cell < cell_count_; ++cell) {
         interrupt_.poll();
         score(cell);
     }
+    work_.rescans += work_.rows > rows ? 1 : 0;
 }
 
 }  // namespace vecdot::engine

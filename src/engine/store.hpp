@@ -57,6 +57,8 @@ struct OpenCell {
     std::uint64_t* late;       // Search's: those of them that are held back
     std::uint32_t passed = 0;  // Search's: rows emitted, held back or found dead
     std::uint32_t taken = 0;   // Search's: those and the rows that wait; how many bits of done
+    float* bounds = nullptr;   // Search's: room for what the signs say of each row; null: it goes
+    bool is_scored = false;    // Search's: by the signs
 };
 
 enum class SpecialList : std::uint8_t { loose, undefined, null };

@@ -182,10 +182,8 @@ void score_blocks(const std::uint8_t* units, std::size_t blocks, std::size_t sig
                 static_cast<std::uint32_t>(_mm512_cmp_ps_mask(first, limit, _CMP_LT_OQ)) |
                 static_cast<std::uint32_t>(_mm512_cmp_ps_mask(second, limit, _CMP_LT_OQ)) << 16;
             below[b] = rows;
-            if (rows != 0) {
-                _mm512_storeu_ps(bounds + block_rows * b, first);
-                _mm512_storeu_ps(bounds + block_rows * b + 16, second);
-            }
+            _mm512_storeu_ps(bounds + block_rows * b, first);
+            _mm512_storeu_ps(bounds + block_rows * b + 16, second);
             units = factors + 6 * unit_bytes;
         }
         return;

@@ -64,8 +64,7 @@ struct CodeKernels {
 
     // Whole blocks of sign_units units of sign bits and the factors behind them: for block b the
     // bounds of its rows, as block_bounds() makes them of sums that start at 0, to bounds + 32·b,
-    // and the set of those below cut to below[b]. Where the set is empty the bounds may be left
-    // unwritten.
+    // and the set of those below cut to below[b].
     void (*score_blocks)(const std::uint8_t* units, std::size_t blocks, std::size_t sign_units,
                          const std::int8_t* table, const BoundTerms& terms, float cut,
                          float* bounds, std::uint32_t* below, const Stream& stream) noexcept;

@@ -110,7 +110,7 @@ Estimates estimate(Metric metric, std::size_t dimension, bool spiky, double larg
         distance.add(centroid.data() + 16, p - 16);
         std::vector<float> estimates(rows);
         const kernels::BoundTerms terms = distance.terms(0, HUGE_VAL);
-        SignScorer scorer(query, terms, rows, HUGE_VALF, keep_bounds, estimates.data());
+        SignScorer scorer(query, terms, rows, HUGE_VALF, keep_bounds, estimates.data(), nullptr);
         scorer.units(blocks.data(), blocks.size() / 64, nullptr);
         const double spread = static_cast<double>(distance.terms(1, HUGE_VAL).error_weight);
         std::vector<double> bounds;
@@ -169,7 +169,7 @@ Estimates estimate(Metric metric, std::size_t dimension, bool spiky, double larg
         // The cut of the 1-bit codes leaves the rows whose bounds are below the limit.
         const double limit = *std::max_element(bounds.begin(), bounds.end());
         SignScorer cutter(query, distance.terms(3, limit), rows, HUGE_VALF, keep_bounds,
-                          estimates.data());
+                          estimates.data(), nullptr);
         cutter.units(blocks.data(), blocks.size() / 64, nullptr);
         for (std::size_t i = 0; i < rows; ++i) {
             all.cut_early += static_cast<double>(estimates[i]) > bounds[i] ? 1 : 0;

@@ -527,6 +527,41 @@ TEST(Search, AWalkToTheEndIsBounded) {
     }
 }
 
+// Cells are read once where there is room for what their signs said, and it makes no difference.
+TEST(Search, ALaterWindowReadsNoCellAgain) {
+    constexpr std::size_t n = 20000;
+    const Data data = clustered(n + 20, 24, 43, 50);
+    MemoryIndex::Options build;
+    build.cells = 100;
+    MemoryIndex index(Metric::l2, data.rows.data(), n, data.dimension, build);
+    const Calibration calibration = index.calibrate(100);
+    const std::vector<std::uint32_t> cell_of = index.cells_of_rows(n);
+    const CellStore store = index.store();
+    for (std::size_t q = n; q < n + 20; ++q) {
+        std::vector<std::pair<double, std::uint32_t>> found[2];
+        for (const bool room : {true, false}) {
+            SearchOptions options = options_for(0.99, calibration);
+            options.budget = room ? std::size_t{4} << 20 : 1;
+            HeapArena memory;
+            core::Arena arena = memory.arena();
+            const Query query = prepare_query(
+                arena, index.space(), {data.rows.data() + q * data.dimension, data.dimension});
+            Search search(arena, query, index.directory(), store, options, core::Interrupt());
+            SearchResult result{};
+            while (found[room].size() < 150 && search.next(result)) {
+                found[room].emplace_back(result.value, MemoryIndex::number_of(result.tid));
+            }
+            EXPECT_EQ(search.work().rescans == 0, room);
+            if (room) {
+                EXPECT_LE(search.work().rows, n);
+            } else {
+                EXPECT_GT(search.work().rescans, 0u);
+            }
+        }
+        EXPECT_EQ(found[0], found[1]);
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Metrics, SearchTest,
                          testing::Values(Metric::l2, Metric::cosine, Metric::inner_product));
 
