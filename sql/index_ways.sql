@@ -80,7 +80,7 @@ CREATE FUNCTION way_of(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE line text;
 BEGIN
 	FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) ' || statement LOOP
-		IF line ~ 'Way:|Recall:|Cells|Codes|Rows Fetched|never executed' THEN
+		IF line ~ 'Way:|Recall:|Cells|Codes|Rows Fetched|Rows Late|never executed' THEN
 			RETURN NEXT regexp_replace(line, '([0-9.]*[0-9]+)', 'N', 'g');
 		END IF;
 	END LOOP;
@@ -93,5 +93,8 @@ SELECT way_of('SELECT id FROM items WHERE id + 0 = 5 ORDER BY v <-> ''[1,0,0,0,0
 SET vecdot.filter_way = index;
 SELECT way_of('SELECT id FROM items WHERE a = 9 ORDER BY v <-> ''[1,0,0,0,0,0,0,0]'' LIMIT 5');
 RESET vecdot.filter_way;
+SELECT way_of('SELECT id FROM items WHERE id % 1000 = 8 ORDER BY v <-> ''[1,0,0,0,0,0,0,0]'' LIMIT 15');
+SET vecdot.recall = 0.5;
+SELECT way_of('SELECT id FROM items ORDER BY v <-> ''[1,0,0,0,0,0,0,0]'' LIMIT 2000');
 SET client_min_messages = warning;
 DROP SCHEMA index_ways CASCADE;

@@ -34,8 +34,12 @@ const char* describe_ways(const SearchState* state) {
     for (int i = 0; i < state->change_count; ++i) {
         const Change& change = state->changes[i];
         if (i > 0) {
-            appendStringInfo(&text, " for " UINT64_FORMAT " rows, then ",
-                             change.fetched - state->changes[i - 1].fetched);
+            appendStringInfo(&text,
+                             " for " UINT64_FORMAT
+                             " rows (its cost reached %.0f, another way's "
+                             "is %.0f), then ",
+                             change.fetched - state->changes[i - 1].fetched, change.spent,
+                             change.budget);
         }
         appendStringInfoString(&text, name_of(change.to));
         if (change.bitmap > 0) {
@@ -98,6 +102,9 @@ void explain_search(SearchState* state, List* ancestors, ExplainState* output) {
         add_count("Rows Left Out By Bitmap", state->skipped, state, output);
     }
     add_count("Rows Fetched", state->fetched, state, output);
+    if (state->late > 0) {
+        add_count("Rows Late", state->late, state, output);
+    }
 }
 
 }  // namespace vecdot::index

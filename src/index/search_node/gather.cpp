@@ -69,6 +69,7 @@ void start_scan(SearchState* state) {
                            InvalidOid, state->plan.collation, state->plan.distance,
                            state->query_value);
     index_rescan(state->scan, nullptr, 0, &key, 1);
+    state->highest_bound = -std::numeric_limits<double>::infinity();
     ScanMode mode;
     mode.recall = state->recall;
     mode.late_at_once = true;
@@ -80,7 +81,8 @@ void start_scan(SearchState* state) {
 void change_to(SearchState* state, Way way) {
     if (state->change_count < static_cast<int>(lengthof(state->changes))) {
         const uint64 addresses = state->set == nullptr ? 0 : state->set->offset_count;
-        state->changes[state->change_count++] = {way, state->fetched, addresses};
+        state->changes[state->change_count++] = {way, state->fetched, addresses, state->spent,
+                                                 state->budget};
     }
     state->way = way;
     state->spent = 0;
@@ -122,6 +124,7 @@ void take_row(SearchState* state) {
 
 // Goes on with the search. False when it has spent more than the budget.
 bool search_on(SearchState* state, double budget) {
+    state->budget = budget;
     while (state->spent <= budget) {
         CHECK_FOR_INTERRUPTS();
         const ItemPointer tid = index_getnext_tid(state->scan, ForwardScanDirection);
@@ -132,6 +135,11 @@ bool search_on(SearchState* state, double budget) {
                           state->scan->xs_orderbynulls[0]};
         if (is_beyond(state, bound)) {
             return true;
+        }
+        if (bound.number < state->highest_bound) {
+            ++state->late;
+        } else if (bound.number > state->highest_bound) {
+            state->highest_bound = bound.number;
         }
         if (state->way == Way::filter_in_index && !may_hold(*state->set, *tid)) {
             state->spent += state->plan.skip;

@@ -47,6 +47,8 @@ struct Change {
     Way to;
     uint64 fetched;  // rows of the table, before
     uint64 bitmap;   // addresses in it, where one has been built
+    double spent;    // on the way before, and what another way was thought to cost
+    double budget;
 };
 
 struct SearchState {
@@ -82,8 +84,10 @@ struct SearchState {
     Place farthest;  // that the filter lets pass
     uint64 wanted;   // 0: all
     Way way;
-    bool streams;  // rows are the child's, in no order, and none is kept
-    double spent;  // on this way so far, in the planner's units
+    bool streams;          // rows are the child's, in no order, and none is kept
+    double spent;          // on this way so far, in the planner's units
+    double budget;         // what another way is thought to cost
+    double highest_bound;  // that the scan has given
     Change changes[4];
     int change_count;
     RowList nearest;  // a heap, farthest first; in order when all have been found
@@ -100,6 +104,7 @@ struct SearchState {
     uint64 searches;
     uint64 fetched;
     uint64 skipped;
+    uint64 late;  // rows with a lower bound than one before them
     engine::SearchWork work;
 };
 
