@@ -234,6 +234,16 @@ def duplicates():
     return made("duplicates64", "l2", 100_000, make)
 
 
+def many_clusters():
+    """750 narrow clusters of like sizes."""
+
+    def make(random, count):
+        middle = random.normal(size=(750, 64))
+        return middle[random.integers(0, 750, count)] + 0.3 * random.normal(size=(count, 64))
+
+    return made("clusters64", "l2", 300_000, make)
+
+
 def norms():
     """Lengths that differ by a factor of hundreds, for the inner product."""
 
@@ -266,6 +276,7 @@ LOADERS = {
     "uniform32": uniform,
     "duplicates64": duplicates,
     "norms48": norms,
+    "clusters64": many_clusters,
 }
 
 

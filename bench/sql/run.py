@@ -20,8 +20,8 @@ import plot  # noqa: E402
 from contenders import connect  # noqa: E402
 
 BENCHMARKS = {"io": "text_io", "scan": "exact_scan", "index": "index_search", "companion": "index_companion",
-              "recall": "index_recall", "growth": "index_growth", "dml": "index_dml", "memory": "index_memory",
-              "clients": "index_clients", "linalg": "linalg"}
+              "recall": "index_recall", "filters": "index_filters", "growth": "index_growth",
+              "dml": "index_dml", "memory": "index_memory", "clients": "index_clients", "linalg": "linalg"}
 ALONE = {"recall", "growth", "dml", "linalg"}  # vecdot has no other beside it
 
 
