@@ -1,11 +1,12 @@
 # Random queries with random WHERE clauses: the search node, whichever way it takes, gives what a scan of the table
-# gives. VECDOT_FUZZ_SECONDS (15) says how long, VECDOT_FUZZ_SEED what to begin with.
+# gives. VECDOT_FUZZ_SECONDS (15) says how long, or VECDOT_FUZZ_QUERIES how many, VECDOT_FUZZ_SEED what to begin with.
 use strict;
 use warnings;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use VecdotTest;
 
+my $queries = $ENV{VECDOT_FUZZ_QUERIES} // 0;
 my $seconds = $ENV{VECDOT_FUZZ_SECONDS} // 15;
 my $seed = $ENV{VECDOT_FUZZ_SEED} // int(rand(1 << 30));
 srand($seed);
@@ -47,7 +48,7 @@ my @statements;
 my ($asked, $used) = (0, 0);
 my @wrong;
 my $end = time + $seconds;
-while (time < $end && @wrong < 3) {
+while (($queries ? $asked < $queries : time < $end) && @wrong < 3) {
 	my $where = condition(2);
 	$where .= ' AND b < 700' if rand() < 0.3;
 	my $operator = one_of('<->', '<->', '<=>');
