@@ -14,6 +14,10 @@ finish() {
     trap - EXIT
     trap '' INT TERM HUP
     if [ -n "$stage" ] && [ -d "$stage" ]; then
+        for shard in "$stage"/shard*; do
+            [ ! -d "$shard" ] || stop_cluster "$shard" immediate
+            rm -rf "$shard"
+        done
         if [ -n "${BENCH_KEEP:-}" ]; then
             stop_cluster "$stage"
         else
@@ -83,8 +87,21 @@ as_server_user tee "$stage/data/bench.conf" >/dev/null <<-END
 	fsync = off
 	autovacuum = off
 	jit = off
+	max_locks_per_transaction = 512
 END
 start_cluster "$stage" || die "the server does not start"
+
+# Servers of their own for the parts of a table.
+export BENCH_SHARDS=
+if [[ " ${sql[*]} " == *" shards "* ]]; then
+    for number in 0 1 2 3; do
+        as_server_user mkdir "$stage/shard$number"
+        { sed 's/^shared_buffers.*/shared_buffers = 1GB/' "$stage/data/bench.conf"; } |
+            new_cluster "$stage/shard$number" "$stage/dest" || die "initdb failed"
+        start_cluster "$stage/shard$number" || die "shard $number does not start"
+        BENCH_SHARDS+=${BENCH_SHARDS:+;}"host=$stage/shard$number/socket user=postgres dbname=postgres"
+    done
+fi
 mkdir -p "$stage/files"
 chmod 755 "$stage" "$stage/files"
 "${BENCH_PYTHON:-$python}" "$source_dir/bench/sql/run.py" "host=$stage/socket user=postgres dbname=postgres" "$stage/files" "${sql[@]}"

@@ -21,8 +21,9 @@ from contenders import connect  # noqa: E402
 
 BENCHMARKS = {"io": "text_io", "scan": "exact_scan", "index": "index_search", "companion": "index_companion",
               "recall": "index_recall", "filters": "index_filters", "growth": "index_growth",
-              "dml": "index_dml", "memory": "index_memory", "clients": "index_clients", "linalg": "linalg"}
-ALONE = {"recall", "growth", "dml", "linalg"}  # vecdot has no other beside it
+              "dml": "index_dml", "memory": "index_memory", "clients": "index_clients",
+              "partitions": "index_partitions", "shards": "index_shards", "linalg": "linalg"}
+ALONE = {"recall", "growth", "dml", "partitions", "shards", "linalg"}  # vecdot has no other beside it
 
 
 def processor():
