@@ -97,6 +97,7 @@ SQL_PARTS = \
 	src/index/am/handler.sql \
 	src/index/opclass.sql \
 	src/index/opclass_halfvec.sql \
+	src/index/storage/keys.sql \
 	src/index/inspect/inspect.sql \
 	src/index/search_node/explain_query.sql
 
@@ -114,6 +115,7 @@ PGVECTOR_PARTS = \
 	src/linalg/pca.sql \
 	src/linalg/discriminant.sql \
 	src/index/am/handler.sql \
+	src/index/storage/keys.sql \
 	src/index/inspect/inspect.sql \
 	src/index/search_node/explain_query.sql
 

@@ -15,7 +15,7 @@ CREATE FUNCTION pages(index regclass) RETURNS TABLE (block integer, page bytea) 
 	SELECT i, overlay(substring(file FROM 8192 * i + 1 FOR 8192) PLACING '\x00000000000000000000'::bytea FROM 1)
 	  FROM (SELECT pg_read_binary_file(pg_relation_filepath(index)) AS file) f, generate_series(0, length(file) / 8192 - 1) i $$;
 CREATE FUNCTION bytes(index regclass) RETURNS TABLE (kind text, pages bigint, hash text) LANGUAGE sql AS $$
-	SELECT (ARRAY['unwritten', 'meta', 'head', 'address', 'code', 'refine', 'slots', 'centroids', 'free list', 'origin'])[1 + get_byte(page, 28)],
+	SELECT (ARRAY['unwritten', 'meta', 'head', 'address', 'code', 'refine', 'slots', 'centroids', 'free list', 'origin', 'keys'])[1 + get_byte(page, 28)],
 		count(*), md5(string_agg(page, ''::bytea ORDER BY block))
 	  FROM pages(index) GROUP BY get_byte(page, 28) ORDER BY get_byte(page, 28) $$;
 -- No function of the C library, which may differ in the last bit: sixteenths, in clusters of different lengths.
@@ -57,5 +57,14 @@ CREATE INDEX none_l2 ON none USING vecdot (v vector_l2_ops);
 CREATE INDEX none_ip ON none USING vecdot (v vector_ip_ops);
 CHECKPOINT;
 SELECT index, b.* FROM indexes, bytes(index) b WHERE index::text LIKE 'none%' ORDER BY index::text COLLATE "C", kind COLLATE "C";
+-- Keys of each kind, beside rows of each kind.
+CREATE TABLE keyed AS SELECT id, nullif(id % 5, 3) AS a, (id % 7 * 1.5)::real AS b, CASE WHEN id % 9 > 0 THEN id / 7.0 END AS c, md5(id::text)::uuid AS d, ('word ' || id % 10) COLLATE "C" AS e, id % 2 = 0 AS f,
+	v FROM rows WHERE id < 500;
+CREATE INDEX keyed_l2 ON keyed USING vecdot (v vector_l2_ops, a, b, c, d, e, f);
+CREATE INDEX keyed_ip ON keyed USING vecdot (v vector_ip_ops, a) WITH (refine_bits = 4);
+INSERT INTO keyed SELECT id, id, id, id, md5(id::text)::uuid, 'new', NULL, v FROM rows WHERE id BETWEEN 500 AND 505;
+CHECKPOINT;
+SELECT index, b.* FROM indexes, bytes(index) b WHERE index::text LIKE 'keyed%' ORDER BY index::text COLLATE "C", kind COLLATE "C";
+SELECT index, vecdot_index_check(index, true) FROM indexes WHERE index::text LIKE 'keyed%' ORDER BY index::text COLLATE "C";
 SET client_min_messages = warning;
 DROP SCHEMA format CASCADE;

@@ -21,7 +21,7 @@ INSERT INTO inspected (v) VALUES (NULL), (NULL), ('[0,0,0,0,0,0,0,0,0,0,0,0]'), 
 SELECT vecdot_index_check('inspected_cosine', true), vecdot_index_check('inspected_l2', true), vecdot_index_check('inspected_ip', true);
 SELECT metric, rows, dead_rows, loose_rows, undefined_rows, null_rows, cells > 1 AS more_cells,
        smallest_cell <= median_cell AND median_cell <= p95_cell AND p95_cell <= largest_cell AND mean_cell BETWEEN smallest_cell AND largest_cell AS ordered,
-       sign_bytes + refinement_bytes + address_bytes + centroid_bytes + directory_bytes + free_bytes = total_bytes AS complete,
+       sign_bytes + refinement_bytes + key_bytes + address_bytes + centroid_bytes + directory_bytes + free_bytes = total_bytes AS complete,
        total_bytes >= pg_relation_size(indexrelid) AS file
   FROM pg_index, vecdot_index_info(indexrelid) WHERE indrelid = 'inspected'::regclass ORDER BY indexrelid;
 

@@ -383,8 +383,8 @@ void Search::take_off_nearest() {
 }
 
 bool Search::is_used_up(const OpenCell& cell) const {
-    return cell.key.long_rows ||
-           std::uint64_t{cell.passed} * 16 >= std::uint64_t{sampled_rows(cell)} * 15;
+    return cell.key.long_rows || std::uint64_t{cell.passed - cell.left_out} * 16 >=
+                                     std::uint64_t{sampled_rows(cell) - cell.left_out} * 15;
 }
 
 // A row of a cell is in the sample when its number, this one added, is a multiple of the step.
@@ -407,6 +407,7 @@ std::uint32_t Search::sampled_rows(const OpenCell& cell) const {
 void Search::leave_used_up() {
     const std::uint32_t first = first_left_;
     while (first_left_ < cell_count_ && is_used_up(cells_[first_left_])) {
+        used_up_rows_ += cells_[first_left_].rows;
         ++first_left_;
     }
     if (first == first_left_ || (first_left_ == cell_count_ && !more_cells()) || options_.exact ||
@@ -445,6 +446,19 @@ const CellKey& Search::next_key() {
     return keys_[opened_keys_];
 }
 
+// The rank among all rows of one that has this rank among those that a filter lets pass: as many
+// are left out on the way to it as of the opened cells, and all rows of cells that are used up are
+// nearer, or about as near. Thresholds of deeper ranks are no less, so that too much does no harm.
+std::uint64_t Search::rank_of_all(std::uint64_t rank) const {
+    if (left_out_rows_ == 0) {
+        return rank;
+    }
+    const double share = static_cast<double>(std::max<std::uint64_t>(rows_at_hand(), 1)) /
+                         static_cast<double>(opened_rows_);
+    return std::max(
+        {rank, static_cast<std::uint64_t>(static_cast<double>(rank) / share), used_up_rows_});
+}
+
 bool Search::wants_cell() {
     const CellKey& key = next_key();
     if (heap_count_ == 0 || key.long_rows) {
@@ -455,16 +469,17 @@ bool Search::wants_cell() {
         const double lower = static_cast<double>(key.lower);
         return lower * lower * (1 - 0x1p-40) <= top.bound;
     }
-    const std::uint64_t rank = has_wide_bounds() ? rank_ / wide_window : rank_;
+    const std::uint64_t rank =
+        rank_of_all((has_wide_bounds() ? rank_ / wide_window : rank_) + 1) - 1;
     if (opened_rows_ < rows_due(rank, options_.rows_per_rank)) {
         return true;
     }
     double estimate = top.estimate;
-    double tau = tau_;
+    double tau = store_->filter == nullptr ? tau_ : tau_of_rank(options_.tau, rank + 1);
     if (has_wide_bounds()) {
         estimate = farthest_at(top.bound);
-        tau =
-            tau_of_rank(options_.tau, std::max({std::uint64_t{1}, likely_within(estimate), rank}));
+        tau = tau_of_rank(options_.tau,
+                          std::max({std::uint64_t{1}, rank_of_all(likely_within(estimate)), rank}));
     }
     // Also where infinity meets a reach of 0.
     return !(static_cast<double>(key.distance_squared) - nearest_cell_ > tau * reach(estimate));

@@ -148,6 +148,7 @@ class Search {
     void open_cell();
 
     void score(std::uint32_t cell);
+    void refine_all(std::uint32_t cell);
     void score_signs(std::uint32_t cell);
     void keep_bounds(OpenCell& cell);
     void take_kept(const OpenCell& cell, float limit);
@@ -169,6 +170,10 @@ class Search {
     void widen();
     void look_again();
     void rescan();
+
+    // Of the opened cells those that the filter lets pass.
+    std::uint64_t rows_at_hand() const { return opened_rows_ - left_out_rows_; }
+    std::uint64_t rank_of_all(std::uint64_t rank) const;
 
     bool nearest_full() const { return nearest_count_ == nearest_size_; }
     // Whether a row's bound is the same each time that it is scored.
@@ -242,7 +247,9 @@ class Search {
 
     std::uint64_t rank_ = 0;  // rows that the main phase has emitted, or passed over as dead
     std::uint64_t opened_rows_ = 0;
-    std::size_t kept_bounds_ = 0;  // the room of OpenCell::bounds
+    std::size_t kept_bounds_ = 0;      // the room of OpenCell::bounds
+    std::uint64_t left_out_rows_ = 0;  // of these, by the filter
+    std::uint64_t used_up_rows_ = 0;   // of the cells before first_left_
     double last_key_;
     double last_value_;
 

@@ -27,6 +27,8 @@ constexpr std::size_t window_growth = 8;
 constexpr std::size_t refine_rows = 64;
 // Of the cells that come next storage is told so many.
 constexpr std::size_t expected_cells = 16;
+// Of so many rows of a cell one: scoring them by signs takes about as long as refining that one.
+constexpr std::uint32_t few_rows = 16;
 
 bool test(const std::uint64_t* bits, std::uint32_t i) {
     return (bits[i / 64] >> (i % 64) & 1) != 0;
@@ -45,6 +47,12 @@ void set_done(OpenCell& cell, std::uint32_t number) {
 void clear_done(OpenCell& cell, std::uint32_t number) {
     cell.taken -= test(cell.done, number) ? 1 : 0;
     cell.done[number / 64] &= ~(std::uint64_t{1} << (number % 64));
+}
+
+// Of which a filter leaves few.
+bool has_few_rows(const OpenCell& cell) {
+    return cell.left_out > 0 &&
+           std::uint64_t{cell.rows - cell.left_out} * few_rows <= std::uint64_t{cell.rows};
 }
 
 // Rounded so that the row is not taken to be below a bound that it is not below, or that none is
@@ -111,6 +119,11 @@ void Search::open_cell() {
     const std::size_t words = (std::size_t{cell.rows} + 63) / 64;
     cell.done = arena_.allocate_zeroed<std::uint64_t>(2 * words).data();
     cell.late = cell.done + words;
+    if (store_->filter != nullptr) {
+        cell.left_out = store_->filter(store_->self, cell, cell.done);
+        cell.passed = cell.taken = cell.left_out;
+        left_out_rows_ += cell.left_out;
+    }
     ++opened_keys_;
     ++cell_count_;
     ++work_.cells;
@@ -128,7 +141,12 @@ void Search::open_cell() {
 }
 
 void Search::score(std::uint32_t index) {
-    if (cells_[index].rows == cells_[index].taken) {
+    const OpenCell& cell = cells_[index];
+    if (cell.rows == cell.taken) {
+        return;
+    }
+    if (has_few_rows(cell)) {
+        refine_all(index);
         return;
     }
     by_refinements_ ? score_refinements(index) : score_signs(index);
@@ -141,7 +159,8 @@ void Search::keep_bounds(OpenCell& cell) {
     const std::size_t room = (std::size_t{cell.rows} + kernels::block_rows - 1) /
                              kernels::block_rows * kernels::block_rows;
     if (query_->kind == QueryKind::normal && phase_ == Phase::main && keeps_waiting() &&
-        !by_refinements_ && (kept_bounds_ + room) * sizeof(float) <= options_.budget / 4) {
+        !by_refinements_ && !has_few_rows(cell) &&
+        (kept_bounds_ + room) * sizeof(float) <= options_.budget / 4) {
         kept_bounds_ += room;
         cell.bounds = arena_.allocate<float>(room).data();
     }
@@ -159,6 +178,25 @@ void Search::take_kept(const OpenCell& cell, float limit) {
             take(this, first, below, cell.bounds + first);
         }
     }
+}
+
+// Where a filter leaves few rows of a cell, all of them are refined: that costs less than
+// scoring all rows.
+void Search::refine_all(std::uint32_t index) {
+    const OpenCell& cell = cells_[index];
+    make_room(arena_, found_, cell.rows - cell.taken);
+    found_count_ = 0;
+    for (std::uint32_t first = 0; first < cell.rows; first += 64) {
+        std::uint64_t left = ~cell.done[first / 64];
+        if (cell.rows - first < 64) {
+            left &= (std::uint64_t{1} << (cell.rows - first)) - 1;
+        }
+        for (; left != 0; left &= left - 1) {
+            found_[found_count_++] = {-std::numeric_limits<float>::infinity(),
+                                      first + static_cast<std::uint32_t>(std::countr_zero(left))};
+        }
+    }
+    refine_found(index);
 }
 
 // By the signs.
@@ -477,7 +515,7 @@ void Search::trim_waiting() {
 // dozen times, however small the budget is.
 void Search::make_room_for_waiting() {
     const std::uint64_t in_budget = options_.budget / 2 / (5 * sizeof(Waiting) / 2);
-    const std::uint64_t walked = std::min({rank_, opened_rows_ / 8, std::uint64_t{1} << 19});
+    const std::uint64_t walked = std::min({rank_, rows_at_hand() / 8, std::uint64_t{1} << 19});
     // Of so many times as many rows the bounds don't say that they are beyond a threshold.
     const std::uint64_t ratio = work_.refined / nearest_size_ + 1;
     const std::uint64_t wanted =
@@ -547,12 +585,12 @@ void Search::refine_waiting() {
 void Search::widen() {
     // So much is left, and wanted, that 1-bit bounds would have most of it refined again and again.
     by_refinements_ =
-        by_refinements_ || (!more_cells() && rank_ >= opened_rows_ / 8 && !options_.by_estimate);
+        by_refinements_ || (!more_cells() && rank_ >= rows_at_hand() / 8 && !options_.by_estimate);
     if (keeps_waiting()) {
         make_room_for_waiting();
     }
     capacity_ = std::max<std::size_t>(
-        capacity_, std::min({rank_ / 4, opened_rows_ / 64, std::uint64_t{1} << 16}));
+        capacity_, std::min({rank_ / 4, rows_at_hand() / 64, std::uint64_t{1} << 16}));
     nearest_size_ = std::min(nearest_size_ * window_growth, capacity_ / 2);
     if (nearest_.size() < nearest_size_) {
         nearest_ = arena_.allocate<double>(nearest_size_);

@@ -53,12 +53,13 @@ struct OpenCell {
     std::uint32_t rows;  // set by CellStore::open; rows beyond it don't exist for this search
     void* state;         // storage's own, null before open
     CellDistance distance;
-    std::uint64_t* done;       // Search's: rows that wait or have left the queues, a bit each
-    std::uint64_t* late;       // Search's: those of them that are held back
-    std::uint32_t passed = 0;  // Search's: rows emitted, held back or found dead
-    std::uint32_t taken = 0;   // Search's: those and the rows that wait; how many bits of done
-    float* bounds = nullptr;   // Search's: room for what the signs say of each row; null: it goes
-    bool is_scored = false;    // Search's: by the signs
+    std::uint64_t* done;         // Search's: rows that wait or have left the queues, a bit each
+    std::uint64_t* late;         // Search's: those of them that are held back
+    std::uint32_t passed = 0;    // Search's: rows emitted, held back or found dead
+    std::uint32_t taken = 0;     // Search's: those and the rows that wait; how many bits of done
+    float* bounds = nullptr;     // Search's: room for what the signs say of each row; null: it goes
+    bool is_scored = false;      // Search's: by the signs
+    std::uint32_t left_out = 0;  // Search's: by the filter, of passed and taken
 };
 
 enum class SpecialList : std::uint8_t { loose, undefined, null };
@@ -84,6 +85,10 @@ struct CellStore {
     // The same of a special list from a position that starts at 0 and counts entries; 0 at its end.
     std::size_t (*special)(void* self, SpecialList list, std::uint64_t position,
                            std::span<RowEntry> entries);
+    // Sets the bits of the rows of a cell, just opened, that a filter leaves out; returns how many
+    // these are. Null: there is no filter. Entries of special lists that it leaves out come as dead
+    // ones.
+    std::uint32_t (*filter)(void* self, OpenCell& cell, std::uint64_t* left_out) = nullptr;
 };
 
 }  // namespace vecdot::engine

@@ -31,7 +31,7 @@ sub create_items
 		CREATE $persistence TABLE items (id bigint PRIMARY KEY DEFAULT nextval('numbers'), counter int NOT NULL DEFAULT 0, v vector($dimensions)) WITH (fillfactor = 80, autovacuum_enabled = off);
 		INSERT INTO items (v) SELECT random_vector(n) FROM generate_series(1, $rows) n;
 		CREATE INDEX items_l2 ON items USING vecdot (v vector_l2_ops);
-		CREATE INDEX items_cosine ON items USING vecdot (v) WITH (refine_bits = 4);
+		CREATE INDEX items_cosine ON items USING vecdot (v, id) WITH (refine_bits = 4);
 
 		-- One statement, so one snapshot: the nearest by the index and by the table, and whether every row comes once.
 		CREATE FUNCTION wrong_answer(query vector, count int, recall float8) RETURNS text LANGUAGE plpgsql AS \$\$
@@ -41,6 +41,7 @@ sub create_items
 			ids bigint;
 			distinct_ids bigint;
 			of_table bigint;
+			beyond bigint := random() * (SELECT last_value FROM numbers);
 			sum_index numeric;
 			sum_table numeric;
 		BEGIN
@@ -58,6 +59,13 @@ sub create_items
 				       (SELECT array_agg(d) AS d FROM (SELECT v <=> query AS d FROM items ORDER BY (v <=> query) + 0 LIMIT count) t) b;
 				IF by_index IS DISTINCT FROM by_table THEN
 					RETURN format('cosine distances by index %s, by table %s', by_index, by_table);
+				END IF;
+				PERFORM set_config('vecdot.filter_way', 'last', true);
+				SELECT a.d, b.d INTO by_index, by_table
+				  FROM (SELECT array_agg(d) AS d FROM (SELECT v <=> query AS d FROM items WHERE id > beyond ORDER BY v <=> query LIMIT count) t) a,
+				       (SELECT array_agg(d) AS d FROM (SELECT v <=> query AS d FROM items WHERE id > beyond ORDER BY (v <=> query) + 0 LIMIT count) t) b;
+				IF by_index IS DISTINCT FROM by_table THEN
+					RETURN format('cosine distances beyond %s by index %s, by table %s', beyond, by_index, by_table);
 				END IF;
 			ELSE
 				SELECT a.n, a.u, a.s, b.n, b.s INTO ids, distinct_ids, sum_index, of_table, sum_table

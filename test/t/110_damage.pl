@@ -40,7 +40,7 @@ $node->safe_psql('postgres', qq{
 });
 foreach my $metric (@metrics)
 {
-	$node->safe_psql('postgres', "CREATE INDEX items_$metric ON items USING vecdot (v vector_${metric}_ops)" . ($metric eq 'cosine' ? ' WITH (refine_bits = 4)' : ''));
+	$node->safe_psql('postgres', "CREATE INDEX items_$metric ON items USING vecdot (v vector_${metric}_ops" . ($metric eq 'cosine' ? ') WITH (refine_bits = 4)' : $metric eq 'l2' ? ', id)' : ')'));
 }
 $node->safe_psql('postgres', qq{
 	INSERT INTO items SELECT i, noise(i) * ('[' || repeat('3,', $dimensions - 1) || '3]')::vector FROM generate_series(1201, 2000) i;
@@ -70,13 +70,13 @@ my $start = $node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()');
 # --- pages as the tests see them ------------------------------------------------------------------
 
 # Where the numbers of the meta page stand: offsets in its payload.
-my %meta = (version => 4, metric => 8, dimensions => 12, padded => 16, scale => 32, incompatible => 40, compatible => 44, reserved => 48,
+my %meta = (version => 4, metric => 8, dimensions => 12, padded => 16, scale => 32, incompatible => 40, compatible => 44, keys => 48, reserved => 64,
 	next_generation => 104, allocated => 112, slots => 116, free_count => 124, slot_pages => 144, centroid_pages => 252, free_pages => 360,
 	free_active => 576, has_origin => 580, origin => 584, frozen => 600, retired_slots => 604, retired_next => 608, retired_origin => 1960);
 my $extents = 64 + 32;    # of a cell's header, which ends
 my $centroid = 64 + 512;  # where its centroid begins
 
-my @kinds = (undef, qw(meta head address code refine slots centroids free_list origin));
+my @kinds = (undef, qw(meta head address code refine slots centroids free_list origin keys));
 
 sub label
 {
@@ -153,6 +153,7 @@ sub workload
 	return join "\n", 'SET enable_seqscan = off; SET enable_sort = off;',
 	  (map { "SET vecdot.recall = $_; SELECT 'rows', count(*) FROM (SELECT id FROM items $order LIMIT 30) t;" } qw(0.5 0.99 0.9999 1)),
 	  (map { "SET vecdot.recall = $_; SELECT 'rows', count(*) FROM (SELECT id FROM items $order) t;" } qw(0.9 1)),
+	  (map { "SET vecdot.recall = $_; SELECT 'some', count(*) FROM (SELECT id FROM items WHERE id > 1000 $order LIMIT 30) t;" } qw(0.9 1)),
 	  'SELECT \'rows\', count(*) FROM (SELECT id FROM items ORDER BY v ' . $operator{$metric} . ' NULL::vector LIMIT 3000) t;',
 	  'BEGIN; INSERT INTO items SELECT i, noise(i) FROM generate_series(3000, 3020) i; ROLLBACK;',
 	  'BEGIN; INSERT INTO items SELECT i, noise(5) FROM generate_series(3000, 3200) i; ROLLBACK;',
@@ -250,6 +251,8 @@ my $slots = $of{slots}[0];
 my $slot = 64 + 64 * 3;
 # One whose first row lives.
 my ($address) = grep { my (undef, undef, $number, $flags) = unpack('x64 S4', $list[$_]); $number > 0 && !($flags & 1) } @{ $of{address} };
+# Keys of the head's rows.
+my ($keys) = grep { my $label = label($list[$_]); $label->{cell} == label($list[$head])->{cell} && $label->{position} == 0 } @{ $of{keys} };
 foreach my $case (
 	[ 'more rows than there is room for', $head, 72, pack('L', 4_000_000_000) ],
 	[ 'one row more', $head, 72, pack('L', unpack('x72 L', $list[$head]) + 1) ],
@@ -292,6 +295,15 @@ foreach my $case (
 	[ 'two addresses of nothing', $address, 64, pack('x40') ],
 	[ 'an address beyond the table', $address, 64, pack('S S S', 100, 0, 1) ],
 	[ 'an address of unknown flags', $address, 70, pack('S', 64) ],
+	[ 'other keys', $keys, 128, pack('Q8', 1 .. 8) ],
+	[ 'NULL in place of keys', $keys, 64, pack('L', 0xff) ],
+	[ 'NULLs of a column that there is not', $keys, 68, pack('L', 1) ],
+	[ 'meta: keys of more columns', 0, 64 + $meta{keys}, pack('C', 2) ],
+	[ 'meta: keys of no column', 0, 64 + $meta{keys}, pack('C', 0) ],
+	[ 'meta: keys of an unknown kind', 0, 64 + $meta{keys} + 8, pack('C', 99) ],
+	[ 'meta: keys of another kind', 0, 64 + $meta{keys} + 8, pack('C', 3) ],
+	[ 'meta: something beside the keys\' kinds', 0, 64 + $meta{keys} + 9, pack('C', 1) ],
+	[ 'meta: no keys', 0, 64 + $meta{incompatible}, pack('L', 0) ],
 	[ 'meta: too many slots', 0, 64 + $meta{slots}, pack('L', 4_000_000_000) ],
 	[ 'meta: too few slots', 0, 64 + $meta{slots}, pack('L', 2) ],
 	[ 'meta: too few blocks allocated', 0, 64 + $meta{allocated}, pack('L', 3) ],
@@ -307,7 +319,7 @@ foreach my $case (
 	[ 'meta: a scale of 0', 0, 64 + $meta{scale}, pack('d', 0) ],
 	[ 'meta: a scale of NaN', 0, 64 + $meta{scale}, pack('d', 'nan') ],
 	[ 'meta: generations start again', 0, 64 + $meta{next_generation}, pack('Q', 1) ],
-	[ 'meta: something in reserved bytes', 0, 64 + $meta{reserved} + 40, pack('L', 1) ],
+	[ 'meta: something in reserved bytes', 0, 64 + $meta{reserved} + 24, pack('L', 1) ],
 	[ 'meta: something behind all that is known', 0, 8188, pack('L', 1) ],
 	[ 'something in reserved bytes of a slot', $slots, $slot + 60, pack('L', 1) ],
 	[ 'something in reserved bytes of a head', $head, $centroid - 4, pack('L', 1) ],
@@ -327,7 +339,7 @@ foreach my $case (
 foreach my $case (
 	[ 'a newer version', 'version', 3, 'has format version 3, this version of vecdot reads 2', 'It was written by a newer version of vecdot.', 'Please install that version, or REINDEX the index.' ],
 	[ 'an old version', 'version', 1, 'has format version 1, this version of vecdot reads 2', 'It was written by a version of vecdot before 0.2.0.', 'Please REINDEX it.' ],
-	[ 'a feature that a reader must know', 'incompatible', 4, 'has format features 4, this version of vecdot knows 0', 'It was written by a newer version of vecdot.', 'Please install that version, or REINDEX the index.' ])
+	[ 'a feature that a reader must know', 'incompatible', 4, 'has format features 4, this version of vecdot knows 1', 'It was written by a newer version of vecdot.', 'Please install that version, or REINDEX the index.' ])
 {
 	my ($name, $place, $value, $message, $detail, $hint) = @$case;
 	my $run = run_damaged('l2', write_bytes('l2', 0, 64 + $meta{$place}, pack('L', $value)));

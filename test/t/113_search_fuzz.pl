@@ -22,7 +22,7 @@ $node->safe_psql('postgres', q{
 	INSERT INTO items SELECT i, i % 50, i % 1000, 'x', CASE WHEN i % 2 = 0 THEN '[0,0,0,0,0,0]'::vector END FROM generate_series(6001, 6020) i;
 	CREATE TABLE other AS SELECT id, a, b FROM items WHERE id % 37 = 1;
 	CREATE INDEX ON items (a); CREATE INDEX ON items (b); CREATE INDEX ON items (t);
-	CREATE INDEX ON items USING vecdot (v vector_l2_ops); CREATE INDEX ON items USING vecdot (v) WHERE b < 700;
+	CREATE INDEX ON items USING vecdot (v vector_l2_ops, a, t); CREATE INDEX ON items USING vecdot (v, b) WHERE b < 700;
 	CREATE INDEX ON items USING vecdot (v vector_ip_ops);
 	VACUUM ANALYZE;
 	UPDATE items SET b = b + 1 WHERE id % 11 = 0; DELETE FROM items WHERE id % 41 = 0;});

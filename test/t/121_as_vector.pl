@@ -26,7 +26,8 @@ is_sql($node, q{SELECT string_agg(pg_describe_object(d.classid, d.objid, d.objsu
 	'', 'every object has a comment', database => 'shop');
 is_sql($node, q{SELECT amname, count(*), count(*) FILTER (WHERE amvalidate(c.oid)), string_agg(opcname, ' ') FILTER (WHERE opcdefault)
 	FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod WHERE amname IN ('hnsw', 'ivfflat', 'vecdot') GROUP BY 1 ORDER BY 1},
-	"hnsw|14|14|\nivfflat|7|7|vector_l2_ops\nvecdot|7|7|vector_cosine_ops halfvec_cosine_ops bit_hamming_ops",
+	"hnsw|14|14|\nivfflat|7|7|vector_l2_ops\nvecdot|28|28|vector_cosine_ops halfvec_cosine_ops bit_hamming_ops int2_ops int4_ops int8_ops float4_ops float8_ops numeric_ops uuid_ops bool_ops oid_ops "
+	  . 'date_ops time_ops timestamp_ops timestamptz_ops enum_ops text_ops bpchar_ops bytea_ops interval_ops timetz_ops inet_ops macaddr_ops',
 	'operator classes are valid, and those of pgvector are the default ones', database => 'shop');
 
 # The settings, as soon as the library is loaded; before that any value is kept for it.

@@ -15,7 +15,6 @@ extern "C" {
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
-#include "utils/float.h"
 #include "utils/rel.h"
 #include "utils/selfuncs.h"
 #include "utils/spccache.h"
@@ -36,6 +35,9 @@ double scored_share(double recall, double rows) {
     return std::fmin(1.0, 3.3 * halvings / std::sqrt(rows));
 }
 
+// What a row takes that a search leaves out by its keys, with its part of opening the cell.
+constexpr Cost key_cost = 0.01;
+
 // Dimensions of the codes in units of 64, from the column's type.
 double sign_units(const IndexOptInfo* index) {
     const TargetEntry* column = static_cast<const TargetEntry*>(linitial(index->indextlist));
@@ -49,6 +51,18 @@ double recheck_cost(PlannerInfo* root, List* order_bys) {
     QualCost cost{};
     cost_qual_eval(&cost, order_bys, root);
     return cost.per_tuple;
+}
+
+List* conditions_on_keys(const IndexPath* path) {
+    List* conditions = NIL;
+    for (int i = 0; i < list_length(path->indexclauses); ++i) {
+        const IndexClause* clause =
+            static_cast<const IndexClause*>(list_nth(path->indexclauses, i));
+        if (clause->indexcol > 0) {
+            conditions = list_concat(conditions, clause->indexquals);
+        }
+    }
+    return conditions;
 }
 
 }  // namespace
@@ -101,9 +115,10 @@ void estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count, Cost* 
     *correlation = 0;
     *pages = index->pages;
     if (path->indexorderbys == NIL) {
-        // It would return everything in no order: never better than reading the table.
-        *startup_cost = get_float8_infinity();
-        *total_cost = get_float8_infinity();
+        // It would return rows in no order: never better than reading the table. Finite, for a join
+        // calculates with it. With more conditions it costs less: of two such paths the planner
+        // keeps the one that has all.
+        *startup_cost = *total_cost = 1e15 / (1 + list_length(path->indexclauses));
         *selectivity = 1;
 #if PG_VERSION_NUM >= 180000
         path->path.disabled_nodes = 2;
@@ -111,12 +126,18 @@ void estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count, Cost* 
         return;
     }
     const SearchCost cost = search_cost(root, index, path->indexorderbys, 1, loop_count);
-    *startup_cost = cost.startup;
-    *total_cost = cost.total;
+    // Of the index's rows those that meet the conditions on key columns. Where these are few the
+    // others are left out by their keys alone.
+    const double share = clauselist_selectivity(
+        root, conditions_on_keys(path), static_cast<int>(index->rel->relid), JOIN_INNER, nullptr);
+    const double rows = std::fmax(index->tuples, 1);
+    const double left_out = rows * (1 - share) * key_cost;
+    *startup_cost = cost.startup * std::fmin(1.0, 16 * share) + left_out;
+    *total_cost = *startup_cost + (cost.total - cost.startup) * share;
     // Of the table's rows those that the index has: all but where it is partial.
-    *selectivity = index->indpred == NIL || index->rel->tuples <= 0
-                       ? 1
-                       : std::fmin(std::fmax(index->tuples, 1) / index->rel->tuples, 1.0);
+    *selectivity = share * (index->indpred == NIL || index->rel->tuples <= 0
+                                ? 1
+                                : std::fmin(rows / index->rel->tuples, 1.0));
 }
 
 }  // namespace vecdot::index

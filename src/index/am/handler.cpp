@@ -18,6 +18,7 @@ extern "C" {
 #include "access/amvalidate.h"
 #include "access/htup_details.h"
 #include "access/reloptions.h"
+#include "access/stratnum.h"
 #include "catalog/index.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_amproc.h"
@@ -39,7 +40,7 @@ namespace {
 bool insert_tuple(Relation index, Datum* values, bool* is_null, ItemPointer tid, Relation table,
                   IndexUniqueCheck, bool, IndexInfo*) {
     return pg::guard([&] {
-        insert(index, table, tid, is_null[0], values[0]);
+        insert(index, table, tid, values, is_null);
         return false;
     });
 }
@@ -57,13 +58,67 @@ bool property(Oid, int column, IndexAMProperty property, const char*, bool* resu
     if (column == 0 || property != AMPROP_DISTANCE_ORDERABLE) {
         return false;
     }
-    *result = true;
+    // Only the vector's, which is the first.
+    *result = column == 1;
     *is_null = false;
     return true;
 }
 
-// An operator class has one ordering operator, strategy 1, that gives a float8, and one function,
-// which tells what index/opclass.hpp says.
+constexpr int vector_support = 1;
+constexpr int key_support = 2;
+
+// The operators and functions of an operator class's family.
+struct Family {
+    const char* name;
+    Oid input;  // the class's type
+    CatCList* operators;
+    CatCList* functions;
+    bool has_vector_function;
+    bool has_key_function;
+};
+
+bool validate_functions(Family* family) {
+    bool valid = true;
+    for (int i = 0; i < family->functions->n_members; ++i) {
+        const FormData_pg_amproc* function = reinterpret_cast<const FormData_pg_amproc*>(
+            GETSTRUCT(&family->functions->members[i]->tuple));
+        const bool is_own =
+            function->amproclefttype == family->input && function->amprocrighttype == family->input;
+        if (function->amprocnum != vector_support && function->amprocnum != key_support) {
+            complain("with an invalid support number", family->name, function->amproc, false,
+                     &valid);
+        } else if (!check_amproc_signature(function->amproc, INTERNALOID, true, 1, 1,
+                                           INTERNALOID)) {
+            complain("with a wrong signature", family->name, function->amproc, false, &valid);
+        }
+        family->has_vector_function |= is_own && function->amprocnum == vector_support;
+        family->has_key_function |= is_own && function->amprocnum == key_support;
+    }
+    return valid;
+}
+
+// One that orders by a distance, or of a key column one that compares: the strategies are btree's.
+bool validate_operator(const Family& family, const FormData_pg_amop* entry) {
+    const bool is_key = family.has_key_function;
+    const StrategyNumber last = is_key ? BTGreaterStrategyNumber : 1;
+    bool valid = true;
+    if (entry->amopstrategy < 1 || entry->amopstrategy > last) {
+        complain("with an invalid strategy number", family.name, entry->amopopr, true, &valid);
+    } else if (is_key ? entry->amoppurpose != AMOP_SEARCH
+                      : entry->amoppurpose != AMOP_ORDER ||
+                            !opfamily_can_sort_type(entry->amopsortfamily, FLOAT8OID)) {
+        complain(is_key ? "that is not for WHERE" : "that is not for ORDER BY of a float8",
+                 family.name, entry->amopopr, true, &valid);
+    } else if (!check_amop_signature(entry->amopopr, is_key ? BOOLOID : FLOAT8OID,
+                                     entry->amoplefttype, entry->amoprighttype)) {
+        complain("with a wrong signature", family.name, entry->amopopr, true, &valid);
+    }
+    return valid;
+}
+
+// An operator class of a vector has one ordering operator, strategy 1, that gives a float8, and
+// support function 1, which tells what index/opclass.hpp says. One of a key column has comparisons,
+// = at least, and support function 2, which tells how keys are made (index/storage/keys.cpp).
 bool validate(Oid opclass) {
     HeapTuple class_tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
     if (!HeapTupleIsValid(class_tuple)) {
@@ -79,46 +134,34 @@ bool validate(Oid opclass) {
     const char* family = pstrdup(
         NameStr(reinterpret_cast<const FormData_pg_opfamily*>(GETSTRUCT(family_tuple))->opfname));
     ReleaseSysCache(family_tuple);
-    const Oid input = form->opcintype;
-    CatCList* operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(form->opcfamily));
-    CatCList* functions = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(form->opcfamily));
+    Family members{};
+    members.name = family;
+    members.input = form->opcintype;
+    members.operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(form->opcfamily));
+    members.functions = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(form->opcfamily));
     ReleaseSysCache(class_tuple);
-    bool valid = true;
+    bool valid = validate_functions(&members);
     bool has_operator = false;
-    bool has_function = false;
-    for (int i = 0; i < functions->n_members; ++i) {
-        const FormData_pg_amproc* function =
-            reinterpret_cast<const FormData_pg_amproc*>(GETSTRUCT(&functions->members[i]->tuple));
-        if (function->amprocnum != 1) {
-            complain("with an invalid support number", family, function->amproc, false, &valid);
-        } else if (!check_amproc_signature(function->amproc, INTERNALOID, true, 1, 1,
-                                           INTERNALOID)) {
-            complain("with a wrong signature", family, function->amproc, false, &valid);
-        }
-        has_function = has_function ||
-                       (function->amproclefttype == input && function->amprocrighttype == input);
+    for (int i = 0; i < members.operators->n_members; ++i) {
+        const FormData_pg_amop* entry = reinterpret_cast<const FormData_pg_amop*>(
+            GETSTRUCT(&members.operators->members[i]->tuple));
+        valid &= validate_operator(members, entry);
+        has_operator |= entry->amoplefttype == members.input &&
+                        entry->amoprighttype == members.input &&
+                        (!members.has_key_function || entry->amopstrategy == BTEqualStrategyNumber);
     }
-    for (int i = 0; i < operators->n_members; ++i) {
-        const FormData_pg_amop* entry =
-            reinterpret_cast<const FormData_pg_amop*>(GETSTRUCT(&operators->members[i]->tuple));
-        if (entry->amopstrategy != 1) {
-            complain("with an invalid strategy number", family, entry->amopopr, true, &valid);
-        } else if (entry->amoppurpose != AMOP_ORDER ||
-                   !opfamily_can_sort_type(entry->amopsortfamily, FLOAT8OID)) {
-            complain("that is not for ORDER BY of a float8", family, entry->amopopr, true, &valid);
-        } else if (!check_amop_signature(entry->amopopr, FLOAT8OID, entry->amoplefttype,
-                                         entry->amoprighttype)) {
-            complain("with a wrong signature", family, entry->amopopr, true, &valid);
-        }
-        has_operator =
-            has_operator || (entry->amoplefttype == input && entry->amoprighttype == input);
-    }
-    ReleaseCatCacheList(functions);
-    ReleaseCatCacheList(operators);
-    if (!has_operator || !has_function) {
-        ereport(INFO, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-                       errmsg("operator class \"%s\" of access method %s lacks %s", name, "vecdot",
-                              has_operator ? "support function 1" : "an ordering operator")));
+    ReleaseCatCacheList(members.functions);
+    ReleaseCatCacheList(members.operators);
+    const char* lacking = !has_operator ? members.has_key_function ? "lacks the operator ="
+                                                                   : "lacks an ordering operator"
+                          : members.has_vector_function == members.has_key_function
+                              ? members.has_key_function ? "has support functions 1 and 2"
+                                                         : "lacks support function 1"
+                              : nullptr;
+    if (lacking != nullptr) {
+        ereport(INFO,
+                (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+                 errmsg("operator class \"%s\" of access method %s %s", name, "vecdot", lacking)));
         valid = false;
     }
     return valid;
@@ -189,19 +232,20 @@ bool is_our_index(Relation index) {
 
 namespace {
 
-IndexAmRoutine* access_method(amoptions_function options) {
+// has_keys: whether there may be key columns.
+IndexAmRoutine* access_method(amoptions_function options, bool has_keys) {
     IndexAmRoutine* am = makeNode(IndexAmRoutine);
     am->amstrategies = 0;
-    am->amsupport = 1;
+    am->amsupport = 2;
     am->amoptsprocnum = 0;
     am->amcanorder = false;
     am->amcanorderbyop = true;
     am->amcanbackward = false;
     am->amcanunique = false;
-    am->amcanmulticol = false;
+    am->amcanmulticol = has_keys;
     am->amoptionalkey = true;
-    am->amsearcharray = false;
-    am->amsearchnulls = false;
+    am->amsearcharray = has_keys;
+    am->amsearchnulls = has_keys;
     am->amstorage = false;
     am->amclusterable = false;
     am->ampredlocks = false;
@@ -239,13 +283,13 @@ IndexAmRoutine* access_method(amoptions_function options) {
 using namespace vecdot;
 
 VECDOT_FUNCTION(vecdot_handler) {
-    PG_RETURN_POINTER(index::access_method(index::options));
+    PG_RETURN_POINTER(index::access_method(index::options, true));
 }
 
 VECDOT_FUNCTION(vecdot_hnsw_handler) {
-    PG_RETURN_POINTER(index::access_method(index::hnsw_options));
+    PG_RETURN_POINTER(index::access_method(index::hnsw_options, false));
 }
 
 VECDOT_FUNCTION(vecdot_ivfflat_handler) {
-    PG_RETURN_POINTER(index::access_method(index::ivfflat_options));
+    PG_RETURN_POINTER(index::access_method(index::ivfflat_options, false));
 }

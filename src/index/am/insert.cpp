@@ -11,6 +11,7 @@
 #include "index/storage/cell.hpp"
 #include "index/storage/directory.hpp"
 #include "index/storage/free_list.hpp"
+#include "index/storage/keys.hpp"
 #include "index/storage/meta.hpp"
 #include "index/upkeep/recover.hpp"
 #include "index/upkeep/split.hpp"
@@ -150,12 +151,31 @@ void write_signs(Batch* batch, const CellView& view, uint32 e, uint32 local,
     }
 }
 
+void write_keys(Batch* batch, const CellView& view, uint32 e, uint32 local,
+                const engine::RowKeys& keys) {
+    const BlockNumber start = view.layout.key_start(e == 0, view.extents[e]);
+    const uint32 units = view.layout.key_units;
+    const uint32 lane = local % rows_per_block;
+    const uint32 first = local / rows_per_block * units;
+    for (uint32 done = 0; done < units;) {
+        const uint32 page = (first + done) / units_per_page;
+        const uint32 offset = (first + done) % units_per_page;
+        const uint32 piece = Min(units - done, units_per_page - offset);
+        // As pages of codes are.
+        const Page image = add_page(batch, start + page, cell_page(view, PageKind::keys, e, page),
+                                    lane == 0 && offset == 0);
+        engine::put_keys(reinterpret_cast<uint8*>(payload(image)) + offset * unit_size, done, piece,
+                         view.layout.key_columns, lane, keys);
+        done += piece;
+    }
+}
+
 enum class Appended { stale, frozen, done, done_and_large };
 
 // Appends a row to a cell of a directory of this version. Stale if the directory has changed since,
 // which it can't do for this cell while its head page is locked. row: null in a special list.
 Appended append_row(Relation index, const Directory& directory, const CellRef& cell,
-                    ItemPointer tid, const engine::EncodedRow* row) {
+                    ItemPointer tid, const engine::EncodedRow* row, const engine::RowKeys& keys) {
     const uint64 version = directory.version;
     const Parameters parameters = directory.parameters;
     const uint64 cells = directory.cells.count;
@@ -201,9 +221,10 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
     }
 
     Batch batch{index, Record(index), {}};
+    uint32 local;
+    const uint32 e = find_extent(view, view.rows, &local);
+    write_keys(&batch, view, e, local, keys);
     if (row != nullptr) {
-        uint32 local;
-        const uint32 e = find_extent(view, view.rows, &local);
         write_refinement(&batch, view, e, local, planes);
         write_signs(&batch, view, e, local, *row);
     }
@@ -257,7 +278,10 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
 
 }  // namespace
 
-void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum value) {
+void insert(Relation index, Relation table, ItemPointer tid, const Datum* values,
+            const bool* is_null_of) {
+    const bool is_null = is_null_of[0];
+    const Datum value = values[0];
     // A backend inserts many rows in one context: what each took is given back.
     const MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "vecdot insert", ALLOCSET_DEFAULT_SIZES);
@@ -269,6 +293,8 @@ void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum
         CHECK_FOR_INTERRUPTS();
         const Directory* directory = open_directory(index);
         const uint32 padded = directory->parameters.padded;
+        const engine::RowKeys keys =
+            make_keys(index, directory->parameters.keys, values, is_null_of);
         CellRef cell{};
         engine::EncodedRow row{};
         engine::RoutedRow routed{engine::RowKind::undefined, 0};
@@ -311,8 +337,8 @@ void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum
             start_cell(index, directory->version, directory->parameters, rotated, row.radius)) {
             started = true;
         } else {
-            appended =
-                append_row(index, *directory, cell, tid, list < special_slots ? nullptr : &row);
+            appended = append_row(index, *directory, cell, tid,
+                                  list < special_slots ? nullptr : &row, keys);
         }
         if (appended == Appended::done_and_large) {
             grow(index, table, cell);

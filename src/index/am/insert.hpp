@@ -10,7 +10,9 @@ extern "C" {
 
 namespace vecdot::index {
 
-// aminsert. value: a vector datum of the index's dimensions (detoasted here).
-void insert(Relation index, Relation table, ItemPointer tid, bool is_null, Datum value);
+// aminsert. values: of the index's columns; the first a vector datum of its dimensions (detoasted
+// here).
+void insert(Relation index, Relation table, ItemPointer tid, const Datum* values,
+            const bool* is_null);
 
 }  // namespace vecdot::index

@@ -8,6 +8,7 @@
 #include "engine/search.hpp"
 #include "index/opclass.hpp"
 #include "index/storage/directory.hpp"
+#include "index/storage/keys.hpp"
 #include "index/storage/pages.hpp"
 #include "index/storage/readers.hpp"
 #include "index/storage/store.hpp"
@@ -38,6 +39,7 @@ struct ScanState {
     MemoryContext memory;
     ScanMode mode;            // the search node's is another than the first
     engine::Search* search;   // null before the first row is asked for
+    bool recheck;             // rows may come that don't meet the conditions on key columns
     BlockNumber heap_blocks;  // of the table, when last asked
     bool fetches_all;         // whoever scans fetches each row that comes from the table
     uint64 returned;          // rows of this search
@@ -72,7 +74,10 @@ engine::Search* start_search(IndexScanDesc scan, ScanState* state) {
 #endif
     core::Arena arena = pg::arena(state->memory);
     const Directory* directory = open_directory(scan->indexRelation);
-    engine::CellStore* store = open_store(scan->indexRelation, *directory);
+    const engine::KeyFilter* filter =
+        make_key_filter(scan->indexRelation, directory->parameters.keys, scan->keyData,
+                        scan->numberOfKeys, &state->recheck);
+    engine::CellStore* store = open_store(scan->indexRelation, *directory, filter);
     engine::SearchOptions options = engine::options_for(state->mode.recall, directory->calibration);
     options.budget = static_cast<std::size_t>(work_mem) * 1024;
     options.late_at_once = state->mode.late_at_once;
@@ -185,7 +190,7 @@ bool get_tuple(IndexScanDesc scan, ScanDirection direction) {
     }
     check_address(scan, state);
     read_table_ahead(scan, state);
-    scan->xs_recheck = false;
+    scan->xs_recheck = state->recheck;
     if (scan->numberOfOrderBys > 0) {
         scan->xs_recheckorderby = result.recheck;
         scan->xs_orderbyvals[0] = Float8GetDatum(result.value);

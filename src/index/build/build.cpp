@@ -16,6 +16,7 @@
 #include "index/opclass.hpp"
 #include "index/options.hpp"
 #include "index/storage/bulk.hpp"
+#include "index/storage/keys.hpp"
 #include "index/storage/meta.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
@@ -82,11 +83,13 @@ double expected_rows(Relation heap, Relation index, IndexInfo* info, BlockNumber
         static_cast<BlockNumber*>(palloc(sizeof(BlockNumber) * Min(blocks + 1, probed_blocks)));
     const uint32 n = draw_blocks(blocks, probed_blocks, seed, drawn);
     double rows = 0;
-    // The indexed expression has no part in counting.
+    // What is indexed has no part in counting.
     IndexInfo* counted = static_cast<IndexInfo*>(palloc(sizeof(IndexInfo)));
     *counted = *info;
     counted->ii_Expressions = NIL;
-    counted->ii_IndexAttrNumbers[0] = SelfItemPointerAttributeNumber;
+    for (int i = 0; i < counted->ii_NumIndexAttrs; ++i) {
+        counted->ii_IndexAttrNumbers[i] = SelfItemPointerAttributeNumber;
+    }
     for (uint32 i = 0; i < n;) {
         CHECK_FOR_INTERRUPTS();
         uint32 run = 1;
@@ -191,6 +194,7 @@ BuildPlan make_plan(Relation heap, Relation index, IndexInfo* info, double rows,
     plan.concurrent = info->ii_Concurrent;
     plan.seed = seed_of(index);
     plan.refine_bits = refine_bits_of(index);
+    plan.keys = key_columns_of(index);
     plan.dimensions = dimensions_of(index);
     const engine::Metric metric = operator_class_of(index).metric;
     plan.metric = static_cast<uint32>(metric);
@@ -241,7 +245,7 @@ Parameters settle_sample(Crew* crew, Builder* builder, std::size_t* rows) {
     const engine::Metric metric = static_cast<engine::Metric>(plan.metric);
     const Parameters parameters =
         make_parameters(metric, builder->operator_class->arithmetic, plan.dimensions, plan.seed,
-                        plan.refine_bits, engine::choose_scale(metric, norms));
+                        plan.refine_bits, engine::choose_scale(metric, norms), plan.keys);
     *rows = builder->sample->settle(*make_space(crew, parameters), n);
     return parameters;
 }
@@ -302,7 +306,8 @@ void write_cells(Crew* crew, Builder* builder) {
         int32 place;
         ItemPointerData tid;
         engine::EncodedRow row{};
-        const bool has_codes = read_encoded(slot, padded, &place, &tid, &row);
+        engine::RowKeys keys;
+        const bool has_codes = read_encoded(slot, padded, &place, &tid, &row, &keys);
         if (place != current) {
             if (current >= 0) {
                 bulk_end_cell(writer);
@@ -318,7 +323,7 @@ void write_cells(Crew* crew, Builder* builder) {
                 flags == cell_has_codes ? engine::split_again_above(rows, shared.cells) : 0);
             current = place;
         }
-        bulk_add(writer, &tid, has_codes ? &row : nullptr);
+        bulk_add(writer, &tid, has_codes ? &row : nullptr, &keys);
         if (++written % report_rows == 0) {
             pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, written);
         }
@@ -359,6 +364,7 @@ IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info) {
     MemoryContext old = MemoryContextSwitchTo(memory);
 
     check_pgvector_options(index);
+    key_columns_of(index);
     dimensions_of(index);
     enter(sampling, 0);
     const BlockNumber blocks = RelationGetNumberOfBlocks(heap);
@@ -409,10 +415,11 @@ IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info) {
 }
 
 void build_empty(Relation index) {
+    const KeyColumns keys = key_columns_of(index);
     create_empty(
         index, INIT_FORKNUM,
         make_parameters(operator_class_of(index).metric, operator_class_of(index).arithmetic,
-                        dimensions_of(index), seed_of(index), refine_bits_of(index), 1));
+                        dimensions_of(index), seed_of(index), refine_bits_of(index), 1, keys));
 }
 
 }  // namespace vecdot::index

@@ -1,4 +1,5 @@
 #include "index/build/builder.hpp"
+#include "index/storage/keys.hpp"
 #include "index/storage/meta.hpp"
 #include "index/upkeep/calibrate.hpp"
 
@@ -125,10 +126,10 @@ void make_sample(Builder* builder) {
 
 void sample(Builder* builder, uint32 pieces) {
     const BuildPlan& plan = builder->crew->shared->plan;
-    const engine::Space* space =
-        make_space(builder->crew, make_parameters(builder->operator_class->metric,
-                                                  builder->operator_class->arithmetic,
-                                                  plan.dimensions, plan.seed, plan.refine_bits, 1));
+    const engine::Space* space = make_space(
+        builder->crew,
+        make_parameters(builder->operator_class->metric, builder->operator_class->arithmetic,
+                        plan.dimensions, plan.seed, plan.refine_bits, 1, plan.keys));
     uint32 piece;
     while (take_piece(builder->crew, pieces, &piece)) {
         sample_chunk(builder, *space, piece);
@@ -153,11 +154,32 @@ struct Encoding {
     float* rotated;  // encode_batch × padded
     float errors[encode_batch];
     ItemPointerData tids[encode_batch];
+    engine::RowKeys keys[encode_batch];
     engine::EncodedRow encoded;
     char* payload;  // a bytea, whose codes encoded points to
 };
 
-void put(Encoding* encoding, int32 place, const ItemPointerData& tid, bool has_codes) {
+// Keys as a bytea: no more of them than there are columns.
+struct StoredKeys {
+    char header[VARHDRSZ];
+    uint32 nulls;
+    uint64 values[engine::most_key_columns];
+};
+
+void put_stored_keys(TupleTableSlot* slot, const KeyColumns& columns, const engine::RowKeys& keys,
+                     StoredKeys* stored) {
+    slot->tts_isnull[3] = columns.count == 0;
+    if (columns.count > 0) {
+        const Size bytes = offsetof(StoredKeys, values) + sizeof(uint64) * columns.count;
+        SET_VARSIZE(stored, bytes);
+        stored->nulls = keys.nulls;
+        memcpy(stored->values, keys.values, sizeof(uint64) * columns.count);
+        slot->tts_values[3] = PointerGetDatum(stored);
+    }
+}
+
+void put(Encoding* encoding, int32 place, const ItemPointerData& tid, bool has_codes,
+         const engine::RowKeys& keys) {
     TupleTableSlot* slot = encoding->slot;
     ExecClearTuple(slot);
     slot->tts_values[0] = Int32GetDatum(place);
@@ -177,6 +199,8 @@ void put(Encoding* encoding, int32 place, const ItemPointerData& tid, bool has_c
         slot->tts_values[2] = PointerGetDatum(encoding->payload);
     }
     slot->tts_isnull[2] = !has_codes;
+    StoredKeys stored;
+    put_stored_keys(slot, encoding->builder->crew->shared->plan.keys, keys, &stored);
     ExecStoreVirtualTuple(slot);
     tuplesort_puttupleslot(encoding->sort, slot);
     encoding->counts[place] += 1;
@@ -204,15 +228,16 @@ void flush(Encoding* encoding) {
             space, encoding->rotated + i * space.padded(), encoding->errors[i],
             has_cells ? encoding->table->centroid(cells[i]) : encoding->zero_centroid,
             encoding->encoded);
-        put(encoding, static_cast<int32>(cells[i]), encoding->tids[i], true);
+        put(encoding, static_cast<int32>(cells[i]), encoding->tids[i], true, encoding->keys[i]);
     }
     encoding->waiting = 0;
 }
 
-void encode(Encoding* encoding, const ItemPointerData& tid, core::VectorView vector) {
+void encode(Encoding* encoding, const ItemPointerData& tid, core::VectorView vector,
+            const engine::RowKeys& keys) {
     const engine::Space& space = *encoding->builder->space;
     if (vector.empty()) {
-        put(encoding, encoding->places.nulls(), tid, false);
+        put(encoding, encoding->places.nulls(), tid, false, keys);
         return;
     }
     float* rotated = encoding->rotated + encoding->waiting * space.padded();
@@ -221,6 +246,7 @@ void encode(Encoding* encoding, const ItemPointerData& tid, core::VectorView vec
         case engine::RowKind::normal:
             encoding->errors[encoding->waiting] = routed.error;
             encoding->tids[encoding->waiting] = tid;
+            encoding->keys[encoding->waiting] = keys;
             encoding->waiting += 1;
             if (encoding->waiting == encode_batch) {
                 flush(encoding);
@@ -229,13 +255,13 @@ void encode(Encoding* encoding, const ItemPointerData& tid, core::VectorView vec
         case engine::RowKind::long_row:
             engine::encode_row(space, rotated, routed.error, encoding->zero_centroid,
                                encoding->encoded);
-            put(encoding, encoding->places.long_rows(), tid, true);
+            put(encoding, encoding->places.long_rows(), tid, true, keys);
             break;
         case engine::RowKind::loose:
-            put(encoding, encoding->places.loose(), tid, false);
+            put(encoding, encoding->places.loose(), tid, false, keys);
             break;
         case engine::RowKind::undefined:
-            put(encoding, encoding->places.undefined(), tid, false);
+            put(encoding, encoding->places.undefined(), tid, false, keys);
             break;
     }
 }
@@ -245,7 +271,8 @@ void encode_tuple(Relation, ItemPointer tid, Datum* values, bool* is_null, bool,
         Encoding* encoding = static_cast<Encoding*>(opaque);
         const Builder* builder = encoding->builder;
         MemoryContext old = MemoryContextSwitchTo(builder->row_memory);
-        encode(encoding, *tid, vector_of(builder, values, is_null));
+        encode(encoding, *tid, vector_of(builder, values, is_null),
+               make_keys(builder->index, builder->crew->shared->plan.keys, values, is_null));
         MemoryContextSwitchTo(old);
         MemoryContextReset(builder->row_memory);
     });
@@ -409,10 +436,11 @@ const engine::Space* make_space(const Crew* crew, const Parameters& parameters) 
 }
 
 Tuplesortstate* begin_sort(int memory, SortCoordinate coordinate, TupleDesc* descriptor) {
-    *descriptor = CreateTemplateTupleDesc(3);
+    *descriptor = CreateTemplateTupleDesc(4);
     TupleDescInitEntry(*descriptor, 1, "place", INT4OID, -1, 0);
     TupleDescInitEntry(*descriptor, 2, "tid", INT8OID, -1, 0);
     TupleDescInitEntry(*descriptor, 3, "codes", BYTEAOID, -1, 0);
+    TupleDescInitEntry(*descriptor, 4, "keys", BYTEAOID, -1, 0);
 #if PG_VERSION_NUM >= 190000
     TupleDescFinalize(*descriptor);
 #endif
@@ -425,8 +453,17 @@ Tuplesortstate* begin_sort(int memory, SortCoordinate coordinate, TupleDesc* des
 }
 
 bool read_encoded(TupleTableSlot* slot, uint32 padded, int32* place, ItemPointer tid,
-                  engine::EncodedRow* row) {
+                  engine::EncodedRow* row, engine::RowKeys* keys) {
     bool is_null;
+    *keys = {};
+    const Datum stored = slot_getattr(slot, 4, &is_null);
+    if (!is_null) {
+        const struct varlena* bytes = reinterpret_cast<struct varlena*>(DatumGetPointer(stored));
+        const char* from = VARDATA_ANY(bytes);
+        const Size nulls = offsetof(StoredKeys, values) - offsetof(StoredKeys, nulls);
+        memcpy(&keys->nulls, from, sizeof keys->nulls);
+        memcpy(keys->values, from + nulls, VARSIZE_ANY_EXHDR(bytes) - nulls);
+    }
     *place = DatumGetInt32(slot_getattr(slot, 1, &is_null));
     const int64 packed = DatumGetInt64(slot_getattr(slot, 2, &is_null));
     ItemPointerSet(tid, static_cast<BlockNumber>(packed >> 16),

@@ -54,11 +54,11 @@ Builder* make_builder(Crew* crew, Relation heap, Relation index, IndexInfo* info
 // Takes pieces of a task until there are none.
 void take_part(Builder* builder, BuildTask task, uint32 argument, uint32 pieces);
 
-// The sort of encoded rows: by place and row address. coordinate: null when alone.
+// The sort of encoded rows, with their keys: by place and row address. coordinate: null when alone.
 Tuplesortstate* begin_sort(int memory, SortCoordinate coordinate, TupleDesc* descriptor);
 
 // A row of the sort, read: row's codes lie in the slot. False: it has none.
 bool read_encoded(TupleTableSlot* slot, uint32 padded, int32* place, ItemPointer tid,
-                  engine::EncodedRow* row);
+                  engine::EncodedRow* row, engine::RowKeys* keys);
 
 }  // namespace vecdot::index

@@ -29,6 +29,7 @@ struct BuildPlan {
     bool concurrent;
     uint64 seed;
     uint32 refine_bits;
+    KeyColumns keys;
     int dimensions;
     uint32 metric;
     uint32 padded;

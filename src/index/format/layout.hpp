@@ -1,13 +1,13 @@
 // Where each byte of a cell stands, computed from the row's number alone.
 //
 // A cell is one extent or more, each contiguous:
-//     first extent:  [head pages][address pages][sign pages][refinement pages]
-//     later extents:             [address pages][sign pages][refinement pages]
-// Each section is a stream over the payloads of its pages: sign blocks and refinements may
-// cross from one page to the next, address entries do not. The first addresses stand on the head
-// page behind the centroid. The refinements are two planes of half bytes: the upper ones of
-// all rows that the extent has room for, then the lower ones, which refinements of 4 bits don't
-// have.
+//     first extent:  [head pages][address pages][sign pages][refinement pages][key pages]
+//     later extents:             [address pages][sign pages][refinement pages][key pages]
+// Each section is a stream over the payloads of its pages: blocks of signs and of keys and
+// refinements may cross from one page to the next, address entries do not. The first addresses
+// stand on the head page behind the centroid. The refinements are two planes of half bytes:
+// the upper ones of all rows that the extent has room for, then the lower ones, which refinements
+// of 4 bits don't have.
 #pragma once
 
 #include "index/format/page.hpp"
@@ -30,6 +30,8 @@ struct CellLayout {
     uint32 centroid_bytes;   // 4 P, or 0
     uint32 head_pages;
     uint32 head_addresses;  // address entries on the head page
+    uint32 key_columns;
+    uint32 key_units;  // of a block: 1 + 4 a column, or 0
 
     // Of parameters.version; there is but one so far.
     static constexpr CellLayout of(const Parameters& parameters, uint32 flags) {
@@ -38,6 +40,8 @@ struct CellLayout {
         layout.has_codes = (flags & cell_has_codes) != 0;
         layout.padded = parameters.padded;
         layout.head_pages = 1;
+        layout.key_columns = parameters.keys.count;
+        layout.key_units = static_cast<uint32>(engine::key_units(layout.key_columns));
         const uint32 room = payload_size - sizeof(CellHeader);
         if (layout.has_codes) {
             layout.planes = parameters.refine_bits / 4;
@@ -67,6 +71,9 @@ struct CellLayout {
              1) /
             payload_size);
     }
+    constexpr uint32 key_pages(uint32 blocks) const {
+        return divide_up(blocks * key_units, units_per_page);
+    }
     // Where in the stream of an extent's refinements a row's upper or lower half bytes begin.
     constexpr uint64 plane_start(Plane plane, uint32 blocks, uint32 row) const {
         const uint64 rows = (plane == Plane::upper ? 0 : uint64{blocks} * rows_per_block) + row;
@@ -80,7 +87,7 @@ struct CellLayout {
     }
     constexpr uint32 pages(bool first, uint32 blocks) const {
         return (first ? head_pages : 0) + address_pages(first, blocks) + sign_pages(blocks) +
-               refine_pages(blocks);
+               refine_pages(blocks) + key_pages(blocks);
     }
     // The largest capacity that takes no more pages than this one, which is then filled for free.
     constexpr uint32 round_up(bool first, uint32 blocks) const {
@@ -99,6 +106,9 @@ struct CellLayout {
     }
     constexpr BlockNumber refine_start(bool first, const Extent& extent) const {
         return signs_start(first, extent) + sign_pages(extent.blocks);
+    }
+    constexpr BlockNumber key_start(bool first, const Extent& extent) const {
+        return refine_start(first, extent) + refine_pages(extent.blocks);
     }
 };
 

@@ -22,7 +22,7 @@ static_assert(static_cast<int>(PageKind::meta) == 1 && static_cast<int>(PageKind
               static_cast<int>(PageKind::refine) == 5 && static_cast<int>(PageKind::slots) == 6 &&
               static_cast<int>(PageKind::centroids) == 7 &&
               static_cast<int>(PageKind::free_list) == 8 &&
-              static_cast<int>(PageKind::origin) == 9);
+              static_cast<int>(PageKind::origin) == 9 && static_cast<int>(PageKind::keys) == 10);
 
 static_assert(sizeof(PageLabel) == 40);
 VECDOT_STANDS(PageLabel, magic, 0, 4);
@@ -52,7 +52,19 @@ VECDOT_STANDS(Parameters, seed, 24, 8);
 VECDOT_STANDS(Parameters, scale, 32, 8);
 VECDOT_STANDS(Parameters, incompatible, 40, 4);
 VECDOT_STANDS(Parameters, compatible, 44, 4);
-VECDOT_STANDS(Parameters, reserved, 48, 48);
+VECDOT_STANDS(Parameters, keys, 48, 16);
+VECDOT_STANDS(Parameters, reserved, 64, 32);
+
+static_assert(static_cast<int>(KeyKind::none) == 0 &&
+              static_cast<int>(KeyKind::signed_integer) == 1 &&
+              static_cast<int>(KeyKind::unsigned_integer) == 2 &&
+              static_cast<int>(KeyKind::floating) == 3 && static_cast<int>(KeyKind::numeric) == 4 &&
+              static_cast<int>(KeyKind::uuid) == 5 && static_cast<int>(KeyKind::hash) == 6);
+static_assert(sizeof(KeyColumns) == 16 && engine::most_key_columns == 8);
+VECDOT_STANDS(KeyColumns, count, 0, 1);
+VECDOT_STANDS(KeyColumns, reserved, 1, 7);
+VECDOT_STANDS(KeyColumns, kinds, 8, 8);
+static_assert(feature_keys == 1);
 
 static_assert(sizeof(Segments) == 108);
 VECDOT_STANDS(Segments, count, 0, 4);
@@ -201,6 +213,18 @@ static_assert(small.planes == 1 && small.refine_pages(4) == 7);
 constexpr CellLayout large = CellLayout::of(example(3072, 3072, 8), cell_has_codes);
 static_assert(large.head_pages == 2 && large.head_addresses == 0);
 constexpr CellLayout list = CellLayout::of(example(768, 768, 8), cell_nulls);
+constexpr Parameters with_keys(Parameters parameters, uint8 count) {
+    parameters.incompatible = feature_keys;
+    parameters.keys.count = count;
+    return parameters;
+}
+static_assert(engine::key_units(0) == 0 && engine::key_units(1) == 5 && engine::key_units(8) == 33);
+constexpr CellLayout keyed = CellLayout::of(with_keys(example(768, 768, 8), 2), cell_has_codes);
+static_assert(keyed.key_units == 9 && keyed.key_pages(14) == 1 && keyed.key_pages(15) == 2);
+static_assert(keyed.pages(true, 4) == usual.pages(true, 4) + 1 &&
+              keyed.key_start(false, {100, 4}) == 100 + 1 + 2 + 13);
+constexpr CellLayout keyed_list = CellLayout::of(with_keys(example(768, 768, 8), 1), cell_nulls);
+static_assert(keyed_list.pages(true, 12) == 3 && keyed_list.key_start(true, {100, 12}) == 102);
 static_assert(list.head_addresses == 380 && list.pages(true, 12) == 2 && !list.has_codes);
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "engine/code.hpp"
+#include "engine/key_filter.hpp"
 #include "pg/postgres.hpp"
 
 extern "C" {
@@ -35,6 +36,7 @@ enum class PageKind : uint16 {
     centroids,  // int8 centroids of the directory, slot after slot
     free_list,  // FreeExtent[]
     origin,     // float4[padded]: what routing space subtracts, if anything
+    keys,       // units of 64 bytes: blocks of 32 rows' keys
 };
 
 struct PageLabel {
@@ -98,6 +100,25 @@ struct FreeExtent {
 };
 constexpr uint32 free_extents_per_page = payload_size / sizeof(FreeExtent);
 
+// How the keys of a column are made of its values (index/storage/keys.cpp).
+enum class KeyKind : uint8 {
+    none = 0,
+    signed_integer,    // the value, less the least there can be
+    unsigned_integer,  // the value
+    floating,          // float8's bits, in the order of values
+    numeric,           // that of the nearest float8
+    uuid,              // its first 8 bytes
+    hash,              // PostgreSQL's, of 64 bits with the seed 0
+};
+constexpr uint8 key_kinds = 7;
+
+// Columns behind the vector's.
+struct KeyColumns {
+    uint8 count;
+    uint8 reserved[7];
+    KeyKind kinds[engine::most_key_columns];
+};
+
 // What never changes after CREATE INDEX, but for the scale of inner product. The first two numbers
 // stand here in every format version.
 struct Parameters {
@@ -112,7 +133,8 @@ struct Parameters {
     double scale;         // s for L2, 1/M for inner product, 1 for cosine
     uint32 incompatible;  // features that a reader must know
     uint32 compatible;    // features that it need not know
-    uint64 reserved[6];
+    KeyColumns keys;
+    uint64 reserved[4];
 };
 
 // What a bigger operation has allocated and not yet published, or published and not yet freed: the

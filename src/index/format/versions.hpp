@@ -37,8 +37,10 @@ constexpr Readable is_readable(uint32 version) {
     return Readable::not_yet;
 }
 
-// Bits of Parameters::incompatible and Parameters::compatible. There are none so far.
-constexpr uint32 known_incompatible = 0;
+// Bits of Parameters::incompatible.
+constexpr uint32 feature_keys = 1;  // there are key columns, and a section of keys in each extent
+constexpr uint32 known_incompatible = feature_keys;
+// Of Parameters::compatible there are none so far.
 constexpr uint32 known_compatible = 0;
 
 static_assert(is_readable(written_version) == Readable::yes);

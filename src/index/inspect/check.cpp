@@ -14,6 +14,7 @@
 #include "index/inspect/check.hpp"
 #include "index/inspect/reserve.hpp"
 #include "index/opclass.hpp"
+#include "index/storage/keys.hpp"
 #include "index/upkeep/recover.hpp"
 
 #include <algorithm>
@@ -204,6 +205,9 @@ void check_meta_contents(Relation index, const Meta& meta) {
     }
     if (meta.cells > meta.slots - special_slots) {
         corrupted(index, meta_block, "%u cells in %u slots", meta.cells, meta.slots);
+    }
+    if (!are_keys_of_classes(index, p.keys)) {
+        corrupted(index, meta_block, "keys are not made as the operator classes say");
     }
     check_calibration(index, meta);
     check_meta_reserve(index, meta);

@@ -30,6 +30,7 @@ struct StoredRow {
     BlockNumber block;  // of its address entry
     uint32 number;      // within the cell
     ItemPointerData tid;
+    engine::RowKeys keys;
     engine::RefineFactors refine;
     const float* centroid;  // null in a list
     const uint8* refinement;
@@ -56,7 +57,8 @@ struct Counters {
     uint32 cells;                                                 // with codes
     uint32 smallest_cell, median_cell, large_cell, largest_cell;  // rows; large: 95 % have fewer
     double mean_cell;
-    uint64 head_blocks, address_blocks, sign_blocks, refine_blocks;  // allocated to cells
+    uint64 head_blocks, address_blocks, sign_blocks, refine_blocks,
+        key_blocks;           // allocated to cells
     uint64 directory_blocks;  // meta, slots, centroids, free list, origin
     uint64 free_blocks;
     uint64 total_blocks;  // allocated in all; the file may be shorter or longer

@@ -7,6 +7,7 @@
 #include "index/inspect/check.hpp"
 #include "index/opclass.hpp"
 #include "index/storage/directory.hpp"
+#include "index/storage/keys.hpp"
 #include "pg/memory.hpp"
 #include "pg/vector_datum.hpp"
 
@@ -35,6 +36,7 @@ struct HeapCheck {
     Tuplesortstate* found;   // addresses of entries whose rows are seen
     Tuplesortstate* wanted;  // addresses of the table's rows
     float* rotated;
+    KeyColumns keys;
 };
 
 namespace {
@@ -143,6 +145,23 @@ void compare(HeapCheck* check, const StoredRow& row, bool is_null, Datum value) 
     }
 }
 
+void compare_keys(const HeapCheck* check, const StoredRow& row, const bool* is_null,
+                  const Datum* values) {
+    const engine::RowKeys keys = make_keys(check->index, check->keys, values, is_null);
+    for (uint32 c = 0; c < check->keys.count; ++c) {
+        if (keys.values[c] != row.keys.values[c] ||
+            (keys.nulls >> c & 1u) != (row.keys.nulls >> c & 1u)) {
+            corrupted(check->index, row.block,
+                      "the key of column %u of row (%u,%u), number %u of cell %u, is " UINT64_FORMAT
+                      "%s instead of " UINT64_FORMAT "%s",
+                      c + 2, ItemPointerGetBlockNumber(&row.tid),
+                      ItemPointerGetOffsetNumber(&row.tid), row.number, row.cell->cell,
+                      row.keys.values[c], (row.keys.nulls >> c & 1u) != 0 ? " (NULL)" : "",
+                      keys.values[c], (keys.nulls >> c & 1u) != 0 ? " (NULL)" : "");
+        }
+    }
+}
+
 }  // namespace
 
 HeapCheck* begin_heap_check(Relation heap, Relation index, const Census& census,
@@ -162,6 +181,7 @@ HeapCheck* begin_heap_check(Relation heap, Relation index, const Census& census,
     check->fetch = table_index_fetch_begin(heap);
     check->found = begin_sort();
     check->wanted = begin_sort();
+    check->keys = census.meta.parameters.keys;
     check->rotated = arena.allocate<float>(census.meta.parameters.padded).data();
     return check;
 }
@@ -180,6 +200,7 @@ void check_stored_row(HeapCheck* check, const StoredRow& row) {
             bool is_null[INDEX_MAX_KEYS];
             FormIndexDatum(check->info, check->slot, check->state, values, is_null);
             compare(check, row, is_null[0], values[0]);
+            compare_keys(check, row, is_null, values);
         }
     });
     ResetExprContext(check->context);

@@ -73,6 +73,28 @@ void check_address(Work* work, uint32 row, const RowEntry& entry) {
     }
 }
 
+// A block's keys: what says nothing is zero.
+void check_keys(Work* work, uint32 first) {
+    const CellView& view = *work->view;
+    const RowBlock& block = *work->block;
+    const uint32 columns = view.layout.key_columns;
+    bool valid = engine::is_null_unit(block.keys, columns);
+    for (uint32 i = 0; i < block.count; ++i) {
+        const engine::RowKeys keys = keys_of(view, block, i);
+        for (uint32 c = 0; c < columns; ++c) {
+            valid = valid && ((keys.nulls >> c & 1u) == 0 || keys.values[c] == 0);
+        }
+    }
+    if (!valid) {
+        uint32 local;
+        const uint32 e = find_extent(view, first, &local);
+        corrupted(work->index,
+                  view.layout.key_start(e == 0, view.extents[e]) +
+                      local / rows_per_block * view.layout.key_units / units_per_page,
+                  "NULLs among the keys of rows from %u of the cell on do not fit", first);
+    }
+}
+
 // Codes and factors of one row.
 void check_codes(Work* work, uint32 row, uint32 i) {
     const CellView& view = *work->view;
@@ -180,6 +202,9 @@ void check_cell(Work* work, const Census& census) {
             const uint32 first = rows.first_row + done;
             const uint32 count = Min(rows.rows - done, rows_per_block);
             read_block(view, first, count, true, work->block);
+            if (view.layout.key_units > 0) {
+                check_keys(work, first);
+            }
             for (uint32 i = 0; i < count; ++i) {
                 const RowEntry& entry = work->block->entries[i];
                 check_address(work, first + i, entry);
@@ -196,6 +221,7 @@ void check_cell(Work* work, const Census& census) {
                     row.block = address_place(view, first + i).block;
                     row.number = first + i;
                     row.tid = address_of(entry);
+                    row.keys = keys_of(view, *work->block, i);
                     if (view.layout.has_codes) {
                         row.refine = entry.refine;
                         row.centroid = work->centroid;

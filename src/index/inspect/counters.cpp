@@ -28,6 +28,7 @@ Counters count(const Census& census) {
             counters.address_blocks += view.layout.address_pages(e == 0, blocks);
             counters.sign_blocks += view.layout.sign_pages(blocks);
             counters.refine_blocks += view.layout.refine_pages(blocks);
+            counters.key_blocks += view.layout.key_pages(blocks);
         }
     }
     if (counters.cells > 0) {

@@ -307,6 +307,7 @@ Datum index_info(FunctionCallInfo fcinfo) {
     columns.add(Int32GetDatum(counters.largest_cell));
     columns.add_blocks(counters.sign_blocks);
     columns.add_blocks(counters.refine_blocks);
+    columns.add_blocks(counters.key_blocks);
     columns.add_blocks(counters.address_blocks);
     columns.add_blocks(counters.head_blocks);
     columns.add_blocks(counters.directory_blocks);

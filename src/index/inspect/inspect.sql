@@ -10,7 +10,7 @@ CREATE FUNCTION vecdot_index_info(index regclass,
 	OUT rows bigint, OUT dead_rows bigint, OUT loose_rows bigint, OUT undefined_rows bigint, OUT null_rows bigint,
 	OUT cells integer, OUT smallest_cell integer, OUT median_cell integer, OUT mean_cell double precision,
 	OUT p95_cell integer, OUT largest_cell integer,
-	OUT sign_bytes bigint, OUT refinement_bytes bigint, OUT address_bytes bigint, OUT centroid_bytes bigint,
+	OUT sign_bytes bigint, OUT refinement_bytes bigint, OUT key_bytes bigint, OUT address_bytes bigint, OUT centroid_bytes bigint,
 	OUT directory_bytes bigint, OUT free_bytes bigint, OUT total_bytes bigint,
 	OUT calibration_queries integer, OUT calibration_rows bigint)
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;

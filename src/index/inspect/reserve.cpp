@@ -25,7 +25,10 @@ void check_meta_reserve(Relation index, const Meta& meta) {
         return;
     }
     const Buffer buffer = lock_meta(index, BUFFER_LOCK_SHARE);
+    const KeyColumns& keys = meta.parameters.keys;
     if (!is_zero(meta.parameters.reserved, sizeof meta.parameters.reserved) ||
+        !is_zero(keys.reserved, sizeof keys.reserved) ||
+        !is_zero(keys.kinds + keys.count, sizeof keys.kinds - keys.count) ||
         !is_zero(payload(BufferGetPage(buffer)) + sizeof(Meta), payload_size - sizeof(Meta))) {
         corrupted(index, meta_block, "there is something in reserved bytes");
     }

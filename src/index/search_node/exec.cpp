@@ -1,6 +1,7 @@
 // The search node as the executor sees it. What it searches for is evaluated when the first row is
 // asked for; then all rows are gathered (gather.cpp), and returned one by one.
 #include "index/options.hpp"
+#include "index/search_node/key_conditions.hpp"
 #include "index/search_node/state.hpp"
 #include "pg/guard.hpp"
 
@@ -60,6 +61,33 @@ void begin_child(SearchState* state, const CustomScan* plan, EState* query, int 
     }
 }
 
+void begin_keys(SearchState* state, const CustomScan* plan) {
+    const List* columns = read_key_columns(plan->custom_private);
+    state->key_count = list_length(columns);
+    const Size count = static_cast<Size>(Max(state->key_count, 1));
+    state->keys = static_cast<ScanKeyData*>(palloc0(sizeof(ScanKeyData) * count));
+    state->key_values = static_cast<ExprState**>(palloc0(sizeof(ExprState*) * count));
+    for (int i = 0; i < state->key_count; ++i) {
+        const Expr* clause =
+            static_cast<const Expr*>(list_nth(plan->custom_exprs, first_key_condition + i));
+        state->key_values[i] = make_scan_key(clause, list_nth_int(columns, i), state->index,
+                                             &state->node.ss.ps, &state->keys[i]);
+    }
+}
+
+// In memory that lasts as long as the search.
+void evaluate_keys(SearchState* state) {
+    for (int i = 0; i < state->key_count; ++i) {
+        if (state->key_values[i] != nullptr) {
+            ScanKeyData& key = state->keys[i];
+            bool is_null = false;
+            key.sk_argument =
+                ExecEvalExpr(state->key_values[i], state->node.ss.ps.ps_ExprContext, &is_null);
+            key.sk_flags = is_null ? key.sk_flags | SK_ISNULL : key.sk_flags & ~SK_ISNULL;
+        }
+    }
+}
+
 void begin(CustomScanState* node, EState* state_of_query, int flags) {
     SearchState* state = state_of(node);
     const CustomScan* plan = reinterpret_cast<const CustomScan*>(node->ss.ps.plan);
@@ -100,6 +128,7 @@ void begin(CustomScanState* node, EState* state_of_query, int flags) {
     const LOCKMODE lock = exec_rt_fetch(plan->scan.scanrelid, state_of_query)->rellockmode;
     state->index = index_open(search.index, lock);
     state->index_name = RelationGetRelationName(state->index);
+    begin_keys(state, plan);
 }
 
 // LIMIT and OFFSET as rows; 0: there is no limit. The node above reports what is wrong with them.
@@ -129,6 +158,7 @@ void start(SearchState* state) {
                                state->plan.nulls_first);
     const MemoryContext old = MemoryContextSwitchTo(state->memory);
     state->query_value = ExecEvalExpr(state->query, context, &state->query_is_null);
+    evaluate_keys(state);
     MemoryContextSwitchTo(old);
     gather(state);
 }

@@ -7,6 +7,7 @@ extern "C" {
 #include "commands/explain_state.h"
 #endif
 #include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/ruleutils.h"
 }
@@ -62,6 +63,12 @@ void explain_search(SearchState* state, List* ancestors, ExplainState* output) {
     ExplainPropertyText("Index", state->index_name, output);
     List* context = set_deparse_context_plan(output->deparse_cxt,
                                              const_cast<Plan*>(&plan->scan.plan), ancestors);
+    if (list_length(plan->custom_exprs) > first_key_condition) {
+        const List* conditions = list_copy_tail(plan->custom_exprs, first_key_condition);
+        Node* all = reinterpret_cast<Node*>(make_ands_explicit(const_cast<List*>(conditions)));
+        ExplainPropertyText("Index Cond", deparse_expression(all, context, output->verbose, false),
+                            output);
+    }
     const TargetEntry* value = static_cast<const TargetEntry*>(llast(plan->custom_scan_tlist));
     // The query vector may be another table's.
     Node* distance = reinterpret_cast<Node*>(value->expr);

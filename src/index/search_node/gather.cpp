@@ -58,17 +58,17 @@ void start_scan(SearchState* state) {
     if (state->scan == nullptr) {
 #if PG_VERSION_NUM >= 180000
         state->scan = index_beginscan(state->node.ss.ss_currentRelation, state->index,
-                                      query->es_snapshot, nullptr, 0, 1);
+                                      query->es_snapshot, nullptr, state->key_count, 1);
 #else
         state->scan = index_beginscan(state->node.ss.ss_currentRelation, state->index,
-                                      query->es_snapshot, 0, 1);
+                                      query->es_snapshot, state->key_count, 1);
 #endif
     }
     ScanKeyData key;
     ScanKeyEntryInitialize(&key, SK_ORDER_BY | (state->query_is_null ? SK_ISNULL : 0), 1, 1,
                            InvalidOid, state->plan.collation, state->plan.distance,
                            state->query_value);
-    index_rescan(state->scan, nullptr, 0, &key, 1);
+    index_rescan(state->scan, state->keys, state->key_count, &key, 1);
     state->highest_bound = -std::numeric_limits<double>::infinity();
     ScanMode mode;
     mode.recall = state->recall;
@@ -226,7 +226,7 @@ double expected(const SearchState* state) {
 
 // Rows that a search has to give until enough have passed, if so many of all pass.
 double rows_to_search(const SearchState* state, double passing) {
-    const double all = state->plan.rows;
+    const double all = state->plan.given;
     return Min(all, expected(state) * all / Max(passing, 1) + 3);
 }
 

@@ -26,6 +26,7 @@ struct SearchPlan {
 
     // What the planner thinks, in its units; zero where there is no filter.
     double rows;     // of the index
+    double given;    // of these, those that meet the conditions on key columns
     double passing;  // of these, the filter
     Cost search;     // before the first row comes
     Cost fetch;      // a row that the search gives
@@ -35,9 +36,10 @@ struct SearchPlan {
     Cost bitmap;     // of it, building the bitmap
 };
 
-// custom_private of a CustomScan.
-List* make_private(const SearchPlan& plan);
+// custom_private of a CustomScan. key_columns: of the index, of the conditions on them.
+List* make_private(const SearchPlan& plan, List* key_columns);
 SearchPlan read_private(const List* custom_private);
+const List* read_key_columns(const List* custom_private);
 
 // The expressions of a CustomScan.
 enum SearchExpression {
@@ -46,6 +48,7 @@ enum SearchExpression {
     limit_offset,
     radius,      // rows beyond it don't pass the filter; NULL: no such condition
     row_vector,  // of the node's row
+    first_key_condition,
 };
 
 // Rows that a search is thought to end with where no LIMIT known beforehand says how many.

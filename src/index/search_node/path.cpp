@@ -175,6 +175,9 @@ double passing_share(PlannerInfo* root, const RelOptInfo* relation, IndexOptInfo
 // units a microsecond is about one, with the table in memory.
 constexpr Cost row_work = 1;
 
+// What a row takes that the search leaves out by its keys, with its part of opening the cell.
+constexpr Cost key_work = 0.01;
+
 // Filter last: the search, until enough rows have passed.
 Cost cost_filter_last(PlannerInfo* root, const CustomPath* path, const Task& task,
                       SearchPlan* plan) {
@@ -183,7 +186,9 @@ Cost cost_filter_last(PlannerInfo* root, const CustomPath* path, const Task& tas
     const SearchCost search =
         search_cost(root, index, list_make1(task.match.value), recall_of(index->indexoid), 1);
     const double share = passing_share(root, relation, index);
-    const double fetched = Min(plan->rows, wanted_rows(root, task) / Max(share, 1e-9) + 3);
+    const double walked = Min(plan->rows, wanted_rows(root, task) / Max(share, 1e-9) + 3);
+    const double fetched = Min(walked, walked * plan->given / plan->rows + 3);
+    const Cost left_out = (walked - fetched) * key_work;
     double random_page_cost = 0;
     get_tablespace_page_costs(relation->reltablespace, &random_page_cost, nullptr);
     // As the planner reckons a LIMIT above an index scan: a share of what all rows cost.
@@ -191,10 +196,10 @@ Cost cost_filter_last(PlannerInfo* root, const CustomPath* path, const Task& tas
         index_pages_fetched(plan->rows, relation->pages, index->pages, root) * fetched / plan->rows;
     const Cost row = cpu_tuple_cost + relation->baserestrictcost.per_tuple;
     plan->passing = plan->rows * Min(share, 1);
-    plan->search = search.startup;
+    plan->search = search.startup + left_out;
     plan->fetch = random_page_cost + row + row_work;
     plan->skip = row_work / 2;
-    return search.startup + (search.total - search.startup) * fetched / plan->rows +
+    return plan->search + (search.total - search.startup) * fetched / plan->rows +
            pages * random_page_cost + fetched * row;
 }
 
@@ -215,6 +220,9 @@ Cost cost_filter_first(const Path* child, SearchPlan* plan) {
 void estimate(PlannerInfo* root, CustomPath* path, const Task& task, SearchPlan* plan) {
     const RelOptInfo* relation = path->path.parent;
     plan->rows = Max(task.match.index->tuples, 1);
+    plan->given =
+        plan->rows * clauselist_selectivity(root, task.on_keys.originals,
+                                            static_cast<int>(relation->relid), JOIN_INNER, nullptr);
     Cost cost = cost_filter_last(root, path, task, plan);
     if (path->custom_paths != NIL) {
         cost = Min(cost, cost_filter_first(static_cast<Path*>(linitial(path->custom_paths)), plan));
@@ -383,8 +391,10 @@ bool can_read(PlannerInfo* root, const RelOptInfo* relation, const RangeTblEntry
            has_columns_only(relation->reltarget->exprs, relation->relid);
 }
 
-Path* make_search_path(PlannerInfo* root, RelOptInfo* relation, const Task& task, Relids outer) {
+Path* make_search_path(PlannerInfo* root, RelOptInfo* relation, const Task& wanted, Relids outer) {
+    Task task = wanted;
     const Match& match = task.match;
+    task.on_keys = find_key_conditions(root, relation, match.index);
     CustomPath* path = makeNode(CustomPath);
     path->path.pathtype = T_CustomScan;
     path->path.parent = relation;
@@ -423,7 +433,9 @@ Path* make_search_path(PlannerInfo* root, RelOptInfo* relation, const Task& task
                                    or_null(task.is_limited ? query->limitCount : nullptr, INT8OID),
                                    or_null(task.is_limited ? query->limitOffset : nullptr, INT8OID),
                                    or_null(task.radius, FLOAT8OID), copyObjectImpl(match.vector));
-    path->custom_private = list_make4(make_private(plan), expressions, row, conditions);
+    expressions = list_concat(expressions, task.on_keys.clauses);
+    path->custom_private =
+        list_make4(make_private(plan, task.on_keys.columns), expressions, row, conditions);
     return &path->path;
 }
 
@@ -452,10 +464,10 @@ double number_at(const List* list, int i) {
 
 }  // namespace
 
-List* make_private(const SearchPlan& plan) {
+List* make_private(const SearchPlan& plan, List* key_columns) {
     List* numbers = NIL;
-    for (double number : {plan.rows, plan.passing, plan.search, plan.fetch, plan.skip, plan.first,
-                          plan.first_row, plan.bitmap}) {
+    for (double number : {plan.rows, plan.given, plan.passing, plan.search, plan.fetch, plan.skip,
+                          plan.first, plan.first_row, plan.bitmap}) {
         numbers = append_number(numbers, number);
     }
     List* integers = NIL;
@@ -464,8 +476,12 @@ List* make_private(const SearchPlan& plan) {
                        static_cast<int>(plan.nulls_first), static_cast<int>(plan.keeps_ties)}) {
         integers = lappend_int(integers, number);
     }
-    return list_make3(list_make4_oid(plan.index, plan.function, plan.collation, plan.distance),
-                      integers, numbers);
+    return list_make4(list_make4_oid(plan.index, plan.function, plan.collation, plan.distance),
+                      integers, numbers, key_columns);
+}
+
+const List* read_key_columns(const List* custom_private) {
+    return static_cast<const List*>(lfourth(custom_private));
 }
 
 SearchPlan read_private(const List* custom_private) {
@@ -489,7 +505,8 @@ SearchPlan read_private(const List* custom_private) {
             number_at(numbers, 4),
             number_at(numbers, 5),
             number_at(numbers, 6),
-            number_at(numbers, 7)};
+            number_at(numbers, 7),
+            number_at(numbers, 8)};
 }
 
 }  // namespace vecdot::index

@@ -1,6 +1,7 @@
 // Paths of the search node: what one is to do, and how it is made.
 #pragma once
 
+#include "index/search_node/key_conditions.hpp"
 #include "index/search_node/node.hpp"
 
 namespace vecdot::index {
@@ -14,7 +15,8 @@ struct Task {
     bool nulls_first;
     bool keeps_ties;  // others sort what is equally far
     List* keys;
-    bool is_limited;  // it may stop at the LIMIT
+    bool is_limited;        // it may stop at the LIMIT
+    KeyConditions on_keys;  // filled in by make_search_path()
 };
 
 // Whether the node could read the relation, whatever is asked of it.

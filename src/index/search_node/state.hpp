@@ -64,8 +64,11 @@ struct SearchState {
     ExprState* limit;
     ExprState* offset;
     ExprState* vector;  // of the node's row
-    FmgrInfo function;  // that gives a row's value
-    int columns;        // of the node's row, without the value
+    int key_count;      // conditions on key columns
+    ScanKeyData* keys;
+    ExprState** key_values;  // what they compare with; null: nothing
+    FmgrInfo function;       // that gives a row's value
+    int columns;             // of the node's row, without the value
     ColumnSource* sources;
     int last_column;
     bool filters_by_value;

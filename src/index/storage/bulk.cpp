@@ -145,8 +145,9 @@ void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, ui
     MemoryContextSwitchTo(old);
 }
 
-void bulk_add(BulkWriter* writer, const ItemPointerData* tid, const engine::EncodedRow* row) {
-    write_row(&writer->cell, *tid, row);
+void bulk_add(BulkWriter* writer, const ItemPointerData* tid, const engine::EncodedRow* row,
+              const engine::RowKeys* keys) {
+    write_row(&writer->cell, *tid, row, keys);
 }
 
 void bulk_end_cell(BulkWriter* writer) {

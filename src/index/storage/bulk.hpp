@@ -30,8 +30,9 @@ BulkWriter* bulk_begin(Relation index, const Parameters& parameters, const float
 // no_split_below: of its header.
 void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, uint32 rows,
                      uint32 no_split_below);
-// row: null for a special list, else what encode_row() made of it.
-void bulk_add(BulkWriter* writer, const ItemPointerData* tid, const engine::EncodedRow* row);
+// row: null for a special list, else what encode_row() made of it. keys: as for write_row().
+void bulk_add(BulkWriter* writer, const ItemPointerData* tid, const engine::EncodedRow* row,
+              const engine::RowKeys* keys);
 void bulk_end_cell(BulkWriter* writer);
 // Writes what is left: directory, meta page. rows that were added are counted into the meta page.
 void bulk_finish(BulkWriter* writer);

@@ -15,6 +15,7 @@ void check_extents(Relation index, BlockNumber head, const CellView& view, Block
         const Extent& extent = view.extents[e];
         if (extent.blocks == 0 || extent.blocks > MaxBlockNumber / rows_per_block ||
             uint64{extent.blocks} * view.layout.units_per_block > UINT32_MAX ||
+            uint64{extent.blocks} * view.layout.key_units > UINT32_MAX ||
             extent.start == meta_block || (e == 0 && extent.start != head)) {
             corrupted(index, head, "extent %u is %u blocks of rows at block %u", e, extent.blocks,
                       extent.start);
@@ -27,10 +28,14 @@ void check_extents(Relation index, BlockNumber head, const CellView& view, Block
             }
             // The last pages may not be written yet.
             const bool full = view.rows >= capacity + uint64{extent.blocks} * rows_per_block;
-            const BlockNumber needed = full ? static_cast<BlockNumber>(last)
-                                       : view.layout.has_codes
-                                           ? view.layout.refine_start(e == 0, extent)
-                                           : extent.start + 1;
+            const BlockNumber needed =
+                full ? static_cast<BlockNumber>(last)
+                : view.layout.key_units > 0
+                    ? view.layout.key_start(e == 0, extent) +
+                          view.layout.key_pages(
+                              divide_up(view.rows - static_cast<uint32>(capacity), rows_per_block))
+                : view.layout.has_codes ? view.layout.refine_start(e == 0, extent)
+                                        : extent.start + 1;
             end = Max(end, needed);
         }
         capacity += uint64{extent.blocks} * rows_per_block;
@@ -183,6 +188,24 @@ RowEntry* address_entries(const CellView& view, Page page, bool on_head) {
 
 PageIdentity cell_page(const CellView& view, PageKind kind, uint32 extent, uint32 page) {
     return {kind, view.cell, (extent << page_bits) | page, view.generation};
+}
+
+void read_keys(const CellView& view, uint32 first, uint8* units) {
+    uint32 local;
+    const uint32 e = find_extent(view, first, &local);
+    const BlockNumber start = view.layout.key_start(e == 0, view.extents[e]);
+    const uint32 first_unit = local / rows_per_block * view.layout.key_units;
+    for (uint32 done = 0; done < view.layout.key_units;) {
+        const uint32 page = (first_unit + done) / units_per_page;
+        const uint32 offset = (first_unit + done) % units_per_page;
+        const uint32 piece = Min(view.layout.key_units - done, units_per_page - offset);
+        const Buffer buffer = read_page(
+            view.index, start + page, cell_page(view, PageKind::keys, e, page), BUFFER_LOCK_SHARE);
+        memcpy(units + done * unit_size, payload(BufferGetPage(buffer)) + offset * unit_size,
+               piece * unit_size);
+        UnlockReleaseBuffer(buffer);
+        done += piece;
+    }
 }
 
 uint32 read_addresses(const CellView& view, uint32 first, uint32 count, RowEntry* entries) {

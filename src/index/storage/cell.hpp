@@ -148,6 +148,26 @@ void scan_upper(const CellView& view, Visit&& visit) {
     }
 }
 
+// The same for the units of the rows' keys.
+template <typename Visit>
+void scan_keys(const CellView& view, Visit&& visit) {
+    for (uint32 e = 0; e < view.extent_count; ++e) {
+        const ExtentRows rows = extent_rows(view, e);
+        if (rows.rows == 0) {
+            break;
+        }
+        const uint32 units = divide_up(rows.rows, rows_per_block) * view.layout.key_units;
+        scan_section(view, PageKind::keys, e, view.layout.key_start(e == 0, view.extents[e]),
+                     uint64{units} * unit_size,
+                     [&visit](const uint8* bytes, uint32 count, const uint8* ahead) {
+                         visit(bytes, count / unit_size, ahead);
+                     });
+    }
+}
+
+// Copies the units of the keys of the block that row `first` is in.
+void read_keys(const CellView& view, uint32 first, uint8* units);
+
 // Calls visit(const RowEntry* entries, uint32 count) for all rows, in order. As above for
 // visit.
 template <typename Visit>

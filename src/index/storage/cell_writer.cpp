@@ -84,6 +84,12 @@ void append(const CellWriter& writer, CellWriter::Section* section, const void* 
     }
 }
 
+void flush_keys(CellWriter* writer) {
+    const Size bytes = writer->layout.key_units * unit_size;
+    append(*writer, &writer->keys, writer->key_block, bytes, false);
+    memset(writer->key_block, 0, bytes);
+}
+
 void flush_block(CellWriter* writer) {
     append(*writer, &writer->signs, writer->block, writer->layout.units_per_block * unit_size,
            false);
@@ -116,7 +122,13 @@ void begin_writing(CellWriter* writer, Relation index, ForkNumber fork, bool log
     writer->head_image = new_image();
     extend_to(index, extent.start + layout.pages(true, extent.blocks), fork);
     init_page(writer->head_image, writer->head);
-    writer->planes[0] = writer->planes[1] = {};
+    writer->planes[0] = writer->planes[1] = writer->keys = {};
+    if (layout.key_units > 0) {
+        writer->keys = {PageKind::keys, layout.key_start(true, extent), new_image(), 0, 0,
+                        UINT32_MAX};
+        begin_page(*writer, &writer->keys);
+        writer->key_block = static_cast<uint8*>(palloc0(layout.key_units * unit_size));
+    }
     if (layout.has_codes) {
         begin_planes(writer);
         writer->block = static_cast<uint8*>(palloc0(layout.units_per_block * unit_size));
@@ -125,7 +137,8 @@ void begin_writing(CellWriter* writer, Relation index, ForkNumber fork, bool log
     }
 }
 
-void write_row(CellWriter* writer, const ItemPointerData& tid, const engine::EncodedRow* row) {
+void write_row(CellWriter* writer, const ItemPointerData& tid, const engine::EncodedRow* row,
+               const engine::RowKeys* keys) {
     const CellLayout& layout = writer->layout;
     if (writer->rows == writer->capacity) {
         elog(ERROR, "cell %u is full with %u rows", writer->head.cell, writer->rows);
@@ -147,6 +160,13 @@ void write_row(CellWriter* writer, const ItemPointerData& tid, const engine::Enc
         }
         writer->radius = Max(writer->radius, row->radius);
     }
+    if (layout.key_units > 0) {
+        const uint32 lane = writer->rows % rows_per_block;
+        engine::put_keys(writer->key_block, 0, layout.key_units, layout.key_columns, lane, *keys);
+        if (lane == rows_per_block - 1) {
+            flush_keys(writer);
+        }
+    }
     if (writer->rows < layout.head_addresses) {
         reinterpret_cast<RowEntry*>(payload(writer->head_image) + sizeof(CellHeader) +
                                     layout.centroid_bytes)[writer->rows] = entry;
@@ -161,8 +181,11 @@ void end_writing(CellWriter* writer) {
     if (layout.has_codes && writer->rows % rows_per_block != 0) {
         flush_block(writer);
     }
-    for (CellWriter::Section* section :
-         {&writer->addresses, &writer->signs, &writer->planes[0], &writer->planes[1]}) {
+    if (layout.key_units > 0 && writer->rows % rows_per_block != 0) {
+        flush_keys(writer);
+    }
+    for (CellWriter::Section* section : {&writer->addresses, &writer->signs, &writer->planes[0],
+                                         &writer->planes[1], &writer->keys}) {
         if (section->filled > 0) {
             end_page(*writer, section);
         }

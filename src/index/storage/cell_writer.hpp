@@ -29,11 +29,12 @@ struct CellWriter {
         uint32 filled;       // bytes of payload
         uint32 shared_page;  // the one whose image is shared_image
     };
-    Section addresses, signs, planes[2];
+    Section addresses, signs, planes[2], keys;
     char* head_image;
     char* shared_image;  // of the page where the planes of the refinements meet
     uint8* row_planes;   // of the row being written
     uint8* block;        // the units of the block of 32 rows being filled
+    uint8* key_block;    // the same of the rows' keys
     float* centroid;
 };
 
@@ -43,8 +44,9 @@ void begin_writing(CellWriter* writer, Relation index, ForkNumber fork, bool log
                    const Parameters& parameters, uint32 cell, uint64 generation, uint32 flags,
                    Extent extent, const float* centroid);
 
-// row: null for a special list.
-void write_row(CellWriter* writer, const ItemPointerData& tid, const engine::EncodedRow* row);
+// row: null for a special list. keys: may be null where the index has no key columns.
+void write_row(CellWriter* writer, const ItemPointerData& tid, const engine::EncodedRow* row,
+               const engine::RowKeys* keys);
 
 // Writes what is left; the head page comes last.
 void end_writing(CellWriter* writer);

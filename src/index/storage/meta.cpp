@@ -76,6 +76,21 @@ void check_format(Relation index, const Parameters& parameters) {
     }
 }
 
+void check_keys(Relation index, const Parameters& p) {
+    const bool has_keys = (p.incompatible & feature_keys) != 0;
+    const int columns = IndexRelationGetNumberOfKeyAttributes(index) - 1;
+    bool valid = p.keys.count == columns && has_keys == (columns > 0) &&
+                 columns <= static_cast<int>(engine::most_key_columns);
+    for (int i = 0; valid && i < columns; ++i) {
+        const uint8 kind = static_cast<uint8>(p.keys.kinds[i]);
+        valid = kind > 0 && kind < key_kinds;
+    }
+    if (!valid) {
+        corrupted(index, meta_block, "keys of %u columns, the index has %d, features %x",
+                  p.keys.count, columns, p.incompatible);
+    }
+}
+
 void check_meta(Relation index, Page page) {
     const Meta* meta = meta_of(page);
     const Parameters& p = meta->parameters;
@@ -91,6 +106,7 @@ void check_meta(Relation index, Page page) {
         corrupted(index, meta_block, "%u dimensions, padded to %u, %u bits, metric %u",
                   p.dimensions, p.padded, p.refine_bits, p.metric);
     }
+    check_keys(index, p);
     check_segments(index, meta->slot_pages, meta->allocated);
     check_segments(index, meta->centroid_pages, meta->allocated);
     check_segments(index, meta->free_pages[0], meta->allocated);
@@ -134,7 +150,7 @@ engine::SpaceParameters space_parameters(const Parameters& parameters) {
 }
 
 Parameters make_parameters(engine::Metric metric, engine::Arithmetic arithmetic, int dimensions,
-                           uint64 seed, uint32 refine_bits, double scale) {
+                           uint64 seed, uint32 refine_bits, double scale, const KeyColumns& keys) {
     Parameters parameters{};
     parameters.magic = meta_magic;
     parameters.version = written_version;
@@ -145,6 +161,8 @@ Parameters make_parameters(engine::Metric metric, engine::Arithmetic arithmetic,
     parameters.refine_bits = refine_bits;
     parameters.seed = seed;
     parameters.scale = scale;
+    parameters.incompatible = keys.count > 0 ? feature_keys : 0;
+    parameters.keys = keys;
     return parameters;
 }
 

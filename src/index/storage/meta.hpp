@@ -13,7 +13,7 @@ namespace vecdot::index {
 
 // Parameters of a new index over vectors of dimensions.
 Parameters make_parameters(engine::Metric metric, engine::Arithmetic arithmetic, int dimensions,
-                           uint64 seed, uint32 refine_bits, double scale);
+                           uint64 seed, uint32 refine_bits, double scale, const KeyColumns& keys);
 
 engine::SpaceParameters space_parameters(const Parameters& parameters);
 

@@ -17,8 +17,10 @@ struct Store {
     Relation index;
     MemoryContext context;
     Parameters parameters;
+    const engine::KeyFilter* filter;
     ListEntry lists[special_slots];
     CellView* opened_lists[special_slots];
+    uint64* left_out[special_slots];  // of their rows
     BlockNumber known_blocks;
     // Reading ahead of the search from disk. Scoring reads `scored` pages of a cell, from the one
     // that comes first_scored pages after its head on: so it was with the last cell.
@@ -241,6 +243,19 @@ std::size_t entries(void* self, engine::OpenCell& cell, std::uint32_t first,
     return copy_entries(*static_cast<CellView*>(cell.state), first, to);
 }
 
+// Of a cell, its rows that the filter leaves out.
+uint32 leave_out(const CellView& view, const engine::KeyFilter& filter, uint64* bits) {
+    engine::KeyTest test(filter, view.rows, bits);
+    scan_keys(view, [&test](const uint8* units, uint32 count, const uint8*) {
+        test.units(units, count);
+    });
+    return test.left_out_rows();
+}
+
+std::uint32_t filter(void* self, engine::OpenCell& cell, std::uint64_t* left_out) {
+    return leave_out(*static_cast<CellView*>(cell.state), *store_of(self)->filter, left_out);
+}
+
 std::size_t special(void* self, engine::SpecialList list, std::uint64_t position,
                     std::span<RowEntry> to) {
     Store* store = store_of(self);
@@ -252,16 +267,36 @@ std::size_t special(void* self, engine::SpecialList list, std::uint64_t position
         open_cell(store->index, store->parameters, store->lists[i].slot, store->lists[i].head,
                   static_cast<uint32>(store->lists[i].generation), view, &store->known_blocks,
                   nullptr, nullptr);
+        if (store->filter != nullptr) {
+            store->left_out[i] = static_cast<uint64*>(MemoryContextAllocExtended(
+                store->context, sizeof(uint64) * (Size{view->rows} / 64 + 1),
+                MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
+            leave_out(*view, *store->filter, store->left_out[i]);
+        }
     }
-    return position >= view->rows ? 0 : copy_entries(*view, position, to);
+    if (position >= view->rows) {
+        return 0;
+    }
+    const std::size_t count = copy_entries(*view, position, to);
+    for (std::size_t row = 0; store->filter != nullptr && row < count; ++row) {
+        const uint64 place = position + row;
+        if ((store->left_out[i][place / 64] >> (place % 64) & 1) != 0) {
+            // Of this copy: the search takes no notice of it then.
+            to[row].flags |= engine::RowFlags::dead;
+        }
+    }
+    return count;
 }
 
 }  // namespace
 
-engine::CellStore* open_store(Relation index, const Directory& directory) {
+engine::CellStore* open_store(Relation index, const Directory& directory,
+                              const engine::KeyFilter* key_filter) {
     Store* store = static_cast<Store*>(palloc0(sizeof(Store)));
-    store->functions = {store,    open,        expect,  signs,  refine,
-                        complete, refinements, entries, special};
+    store->functions = {
+        store,    open,        expect,  signs,   refine,
+        complete, refinements, entries, special, key_filter == nullptr ? nullptr : filter};
+    store->filter = key_filter;
     store->index = index;
     store->context = CurrentMemoryContext;
     store->parameters = directory.parameters;

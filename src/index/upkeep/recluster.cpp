@@ -64,7 +64,7 @@ void train(Clusters* clusters, const RowSample& sample, std::size_t padded, uint
                                             clusters->centroids.size() / padded, padded);
 }
 
-void choose(void* state, const RowEntry&, float* rotated, float error) {
+void choose(void* state, const WalkedRow&, float* rotated, float error) {
     Assignment* all = static_cast<Assignment*>(state);
     to_new_space(*all->plan.renewal, error, rotated);
     uint32* cell = &all->chosen[all->next++];
@@ -72,14 +72,14 @@ void choose(void* state, const RowEntry&, float* rotated, float error) {
     all->plan.rows[*cell] += 1;
 }
 
-void write_chosen(void* state, const RowEntry& entry, float* rotated, float error) {
+void write_chosen(void* state, const WalkedRow& row, float* rotated, float error) {
     Assignment* all = static_cast<Assignment*>(state);
     error = to_new_space(*all->plan.renewal, error, rotated);
-    write_to(&all->plan, all->chosen[all->next++], entry, rotated, error);
+    write_to(&all->plan, all->chosen[all->next++], row, rotated, error);
 }
 
 // A row that came meanwhile: to the nearest cell that has room.
-void write_late(void* state, const RowEntry& entry, float* rotated, float error) {
+void write_late(void* state, const WalkedRow& row, float* rotated, float error) {
     Assignment* all = static_cast<Assignment*>(state);
     Plan& plan = all->plan;
     error = to_new_space(*plan.renewal, error, rotated);
@@ -91,7 +91,7 @@ void write_late(void* state, const RowEntry& entry, float* rotated, float error)
     if (best == no_cell) {
         all->full = true;
     } else {
-        write_to(&plan, best, entry, rotated, error);
+        write_to(&plan, best, row, rotated, error);
     }
 }
 
@@ -176,8 +176,8 @@ bool write_long_rows(Renewal* renewal, const CellRef* refs, uint32 count) {
             return false;
         }
         begin_cells(renewal, &plan, start);
-        walk(plan, {[](void* state, const RowEntry& entry, float* rotated, float error) {
-                        write_to(static_cast<Plan*>(state), 0, entry, rotated, error);
+        walk(plan, {[](void* state, const WalkedRow& row, float* rotated, float error) {
+                        write_to(static_cast<Plan*>(state), 0, row, rotated, error);
                     },
                     &plan});
         end_cells(renewal, &plan);
@@ -243,7 +243,9 @@ void cluster(Renewal* renewal, bool origin_needed, uint64 k) {
 // Memory for writing so many cells at once.
 uint64 memory_of(const Parameters& parameters, uint64 cells) {
     const CellLayout layout = CellLayout::of(parameters, cell_has_codes);
-    return cells * (7 * BLCKSZ + layout.units_per_block * unit_size + 3 * layout.centroid_bytes);
+    const uint64 keys = layout.key_units == 0 ? 0 : BLCKSZ + layout.key_units * unit_size;
+    return cells *
+           (7 * BLCKSZ + layout.units_per_block * unit_size + 3 * layout.centroid_bytes + keys);
 }
 
 // About how many live rows there are, from a few cells.

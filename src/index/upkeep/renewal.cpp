@@ -18,7 +18,7 @@ namespace vecdot::index {
 
 namespace {
 
-void take(void* state, const RowEntry&, float* rotated, float error) {
+void take(void* state, const WalkedRow&, float* rotated, float error) {
     RowSample* sample = static_cast<RowSample*>(state);
     const bool is_skipped = sample->skipped != nullptr && sample->skipped[sample->seen];
     if (!is_skipped && sample->count < sample->wanted &&
@@ -180,7 +180,8 @@ void walk(const OldRows& cell, uint32 first, const Visitor& visitor) {
                 const float error = engine::decode_row(
                     view.layout.padded, block->refinements + Size{i} * view.layout.padded,
                     block->entries[i].refine, cell.centroid, rotated);
-                visitor.visit(visitor.state, block->entries[i], rotated, error);
+                visitor.visit(visitor.state, {block->entries[i], keys_of(view, *block, i)}, rotated,
+                              error);
             }
         }
         first += count;
@@ -339,12 +340,12 @@ uint32 nearest_with_room(const Plan& plan, const float* rotated) {
     return best;
 }
 
-void write_to(Plan* plan, uint32 cell, const RowEntry& entry, float* rotated, float error) {
+void write_to(Plan* plan, uint32 cell, const WalkedRow& row, float* rotated, float error) {
     const Renewal& renewal = *plan->renewal;
-    error = read_exactly(renewal.table, *renewal.space, address_of(entry), error, rotated);
+    error = read_exactly(renewal.table, *renewal.space, address_of(row.entry), error, rotated);
     engine::encode_row(*renewal.space, rotated, error,
                        plan->centroids + Size{cell} * renewal.parameters.padded, plan->row);
-    write_row(&plan->writers[cell], address_of(entry), &plan->row);
+    write_row(&plan->writers[cell], address_of(row.entry), &plan->row, &row.keys);
 }
 
 void end_cells(Renewal* renewal, Plan* plan) {

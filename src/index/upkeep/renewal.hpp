@@ -54,9 +54,14 @@ struct OldRows {
 };
 void open_old(const Renewal& renewal, const CellRef& ref, OldRows* cell);
 
+struct WalkedRow {
+    RowEntry entry;
+    engine::RowKeys keys;
+};
+
 // What a walk over a cell's live rows calls: rotated is the row's old image, within error.
 struct Visitor {
-    void (*visit)(void* state, const RowEntry& entry, float* rotated, float error);
+    void (*visit)(void* state, const WalkedRow& row, float* rotated, float error);
     void* state;
 };
 // The rows from `first` on that the cell had when it was opened.
@@ -118,7 +123,7 @@ BlockNumber begin_cells(Renewal* renewal, Plan* plan, BlockNumber at);
 // they are begun. no_cell if none has.
 uint32 nearest_with_room(const Plan& plan, const float* rotated);
 // A row for one of them: it must have room. rotated: the image in the new space, replaced.
-void write_to(Plan* plan, uint32 cell, const RowEntry& entry, float* rotated, float error);
+void write_to(Plan* plan, uint32 cell, const WalkedRow& row, float* rotated, float error);
 void end_cells(Renewal* renewal, Plan* plan);
 
 // From when it returns nobody is adding a row, until what was begun is published or finished.

@@ -42,13 +42,13 @@ struct Division {
     uint64 next;  // of stay
 };
 
-void note_length(void* state, const RowEntry&, float* rotated, float error) {
+void note_length(void* state, const WalkedRow&, float* rotated, float error) {
     LongRows* rows = static_cast<LongRows*>(state);
     const double length = rows->space->scaled_norm(rotated) * (1 + 0x1p-12) + 2 * error;
     rows->lengths[rows->count++] = length < most_length ? length : most_length;
 }
 
-void count_row(void* state, const RowEntry&, float* rotated, float error) {
+void count_row(void* state, const WalkedRow&, float* rotated, float error) {
     Division* division = static_cast<Division*>(state);
     Plan* plan = division->usual;
     if (division->stay[division->next++]) {
@@ -59,21 +59,21 @@ void count_row(void* state, const RowEntry&, float* rotated, float error) {
     }
 }
 
-void write_usual(void* state, const RowEntry& entry, float* rotated, float error) {
+void write_usual(void* state, const WalkedRow& row, float* rotated, float error) {
     Plan* plan = static_cast<Plan*>(state);
     const float new_error = to_new_space(*plan->renewal, error, rotated);
-    write_to(plan, nearest_with_room(*plan, rotated), entry, rotated, new_error);
+    write_to(plan, nearest_with_room(*plan, rotated), row, rotated, new_error);
 }
 
-void write_long(void* state, const RowEntry& entry, float* rotated, float error) {
+void write_long(void* state, const WalkedRow& row, float* rotated, float error) {
     Division* division = static_cast<Division*>(state);
     if (!division->stay[division->next++]) {
-        write_usual(division->usual, entry, rotated, error);
+        write_usual(division->usual, row, rotated, error);
         return;
     }
     const Renewal& renewal = *division->usual->renewal;
     const float new_error = renewal.old_space->rescale_long(renewal.ratio, error, rotated);
-    write_to(division->still_long, 0, entry, rotated, new_error);
+    write_to(division->still_long, 0, row, rotated, new_error);
 }
 
 // A cell of long rows becomes as many as make cells of the usual size.

@@ -215,12 +215,13 @@ bool copy_rows(Rewrite* rewrite, uint32 number, uint32 to, Scratch* scratch, boo
                 error = engine::decode_row(layout.padded, refinement, factors, old.centroid,
                                            scratch->rotated);
             }
+            const engine::RowKeys keys = keys_of(old.view, *block, i);
             NewCell& cell = rewrite->cells[rewrite->choose(*rewrite, scratch->rotated)];
             if (cell.writer.rows == cell.writer.capacity) {
                 return false;
             }
             if (!layout.has_codes) {
-                write_row(&cell.writer, address_of(entry), nullptr);
+                write_row(&cell.writer, address_of(entry), nullptr, &keys);
             } else if (cell.same_as == number) {
                 // The same centroid: codes stay what they are.
                 engine::EncodedRow row = scratch->row;
@@ -229,14 +230,14 @@ bool copy_rows(Rewrite* rewrite, uint32 number, uint32 to, Scratch* scratch, boo
                 row.radius = engine::stored_radius(layout.padded, refinement, factors);
                 engine::get_row(block->units, 0, layout.units_per_block, layout.padded,
                                 (first + i) % rows_per_block, row.signs, row.sign_factors);
-                write_row(&cell.writer, address_of(entry), &row);
+                write_row(&cell.writer, address_of(entry), &row, &keys);
             } else {
                 error = locked ? error
                                : read_exactly(rewrite->table, *rewrite->space, address_of(entry),
                                               error, scratch->rotated);
                 engine::encode_row(*rewrite->space, scratch->rotated, error, cell.centroid,
                                    scratch->row);
-                write_row(&cell.writer, address_of(entry), &scratch->row);
+                write_row(&cell.writer, address_of(entry), &scratch->row, &keys);
             }
         }
         old.copied += count;
@@ -345,6 +346,9 @@ RowBlock* new_block(const CellLayout& layout) {
         block->planes = static_cast<uint8*>(palloc(Size{rows_per_block} * layout.padded));
         block->units = static_cast<uint8*>(palloc(layout.units_per_block * unit_size));
     }
+    if (layout.key_units > 0) {
+        block->keys = static_cast<uint8*>(palloc(layout.key_units * unit_size));
+    }
     return block;
 }
 
@@ -354,6 +358,9 @@ void free_block(RowBlock* block) {
         pfree(block->planes);
         pfree(block->units);
     }
+    if (block->keys != nullptr) {
+        pfree(block->keys);
+    }
     pfree(block);
 }
 
@@ -361,6 +368,10 @@ void read_block(const CellView& view, uint32 first, uint32 count, bool with_unit
                 RowBlock* block) {
     Assert(first / rows_per_block == (first + count - 1) / rows_per_block);
     block->count = count;
+    block->first = first;
+    if (view.layout.key_units > 0) {
+        read_keys(view, first, block->keys);
+    }
     for (uint32 done = 0; done < count;) {
         done += read_addresses(view, first + done, count - done, block->entries + done);
     }
@@ -393,6 +404,15 @@ void read_block(const CellView& view, uint32 first, uint32 count, bool with_unit
         UnlockReleaseBuffer(buffer);
         done += piece;
     }
+}
+
+engine::RowKeys keys_of(const CellView& view, const RowBlock& block, uint32 i) {
+    engine::RowKeys keys{};
+    if (block.keys != nullptr) {
+        engine::get_keys(block.keys, view.layout.key_columns, (block.first + i) % rows_per_block,
+                         keys);
+    }
+    return keys;
 }
 
 uint32 nearest_new_cell(const Rewrite& rewrite, const float* rotated) {

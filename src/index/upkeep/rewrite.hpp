@@ -75,11 +75,16 @@ struct RowBlock {
     uint8* refinements;  // padded bytes a row; those of dead rows are not read
     uint8* planes;       // the same, as they are stored
     uint8* units;        // the block's sign bits and factors, if wanted
+    uint8* keys;         // those of the whole block of 32; null: there are none
+    uint32 first;        // row of these
 };
 RowBlock* new_block(const CellLayout& layout);
 void free_block(RowBlock* block);
 // first + count may not pass the end of the block of 32 rows that first is in, nor view.rows.
 void read_block(const CellView& view, uint32 first, uint32 count, bool with_units, RowBlock* block);
+
+// Of row number i of the block.
+engine::RowKeys keys_of(const CellView& view, const RowBlock& block, uint32 i);
 
 // Visits the live rows of an old cell with codes, decoded: float4[padded].
 template <typename Visit>

@@ -69,7 +69,8 @@ class MemoryIndex {
     }
 
     CellStore store() {
-        return {this, open, expect, signs, refine, complete, refinements, entries, special};
+        return {this,     open,        expect,  signs,   refine,
+                complete, refinements, entries, special, passes_ == nullptr ? nullptr : filter};
     }
 
     // Cells opened that were not the next of those told before.
@@ -79,6 +80,9 @@ class MemoryIndex {
         expected_.clear();
         unexpected_ = 0;
     }
+
+    // Rows that the searches of later stores are for, by their numbers; null: all.
+    void set_filter(std::function<bool(std::uint32_t)> passes) { passes_ = std::move(passes); }
 
     // Marks a row dead; false if it is not in a cell.
     bool remove(std::uint32_t number) {
@@ -332,8 +336,27 @@ class MemoryIndex {
 
     static std::size_t special(void* self, SpecialList list, std::uint64_t position,
                                std::span<RowEntry> entries) {
-        return copy(static_cast<MemoryIndex*>(self)->special_[static_cast<int>(list)], position,
-                    entries);
+        const auto* index = static_cast<MemoryIndex*>(self);
+        const std::size_t count = copy(index->special_[static_cast<int>(list)], position, entries);
+        for (RowEntry& row : entries.first(count)) {
+            if (index->passes_ != nullptr && !index->passes_(number_of(row.tid))) {
+                row.flags |= RowFlags::dead;
+            }
+        }
+        return count;
+    }
+
+    static std::uint32_t filter(void* self, OpenCell& cell, std::uint64_t* left_out) {
+        const auto* index = static_cast<MemoryIndex*>(self);
+        const Cell& mine = *static_cast<Cell*>(cell.state);
+        std::uint32_t rows = 0;
+        for (std::size_t i = 0; i < mine.entries.size(); ++i) {
+            if (!index->passes_(number_of(mine.entries[i].tid))) {
+                left_out[i / 64] |= std::uint64_t{1} << (i % 64);
+                ++rows;
+            }
+        }
+        return rows;
     }
 
     static std::size_t copy(const std::vector<RowEntry>& from, std::size_t first,
@@ -353,6 +376,7 @@ class MemoryIndex {
     std::vector<CellKey> expected_;  // the cells to be opened next, when last told
     std::size_t unexpected_ = 0;
     std::vector<RowEntry> special_[3];
+    std::function<bool(std::uint32_t)> passes_;
 };
 
 // What the executor makes of a search: exact distances of the rows handed out, in order, by a queue

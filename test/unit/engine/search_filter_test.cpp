@@ -1,0 +1,211 @@
+// Searches with a filter in the store: the rows that pass it, and no others, at the recall asked.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "core/random.hpp"
+#include "engine/memory_store.hpp"
+
+namespace vecdot::engine {
+namespace {
+
+constexpr std::size_t rows = 9000;
+constexpr std::size_t dimension = 24;
+constexpr std::size_t clusters = 30;
+constexpr std::size_t queries = 40;
+
+struct Data {
+    std::vector<float> rows;
+    std::vector<std::uint32_t> cluster_of;
+};
+
+Data make_data() {
+    core::Random random(5);
+    std::vector<float> centres(clusters * dimension);
+    for (float& c : centres) {
+        c = static_cast<float>(random.normal() * 1.5);
+    }
+    Data data;
+    for (std::size_t i = 0; i < rows + queries; ++i) {
+        const std::size_t c = random.below(clusters);
+        data.cluster_of.push_back(static_cast<std::uint32_t>(c));
+        for (std::size_t j = 0; j < dimension; ++j) {
+            data.rows.push_back(centres[c * dimension + j] + static_cast<float>(random.normal()));
+        }
+    }
+    return data;
+}
+
+double distance(Metric metric, const float* a, const float* b) {
+    const kernels::FloatKernels& f = kernels::active().floats;
+    return metric == Metric::l2 ? std::sqrt(f.l2_squared(a, b, dimension))
+                                : -f.dot(a, b, dimension);
+}
+
+// The distances of the k nearest that a search finds, as the search node gathers them.
+std::vector<double> gather(MemoryIndex& index, const Data& data, Metric metric, const float* query,
+                           double local, SearchOptions options, std::size_t k,
+                           SearchWork* work = nullptr) {
+    HeapArena memory;
+    core::Arena arena = memory.arena();
+    const Query prepared = prepare_query(arena, index.space(), {query, dimension}, local);
+    const CellStore store = index.store();
+    options.late_at_once = true;
+    Search search(arena, prepared, index.directory(), store, options, core::Interrupt());
+    std::vector<double> nearest;
+    SearchResult result{};
+    while (search.next(result)) {
+        if (nearest.size() == k && result.value >= nearest.front()) {
+            break;
+        }
+        const float* row = data.rows.data() + MemoryIndex::number_of(result.tid) * dimension;
+        nearest.push_back(distance(metric, row, query));
+        std::push_heap(nearest.begin(), nearest.end());
+        if (nearest.size() > k) {
+            std::pop_heap(nearest.begin(), nearest.end());
+            nearest.pop_back();
+        }
+    }
+    std::sort_heap(nearest.begin(), nearest.end());
+    if (work != nullptr) {
+        *work = search.work();
+    }
+    return nearest;
+}
+
+struct Filter {
+    const char* name;
+    // query: a row, or from `rows` on a query.
+    bool (*passes)(const Data& data, std::uint32_t row, std::size_t query);
+};
+
+constexpr Filter filters[] = {
+    {"a half", [](const Data&, std::uint32_t row, std::size_t) { return row % 2 == 0; }},
+    {"a tenth", [](const Data&, std::uint32_t row, std::size_t) { return row % 10 == 3; }},
+    {"a hundredth", [](const Data&, std::uint32_t row, std::size_t) { return row % 100 == 7; }},
+    {"seven rows", [](const Data&, std::uint32_t row, std::size_t) { return row % 1280 == 9; }},
+    {"none", [](const Data&, std::uint32_t, std::size_t) { return false; }},
+    {"the query's cluster",
+     [](const Data& data, std::uint32_t row, std::size_t query) {
+         return data.cluster_of[row] == data.cluster_of[query];
+     }},
+    {"another cluster",
+     [](const Data& data, std::uint32_t row, std::size_t query) {
+         return data.cluster_of[row] == (data.cluster_of[query] + 7) % clusters;
+     }},
+    {"all but the query's cluster",
+     [](const Data& data, std::uint32_t row, std::size_t query) {
+         return data.cluster_of[row] != data.cluster_of[query];
+     }},
+};
+
+class SearchFilter : public testing::TestWithParam<Metric> {};
+
+TEST_P(SearchFilter, ExactlyTheRowsThatPassAtTheRecallAsked) {
+    const Metric metric = GetParam();
+    const Data data = make_data();
+    for (const std::uint32_t bits : {8u, 4u}) {
+        MemoryIndex::Options made{};
+        made.cells = 90;
+        made.refine_bits = bits;
+        MemoryIndex index(metric, data.rows.data(), rows, dimension, made);
+        const Calibration calibration = index.calibrate(300);
+        const double local = index.directory().mean_radius();
+        for (const Filter& filter : filters) {
+            std::size_t found[2] = {};
+            std::size_t wanted[2] = {};
+            for (std::size_t q = rows; q < rows + queries; ++q) {
+                const float* query = data.rows.data() + q * dimension;
+                const auto passes = [&](std::uint32_t row) { return filter.passes(data, row, q); };
+                index.set_filter(passes);
+                std::vector<double> truth;
+                for (std::uint32_t row = 0; row < rows; ++row) {
+                    if (passes(row)) {
+                        truth.push_back(
+                            distance(metric, data.rows.data() + row * dimension, query));
+                    }
+                }
+                std::sort(truth.begin(), truth.end());
+                for (const std::size_t k : {std::size_t{10}, std::size_t{200}}) {
+                    std::vector<double> nearest(
+                        truth.begin(),
+                        truth.begin() + static_cast<std::ptrdiff_t>(std::min(k, truth.size())));
+                    EXPECT_EQ(
+                        gather(index, data, metric, query, local, options_for(1, calibration), k),
+                        nearest)
+                        << filter.name;
+                    const double targets[] = {0.9, 0.99};
+                    for (int t = 0; t < 2; ++t) {
+                        const std::vector<double> got =
+                            gather(index, data, metric, query, local,
+                                   options_for(targets[t], calibration), k);
+                        ASSERT_EQ(got.size(), nearest.size()) << filter.name;
+                        wanted[t] += nearest.size();
+                        found[t] += static_cast<std::size_t>(std::count_if(
+                            got.begin(), got.end(), [&](double d) { return d <= nearest.back(); }));
+                    }
+                }
+            }
+            EXPECT_GE(static_cast<double>(found[0]), 0.9 * static_cast<double>(wanted[0]))
+                << filter.name;
+            EXPECT_GE(static_cast<double>(found[1]), 0.985 * static_cast<double>(wanted[1]))
+                << filter.name;
+        }
+        index.set_filter(nullptr);
+    }
+}
+
+// A search to its end, which meets each of them once.
+TEST_P(SearchFilter, EveryRowOnce) {
+    const Metric metric = GetParam();
+    const Data data = make_data();
+    MemoryIndex index(metric, data.rows.data(), rows, dimension, {});
+    const float* query = data.rows.data() + rows * dimension;
+    for (const std::uint32_t step : {1u, 3u, 50u, 20000u}) {
+        index.set_filter([step](std::uint32_t row) { return row % step == 0; });
+        for (const double recall : {0.5, 1.0}) {
+            for (const bool is_null : {false, true}) {
+                HeapArena memory;
+                core::Arena arena = memory.arena();
+                const Query prepared =
+                    is_null ? null_query(index.space())
+                            : prepare_query(arena, index.space(), {query, dimension}, 1);
+                const CellStore store = index.store();
+                Search search(arena, prepared, index.directory(), store,
+                              options_for(recall, Calibration{}), core::Interrupt());
+                std::set<std::uint32_t> seen;
+                SearchResult result{};
+                double last = -HUGE_VAL;
+                while (search.next(result)) {
+                    const std::uint32_t row = MemoryIndex::number_of(result.tid);
+                    EXPECT_EQ(row % step, 0u);
+                    EXPECT_TRUE(seen.insert(row).second);
+                    EXPECT_GE(result.value, last);
+                    last = result.value;
+                }
+                EXPECT_EQ(seen.size(), (rows + step - 1) / step);
+            }
+        }
+    }
+}
+
+// Where one row in a hundred passes hardly any code is read for the others.
+TEST(SearchFilterWork, CodesOfRowsLeftOutAreNotRead) {
+    const Data data = make_data();
+    MemoryIndex index(Metric::l2, data.rows.data(), rows, dimension, {});
+    const Calibration calibration = index.calibrate(300);
+    const float* query = data.rows.data() + rows * dimension;
+    index.set_filter([](std::uint32_t row) { return row % 100 == 7; });
+    SearchWork work;
+    gather(index, data, Metric::l2, query, 1, options_for(1, calibration), 10, &work);
+    EXPECT_LT(work.refined + work.rows, 2 * rows / 100);
+    gather(index, data, Metric::l2, query, 1, options_for(0.9, calibration), 10, &work);
+    EXPECT_LT(work.refined + work.rows, 2 * rows / 100);
+}
+
+INSTANTIATE_TEST_SUITE_P(Metrics, SearchFilter, testing::Values(Metric::l2, Metric::inner_product));
+
+}  // namespace
+}  // namespace vecdot::engine
