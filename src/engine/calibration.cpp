@@ -258,8 +258,9 @@ void Calibrator::weigh_remote(float* remote) {
 // Where the ranks before emit rows from far behind, whose place nearer ones then miss, this rank's
 // threshold can make up for that only by opening everything, and already at the rank after theirs.
 // So it stays within a few times theirs, or what would do for all ranks alike, and theirs grow
-// where that is not enough.
-void Calibrator::raise(std::size_t r, std::size_t t, double least, double* tau) const {
+// where that is not enough. most: what is enough for the next target, and so for this one.
+void Calibrator::raise(std::size_t r, std::size_t t, double least, const double* most,
+                       double* tau) const {
     double trial[Calibration::rank_count];
     // The lowest value, to a fraction, that is enough; high where none below is.
     auto lowest_enough = [&](double low, double high, auto set) {
@@ -284,27 +285,49 @@ void Calibrator::raise(std::size_t r, std::size_t t, double least, double* tau) 
     std::copy_n(tau, Calibration::rank_count, trial);
     auto set_own = [&](double value) { trial[r] = value; };
     if (r == 0) {
-        tau[0] = lowest_enough(tau[0], highest_tau, set_own);
+        tau[0] = lowest_enough(tau[0], most[0], set_own);
         return;
     }
-    double most = std::min(highest_tau, most_over_earlier * tau[r - 1]);
-    set_own(most);
-    if (most < tau[r] || !enough_at(r, t, least, trial)) {
-        const double alike = lowest_enough(tau[0], highest_tau, [&](double value) {
+    double own = std::min(most[r], most_over_earlier * tau[r - 1]);
+    set_own(own);
+    if (!enough_at(r, t, least, trial)) {
+        const double alike = lowest_enough(tau[0], most[r], [&](double value) {
             std::fill_n(trial, Calibration::rank_count, value);
         });
-        most = std::max({most, tau[r], std::min(highest_tau, most_over_earlier * alike)});
+        own = std::min(most[r], std::max(own, most_over_earlier * alike));
         std::copy_n(tau, r, trial);
-        set_own(most);
+        set_own(own);
         if (!enough_at(r, t, least, trial)) {
-            lowest_enough(tau[0], alike, [&](double value) {
-                std::transform(tau, tau + r, trial,
-                               [value](double own) { return std::max(own, value); });
+            lowest_enough(tau[0], most[r], [&](double value) {
+                for (std::size_t i = 0; i < r; ++i) {
+                    trial[i] = std::max(tau[i], std::min(value, most[i]));
+                }
             });
             std::copy_n(trial, r, tau);
         }
     }
-    tau[r] = lowest_enough(std::max(tau[r], tau[r - 1]), std::max(most, tau[r - 1]), set_own);
+    tau[r] = lowest_enough(tau[r - 1], std::max(most[r], tau[r - 1]), set_own);
+}
+
+// From the last target to the first. In the other direction a low one would pass on what it alone
+// needs: where the first ranks are met by what is nearest, rank 100 of the same target opens
+// everything to make up for the rows that have come before.
+void Calibrator::raise_near(double least, double (*taus)[Calibration::rank_count]) const {
+    double most[Calibration::rank_count];
+    std::fill_n(most, Calibration::rank_count, highest_tau);
+    for (std::size_t t = Calibration::targets; t-- > 0;) {
+        double* tau = taus[t];
+        std::fill_n(tau, Calibration::rank_count, lowest_tau);
+        for (std::size_t r = 0; r <= near; ++r) {
+            // Not less than the rank before: for a query that is a row, its copies take the first
+            // ranks, have no reach and open nothing.
+            tau[r] = r > 0 ? tau[r - 1] : lowest_tau;
+            if (!enough_at(r, t, least, tau)) {
+                raise(r, t, least, most, tau);
+            }
+        }
+        std::copy_n(tau, near + 1, most);
+    }
 }
 
 bool Calibrator::has_rows_around(std::size_t r) const {
@@ -383,20 +406,15 @@ Calibration Calibrator::finish(std::uint64_t rows, Metric metric) {
     calibration.queries = static_cast<std::uint32_t>(count_);
     calibration.rows = rows;
     weigh_remote(&calibration.remote);
-    double floor[Calibration::rank_count];
-    std::fill_n(floor, Calibration::rank_count, lowest_tau);
+    double taus[Calibration::targets][Calibration::rank_count];
+    raise_near(least, taus);
+    double floor[Calibration::rank_count] = {};
     for (std::size_t t = 0; t < Calibration::targets; ++t) {
-        // One rank after another: what the ranks before open, this one finds open. But not with
-        // less than theirs: for a query that is a row, its copies take the first ranks, have no
-        // reach and open nothing.
-        double tau[Calibration::rank_count] = {};
-        for (std::size_t r = 0; r < Calibration::rank_count; ++r) {
-            tau[r] = r > 0 ? std::max(floor[r], tau[r - 1]) : floor[r];
-            if (r > near) {
-                raise_deep(r, t, least, tau);
-            } else if (!enough_at(r, t, least, tau)) {
-                raise(r, t, least, tau);
-            }
+        // One rank after another: what the ranks before open, this one finds open.
+        double* tau = taus[t];
+        for (std::size_t r = near + 1; r < Calibration::rank_count; ++r) {
+            tau[r] = std::max(floor[r], tau[r - 1]);
+            raise_deep(r, t, least, tau);
         }
         std::copy_n(tau, Calibration::rank_count, floor);
         // What hundreds of queries never lose may still be lost once in ten thousand.

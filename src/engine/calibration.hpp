@@ -111,7 +111,9 @@ class Calibrator {
     // r, t: numbers of a rank and of a target.
     bool enough_at(std::size_t r, std::size_t t, double least, const double* tau) const;
     // Makes it true.
-    void raise(std::size_t r, std::size_t t, double least, double* tau) const;
+    void raise(std::size_t r, std::size_t t, double least, const double* most, double* tau) const;
+    // Thresholds of the near ranks for each target.
+    void raise_near(double least, double (*taus)[Calibration::rank_count]) const;
     bool has_rows_around(std::size_t r) const;
     Reached reached_around(std::size_t r, const double* tau) const;
     void raise_deep(std::size_t r, std::size_t t, double least, double* tau) const;

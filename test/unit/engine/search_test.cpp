@@ -298,6 +298,28 @@ TEST_P(SearchTest, LaterRanksDoNotWeighOnEarlierOnes) {
     }
 }
 
+// Where the nearest cell is enough for rank 10 of the lowest targets, rank 100 of these could make
+// up for the rows that come before it only by opening everything, which all targets then had to.
+TEST(Search, LowTargetsDoNotWeighOnHigherOnes) {
+    constexpr std::size_t n = 20000;
+    Data data = clustered(n + 200, 48, 1, 500);
+    core::Random random(2);
+    for (std::size_t i = 0; i < n + 200; ++i) {
+        const auto length = static_cast<float>(std::exp(random.normal()));
+        for (std::size_t j = 0; j < data.dimension; ++j) {
+            data.rows[i * data.dimension + j] *= length;
+        }
+    }
+    data.n = n;
+    MemoryIndex index(Metric::inner_product, data.rows.data(), n, data.dimension, {});
+    const Calibration calibration = index.calibrate(300);
+    double cells = 0;
+    EXPECT_GE(
+        recall_of(index, data, Metric::inner_product, options_for(0.9, calibration), 100, &cells),
+        0.9);
+    EXPECT_LT(cells, 0.8 * static_cast<double>(index.cell_count()));
+}
+
 // The share of the nearest `wanted` rows of those that pass(query, row) which come first of them,
 // the search knowing nothing of that.
 template <typename Pass>
