@@ -170,7 +170,6 @@ DROP INDEX items_observed;
 
 -- What there is no index for.
 \set VERBOSITY terse
-CREATE INDEX ON items USING vecdot (v, id);
 CREATE INDEX ON items USING vecdot (v, v);
 CREATE INDEX ON items USING vecdot (v) INCLUDE (id);
 CREATE UNIQUE INDEX ON items USING vecdot (v);

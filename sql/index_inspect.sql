@@ -184,3 +184,4 @@ SELECT vecdot_index_check('unlogged_index', true), (vecdot_index_info('unlogged_
 
 DROP TABLE inspected, owned, few, parts, unlogged;
 DROP ROLE regress_vecdot_owner, regress_vecdot_reader, regress_vecdot_nobody;
+DROP FUNCTION noises;
