@@ -26,6 +26,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -238,6 +239,26 @@ bool Search::next_special(SpecialList list, SearchResult& result) {
     }
 }
 
+namespace {
+
+// The first row from this one on that a walk through the cell is to return, or the cell's rows.
+std::uint32_t next_left(const OpenCell& cell, std::uint64_t from) {
+    for (std::uint64_t word = from / 64; word * 64 < cell.rows; ++word) {
+        std::uint64_t left = ~cell.done[word] | cell.late[word];
+        if (word == from / 64) {
+            left &= ~std::uint64_t{0} << (from % 64);
+        }
+        if (left != 0) {
+            const std::uint64_t row =
+                word * 64 + static_cast<std::uint64_t>(std::countr_zero(left));
+            return static_cast<std::uint32_t>(std::min<std::uint64_t>(row, cell.rows));
+        }
+    }
+    return cell.rows;
+}
+
+}  // namespace
+
 // All rows of all cells that the main phase has not emitted.
 bool Search::next_in_cells(SearchResult& result) {
     for (;;) {
@@ -249,6 +270,8 @@ bool Search::next_in_cells(SearchResult& result) {
         }
         OpenCell& cell = cells_[walk_cell_];
         if (chunk_next_ == chunk_count_) {
+            // Nothing is read of a cell that has nothing more to give.
+            walk_position_ = next_left(cell, walk_position_);
             if (walk_position_ >= cell.rows) {
                 ++walk_cell_;
                 walk_position_ = 0;

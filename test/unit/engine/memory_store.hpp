@@ -75,6 +75,8 @@ class MemoryIndex {
 
     // Cells opened that were not the next of those told before.
     std::size_t unexpected() const { return unexpected_; }
+    // How often addresses of a cell were asked for in a row, as a walk through it does.
+    std::size_t walks() const { return walks_; }
     // A new search begins.
     void expect_none() {
         expected_.clear();
@@ -329,8 +331,9 @@ class MemoryIndex {
         }
     }
 
-    static std::size_t entries(void*, OpenCell& cell, std::uint32_t first,
+    static std::size_t entries(void* self, OpenCell& cell, std::uint32_t first,
                                std::span<RowEntry> entries) {
+        ++static_cast<MemoryIndex*>(self)->walks_;
         return copy(static_cast<Cell*>(cell.state)->entries, first, entries);
     }
 
@@ -375,6 +378,7 @@ class MemoryIndex {
     std::vector<std::uint8_t> centroid_codes_;
     std::vector<CellKey> expected_;  // the cells to be opened next, when last told
     std::size_t unexpected_ = 0;
+    std::size_t walks_ = 0;
     std::vector<RowEntry> special_[3];
     std::function<bool(std::uint32_t)> passes_;
 };

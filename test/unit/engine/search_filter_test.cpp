@@ -203,6 +203,10 @@ TEST(SearchFilterWork, CodesOfRowsLeftOutAreNotRead) {
     EXPECT_LT(work.refined + work.rows, 2 * rows / 100);
     gather(index, data, Metric::l2, query, 1, options_for(0.9, calibration), 10, &work);
     EXPECT_LT(work.refined + work.rows, 2 * rows / 100);
+    // More than there are: nor are the addresses of the others in the end.
+    gather(index, data, Metric::l2, query, 1, options_for(0.9, calibration), rows, &work);
+    EXPECT_EQ(work.emitted, rows / 100);
+    EXPECT_LE(index.walks(), rows / 100);
 }
 
 INSTANTIATE_TEST_SUITE_P(Metrics, SearchFilter, testing::Values(Metric::l2, Metric::inner_product));
