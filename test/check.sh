@@ -338,6 +338,7 @@ sources() {
         grep -q 'no job is called nonsense' "$stage/tmp/nonsense" || cat "$stage/tmp/nonsense"
     fi | check "a name that no job has is refused"
 
+    says_where_not | check "the build says why it is not for 32 bits, big-endian or other processors"
     refuses_pgvector | check "make install-as-vector installs nothing where pgvector's files are"
 
     if [ "$(clang-format --version 2>/dev/null | grep -oE 'version [0-9]+')" = "version 14" ]; then
@@ -369,6 +370,25 @@ builds_alike() {
     for object in $objects; do
         cmp "$object" "$elsewhere/$object" 2>&1
     done
+}
+
+# The first header alone, told that this is another machine.
+says_where_not() {
+    local compiler options reason
+    compiler=$(make_variable CXX)
+    $compiler -E -x c++ -include src/core/platform.hpp /dev/null 2>&1 >/dev/null
+    while IFS='|' read -r reason options; do
+        # shellcheck disable=SC2086
+        if $compiler -E -x c++ $options -include src/core/platform.hpp /dev/null >/dev/null 2>"$stage/tmp/reason"; then
+            echo "compiles with $options"
+        fi
+        grep -q "error: .*vecdot $reason" "$stage/tmp/reason" || cat "$stage/tmp/reason"
+    done <<-END
+		needs a little-endian processor|-U__BYTE_ORDER__ -D__BYTE_ORDER__=__ORDER_BIG_ENDIAN__
+		needs a 64-bit system|-U__SIZEOF_POINTER__ -D__SIZEOF_POINTER__=4
+		has kernels for x86-64 and 64-bit ARM only|-U__x86_64__ -U__aarch64__
+	END
+    grep -q 'core/platform.hpp' src/kernels/kernels.hpp && grep -q 'core/platform.hpp' src/pg/postgres.hpp || echo "nothing includes src/core/platform.hpp"
 }
 
 # Its control file, then its library.

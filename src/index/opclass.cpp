@@ -54,7 +54,7 @@ const OperatorClass& operator_class_of(Relation index) {
                                RelationGetRelationName(index))));
     }
     const OperatorClass* told = reinterpret_cast<const OperatorClass*>(
-        DatumGetPointer(FunctionCall1Coll(procedure, InvalidOid, PointerGetDatum(nullptr))));
+        DatumGetPointer(FunctionCall1Coll(procedure, InvalidOid, Datum{0})));
     if (told == nullptr) {
         refuse(index);
     }
@@ -144,7 +144,7 @@ core::VectorView bit_elements(Datum value) {
     const VarBit* bits = DatumGetVarBitP(value);
     const std::span<float> elements =
         pg::arena().allocate<float>(static_cast<std::size_t>(VARBITLEN(bits)));
-    const bits8* bytes = VARBITS(bits);
+    const uint8* bytes = VARBITS(bits);
     for (std::size_t i = 0; i < elements.size(); ++i) {
         elements[i] = static_cast<float>((bytes[i / 8] >> (7 - i % 8)) & 1);
     }
@@ -186,7 +186,7 @@ constexpr OperatorClass float4_halfvec_ip = of_halfvec(Metric::inner_product, Ar
 using namespace vecdot;
 
 VECDOT_FUNCTION(vecdot_not_served) {
-    PG_RETURN_POINTER(nullptr);
+    PG_RETURN_POINTER(static_cast<void*>(nullptr));
 }
 
 VECDOT_FUNCTION(vecdot_vector_l2) {

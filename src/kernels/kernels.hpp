@@ -6,6 +6,8 @@
 // computed it.
 #pragma once
 
+#include "core/platform.hpp"
+
 #include <cstddef>
 #include <cstdint>
 

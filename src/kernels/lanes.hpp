@@ -3,6 +3,9 @@
 // shared between instruction sets.
 #pragma once
 
+// Before xsimd, which has messages of its own.
+#include "core/platform.hpp"
+
 #include <cstddef>
 #include <type_traits>
 #include <utility>
@@ -240,8 +243,6 @@ VECDOT_INLINE double fold(Doubles<Arch> lanes) {
     const float64x2_t two = lanes;
     return vgetq_lane_f64(two, 0) + vgetq_lane_f64(two, 1);
 }
-#else
-#error "vecdot has kernels for x86-64 and 64-bit ARM only"
 #endif
 
 // float_lanes accumulators of float8, and the fixed order in which they become one number.

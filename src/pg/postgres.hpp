@@ -1,6 +1,8 @@
 // PostgreSQL's headers for C++: every other file includes them through this one.
 #pragma once
 
+#include "core/platform.hpp"
+
 // Before PostgreSQL's headers, whose macros for snprintf and friends would otherwise rewrite them.
 #include <cmath>
 #include <cstddef>

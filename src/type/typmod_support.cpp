@@ -82,5 +82,5 @@ VECDOT_FUNCTION(vecdot_typmod_support) {
     if (IsA(request, SupportRequestSimplify)) {
         PG_RETURN_POINTER(simplify(reinterpret_cast<SupportRequestSimplify*>(request)->fcall));
     }
-    PG_RETURN_POINTER(nullptr);
+    PG_RETURN_POINTER(static_cast<void*>(nullptr));
 }

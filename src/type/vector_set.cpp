@@ -80,9 +80,9 @@ VECDOT_DENSE_FUNCTION(binary_quantize, halfvec_binary_quantize) {
     VarBit* result = static_cast<VarBit*>(palloc0(size));
     SET_VARSIZE(result, size);
     VARBITLEN(result) = vector.dim;
-    bits8* bytes = VARBITS(result);
+    uint8* bytes = VARBITS(result);
     for (int i = 0; i < vector.dim; ++i) {
-        bytes[i / 8] |= static_cast<bits8>((vector[i] > 0) << (7 - i % 8));
+        bytes[i / 8] |= static_cast<uint8>((vector[i] > 0) << (7 - i % 8));
     }
     PG_RETURN_VARBIT_P(result);
 }
@@ -123,7 +123,7 @@ VECDOT_FUNCTION(vector_unnest_support) {
             }
         }
     }
-    PG_RETURN_POINTER(nullptr);
+    PG_RETURN_POINTER(static_cast<void*>(nullptr));
 }
 
 VECDOT_FUNCTION(vector_agg_accum) {

@@ -162,7 +162,7 @@ Datum answer(FunctionCallInfo fcinfo, const Stored& stored) {
         price(reinterpret_cast<SupportRequestCost*>(request), stored)) {
         PG_RETURN_POINTER(request);
     }
-    PG_RETURN_POINTER(nullptr);
+    PG_RETURN_POINTER(static_cast<void*>(nullptr));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "core/random.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
+#include "pg/scan.hpp"
 #include "pg/vector_datum.hpp"
 
 extern "C" {
@@ -337,7 +338,7 @@ void encode_table(Builder* builder) {
                                alone ? nullptr : &coordinate, &descriptor);
     encoding.slot = MakeSingleTupleTableSlot(descriptor, &TTSOpsVirtual);
     MemoryContextSwitchTo(here);
-    TableScanDesc scan = alone ? nullptr : table_beginscan_parallel(builder->heap, crew->scan);
+    TableScanDesc scan = alone ? nullptr : pg::begin_parallel_scan(builder->heap, crew->scan);
     const double heap_tuples =
         table_index_build_scan(builder->heap, builder->index, builder->info, true,
                                builder->is_leader, encode_tuple, &encoding, scan);

@@ -21,6 +21,9 @@ extern "C" {
 #include "tcop/tcopprot.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#if PG_VERSION_NUM >= 180000
+#include "utils/wait_classes.h"
+#endif
 
 PGDLLEXPORT void vecdot_build_worker(dsm_segment* segment, shm_toc* toc);
 }

@@ -9,6 +9,7 @@
 #include "index/storage/directory.hpp"
 #include "index/storage/keys.hpp"
 #include "pg/memory.hpp"
+#include "pg/scan.hpp"
 #include "pg/vector_datum.hpp"
 
 extern "C" {
@@ -178,7 +179,7 @@ HeapCheck* begin_heap_check(Relation heap, Relation index, const Census& census,
     check->predicate = ExecPrepareQual(check->info->ii_Predicate, check->state);
     check->slot = table_slot_create(heap, nullptr);
     check->context->ecxt_scantuple = check->slot;
-    check->fetch = table_index_fetch_begin(heap);
+    check->fetch = pg::begin_fetch(heap);
     check->found = begin_sort();
     check->wanted = begin_sort();
     check->keys = census.meta.parameters.keys;

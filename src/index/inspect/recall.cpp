@@ -11,6 +11,7 @@
 #include "index/options.hpp"
 #include "kernels/kernels.hpp"
 #include "pg/memory.hpp"
+#include "pg/scan.hpp"
 #include "pg/vector_datum.hpp"
 
 extern "C" {
@@ -276,11 +277,7 @@ Measured measure_recall(Relation heap, Relation index, Snapshot snapshot, uint32
     scanner.info = BuildIndexInfo(index);
     scanner.state = CreateExecutorState();
     scanner.slot = table_slot_create(heap, nullptr);
-#if PG_VERSION_NUM >= 180000
-    scanner.scan = index_beginscan(heap, index, snapshot, nullptr, 0, 1);
-#else
-    scanner.scan = index_beginscan(heap, index, snapshot, 0, 1);
-#endif
+    scanner.scan = pg::begin_index_scan(heap, index, snapshot, 0);
     uint64 fetched = 0;
     double time = 0;
     for (uint32 i = 0; i < count; ++i) {

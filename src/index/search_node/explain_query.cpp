@@ -28,6 +28,7 @@ extern "C" {
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
+#include "utils/tuplestore.h"
 }
 
 namespace vecdot::index {
@@ -320,7 +321,11 @@ List* plan_all(const char* text) {
                      errhint("Give a SELECT, INSERT, UPDATE, DELETE or MERGE, with $1, $2 ... for "
                              "parameters.")));
         }
+#if PG_VERSION_NUM >= 190000
+        PlannedStmt* plan = pg_plan_query(query, text, CURSOR_OPT_PARALLEL_OK, nullptr, nullptr);
+#else
         PlannedStmt* plan = pg_plan_query(query, text, CURSOR_OPT_PARALLEL_OK, nullptr);
+#endif
         check_rights(plan);
         plans = lappend(plans, plan);
     }

@@ -12,6 +12,7 @@
 
 #include "index/am/scan.hpp"
 #include "index/search_node/state.hpp"
+#include "pg/scan.hpp"
 #include "pg/settings.hpp"
 
 extern "C" {
@@ -56,13 +57,8 @@ bool undefined_first(const SearchPlan& plan) {
 void start_scan(SearchState* state) {
     EState* query = state->node.ss.ps.state;
     if (state->scan == nullptr) {
-#if PG_VERSION_NUM >= 180000
-        state->scan = index_beginscan(state->node.ss.ss_currentRelation, state->index,
-                                      query->es_snapshot, nullptr, state->key_count, 1);
-#else
-        state->scan = index_beginscan(state->node.ss.ss_currentRelation, state->index,
-                                      query->es_snapshot, state->key_count, 1);
-#endif
+        state->scan = pg::begin_index_scan(state->node.ss.ss_currentRelation, state->index,
+                                           query->es_snapshot, state->key_count);
     }
     ScanKeyData key;
     ScanKeyEntryInitialize(&key, SK_ORDER_BY | (state->query_is_null ? SK_ISNULL : 0), 1, 1,
@@ -183,7 +179,7 @@ void read_address(SearchState* state, BlockNumber block, OffsetNumber offset) {
 void read_bitmap(SearchState* state) {
     const Relation table = state->node.ss.ss_currentRelation;
     if (state->reader == nullptr) {
-        state->reader = table_index_fetch_begin(table);
+        state->reader = pg::begin_fetch(table);
     }
     const BlockNumber blocks = RelationGetNumberOfBlocks(table);
     for (Size b = 0; b < state->set->block_count; ++b) {

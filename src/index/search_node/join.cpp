@@ -78,8 +78,13 @@ bool has_one_row(PlannerInfo* root, const RelOptInfo* relation) {
     switch (entry->rtekind) {
         case RTE_RELATION:
             // Looks at the conditions "column = constant" too.
+#if PG_VERSION_NUM >= 190000
+            return relation_has_unique_index_for(root, const_cast<RelOptInfo*>(relation), NIL,
+                                                 nullptr);
+#else
             return relation_has_unique_index_for(root, const_cast<RelOptInfo*>(relation), NIL, NIL,
                                                  NIL);
+#endif
         case RTE_SUBQUERY:
             return relation->subroot != nullptr && gives_one_row(relation->subroot);
         case RTE_CTE: {
@@ -166,7 +171,12 @@ void add_join_path(PlannerInfo* root, RelOptInfo* join, RelOptInfo* outer, RelOp
         &task);
     Path* search = make_search_path(root, inner, task, outer->relids);
     JoinCostWorkspace workspace;
+#if PG_VERSION_NUM >= 190000
+    initial_cost_nestloop(root, &workspace, type, PGS_NESTLOOP_PLAIN, outer->cheapest_total_path,
+                          search, extra);
+#else
     initial_cost_nestloop(root, &workspace, type, outer->cheapest_total_path, search, extra);
+#endif
     NestPath* loop =
         create_nestloop_path(root, join, type, &workspace, extra, outer->cheapest_total_path,
                              search, extra->restrictlist, task.keys, nullptr);

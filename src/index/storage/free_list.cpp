@@ -25,7 +25,7 @@ struct Fit {
 };
 
 Fit first_fit(Relation index, const Meta& meta, uint32 length, uint64 limit, Readers* readers,
-              int lock) {
+              BufferLockMode lock) {
     const Segments& pages = meta.free_pages[meta.free_active];
     const uint32 used = divide_up(meta.free_count, free_extents_per_page);
     for (uint32 page = 0; page < Min(used, free_pages_tried); ++page) {

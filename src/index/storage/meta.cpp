@@ -170,7 +170,7 @@ Meta* meta_of(Page page) {
     return reinterpret_cast<Meta*>(payload(page));
 }
 
-Buffer lock_meta(Relation index, int lock) {
+Buffer lock_meta(Relation index, BufferLockMode lock) {
     const Buffer buffer = ReadBuffer(index, meta_block);
     lock_buffer(index, buffer, lock);
     check_meta(index, BufferGetPage(buffer));
@@ -259,7 +259,7 @@ BlockNumber array_block(Relation index, const Segments& segments, uint32 page) {
 }
 
 Buffer read_array_page(Relation index, const Segments& segments, PageKind kind, uint32 page,
-                       int lock) {
+                       BufferLockMode lock) {
     return read_page(index, array_block(index, segments, page), {kind, 0, page, 0}, lock);
 }
 

@@ -26,7 +26,7 @@ void read_meta(Relation index, Meta* meta);
 void write_calibration(Relation index, const engine::Calibration& calibration, double scale);
 
 // Reads, locks and checks block 0.
-Buffer lock_meta(Relation index, int lock);
+Buffer lock_meta(Relation index, BufferLockMode lock);
 Meta* meta_of(Page page);
 
 // The structure lock: vacuum, splits and merges exclude each other with it. An inserter only tries.
@@ -45,7 +45,7 @@ void unlock_calibration(Relation index);
 BlockNumber array_block(Relation index, const Segments& segments, uint32 page);
 // Reads and locks a page of an array.
 Buffer read_array_page(Relation index, const Segments& segments, PageKind kind, uint32 page,
-                       int lock);
+                       BufferLockMode lock);
 // Gives the array page number page, if it has none: a new segment, noted in the image of the meta
 // page. Segments always come from the end, so that their pages are new until they are written.
 void grow_array(Meta* meta, Segments* segments, uint32 page);

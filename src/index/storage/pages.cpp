@@ -64,9 +64,23 @@ void check_page(Relation index, BlockNumber block, Page page, const PageIdentity
     }
 }
 
-void lock_buffer(Relation index, Buffer buffer, int lock) {
-    if (!BufferIsLocal(buffer) &&
-        LWLockHeldByMe(BufferDescriptorGetContentLock(GetBufferDescriptor(buffer - 1)))) {
+namespace {
+
+bool is_locked_by_me(Buffer buffer) {
+    if (BufferIsLocal(buffer)) {
+        return false;
+    }
+#if PG_VERSION_NUM >= 190000
+    return BufferIsLockedByMe(buffer);
+#else
+    return LWLockHeldByMe(BufferDescriptorGetContentLock(GetBufferDescriptor(buffer - 1)));
+#endif
+}
+
+}  // namespace
+
+void lock_buffer(Relation index, Buffer buffer, BufferLockMode lock) {
+    if (is_locked_by_me(buffer)) {
         corrupted(index, BufferGetBlockNumber(buffer), "two parts of the index share the block");
     }
     LockBuffer(buffer, lock);
@@ -193,7 +207,8 @@ void ReadAhead::ask(BlockNumber start, uint32 count, BlockNumber known) {
     }
 }
 
-Buffer read_page(Relation index, BlockNumber block, const PageIdentity& identity, int lock) {
+Buffer read_page(Relation index, BlockNumber block, const PageIdentity& identity,
+                 BufferLockMode lock) {
     const Buffer buffer = read_buffer(index, block);
     lock_buffer(index, buffer, lock);
     check_page(index, block, BufferGetPage(buffer), identity);

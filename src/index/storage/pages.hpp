@@ -11,6 +11,10 @@ extern "C" {
 
 namespace vecdot::index {
 
+#if PG_VERSION_NUM < 190000
+using BufferLockMode = int;
+#endif
+
 // ERROR, ERRCODE_INDEX_CORRUPTED: names the index and the block.
 [[noreturn]] void corrupted(Relation index, BlockNumber block, const char* format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -31,7 +35,7 @@ void check_page(Relation index, BlockNumber block, Page page, const PageIdentity
 
 // LockBuffer(), but an ERROR where this backend holds the lock already: a damaged number that leads
 // back to a locked page would make it wait for itself for ever.
-void lock_buffer(Relation index, Buffer buffer, int lock);
+void lock_buffer(Relation index, Buffer buffer, BufferLockMode lock);
 
 // ReadBuffer(), which looks first where this process found the block the last time: a search reads
 // more than a thousand pages, and the table of buffers costs more than most of them.
@@ -59,7 +63,8 @@ struct ReadAhead {
 };
 
 // Reads, locks (BUFFER_LOCK_SHARE or BUFFER_LOCK_EXCLUSIVE) and checks a page.
-Buffer read_page(Relation index, BlockNumber block, const PageIdentity& identity, int lock);
+Buffer read_page(Relation index, BlockNumber block, const PageIdentity& identity,
+                 BufferLockMode lock);
 
 // Raises an ERROR unless the file has blocks up to end (exclusive); *known is the length last
 // seen, so that the file system is asked only when that isn't enough.

@@ -12,6 +12,7 @@
 #include "index/opclass.hpp"
 #include "kernels/kernels.hpp"
 #include "pg/memory.hpp"
+#include "pg/scan.hpp"
 #include "pg/vector_datum.hpp"
 
 extern "C" {
@@ -44,7 +45,7 @@ TableRows* begin_reading(Relation index, Relation table) {
     }
     TableRows* rows = static_cast<TableRows*>(palloc0(sizeof(TableRows)));
     rows->operator_class = &operator_class_of(index);
-    rows->fetch = table_index_fetch_begin(table);
+    rows->fetch = pg::begin_fetch(table);
     rows->slot = table_slot_create(table, nullptr);
     rows->column = index->rd_index->indkey.values[0];
     rows->memory =
