@@ -11,8 +11,9 @@ BEGIN
 	RETURN 'done';
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	-- PostgreSQL 18 names the schema of types and operators.
-	RETURN concat_ws(' | ', SQLSTATE || ' ' || replace(SQLERRM, 'public.', ''), nullif(detail, ''), nullif(hint, ''));
+	-- PostgreSQL 18 names the schema of types and operators, 19 has one sentence of a hint in the detail.
+	RETURN replace(concat_ws(' | ', SQLSTATE || ' ' || replace(SQLERRM, 'public.', ''), nullif(detail, ''), nullif(hint, '')),
+		'No operator of that name accepts the given argument types. | You', 'No operator matches the given name and argument types. You');
 END $$;
 CREATE FUNCTION plan_of(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE line text; result text := 'table';

@@ -29,7 +29,8 @@ SELECT * FROM vecdot_explain('DECLARE c CURSOR FOR SELECT id FROM items ORDER BY
 -- By a plain scan.
 SET enable_seqscan = off; SET enable_sort = off;
 SELECT * FROM vecdot_explain('SELECT id FROM items ORDER BY v <=> $1');
-SELECT * FROM vecdot_explain('SELECT id FROM items ORDER BY v <=> $1 LIMIT 3 FOR UPDATE');
+-- PostgreSQL 19 reads the table there.
+SELECT relation, substring(explanation FROM 'because .*? may be missed') FROM vecdot_explain('SELECT id FROM items ORDER BY v <=> $1 LIMIT 3 FOR UPDATE');
 SELECT * FROM vecdot_explain('SELECT id FROM items ORDER BY v <=> $1 FETCH FIRST 3 ROWS WITH TIES');
 SELECT * FROM vecdot_explain('SELECT id, row_number() OVER (ORDER BY v <=> $1) FROM items ORDER BY v <=> $1 LIMIT 3');
 SELECT * FROM vecdot_explain('SELECT items.id FROM items JOIN plain USING (id) ORDER BY items.v <=> $1 LIMIT 3');
@@ -89,6 +90,7 @@ SELECT * FROM vecdot_explain('SELECT id FROM items WHERE a < 60 ORDER BY v <-> $
 CREATE TABLE broken (id int, v vector(8));
 INSERT INTO broken SELECT id, v FROM items LIMIT 200;
 CREATE INDEX broken_v ON broken USING vecdot (v);
+ANALYZE broken;
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'broken_v'::regclass;
 SELECT * FROM vecdot_explain('SELECT id FROM broken ORDER BY v <=> $1 LIMIT 3');
 UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'broken_v'::regclass;
