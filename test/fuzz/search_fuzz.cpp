@@ -69,7 +69,7 @@ struct Index {
 };
 
 // Rows get numbers in a row; living counts, by number.
-void add_rows(Bytes& bytes, std::size_t count, bool reachable, std::vector<int>& living,
+void add_rows(Bytes& bytes, std::size_t count, std::vector<int>& living,
               std::vector<engine::RowEntry>& entries) {
     for (std::size_t i = 0; i < count; ++i) {
         const std::size_t number = living.size();
@@ -77,7 +77,7 @@ void add_rows(Bytes& bytes, std::size_t count, bool reachable, std::vector<int>&
         entry.tid[0] = static_cast<std::uint16_t>(number);
         entry.flags = bytes.next() < 32 ? engine::RowFlags::dead : std::uint16_t{0};
         entry.refine = {bytes.number(), bytes.number(), bytes.number()};
-        living.push_back(reachable && entry.flags == 0 ? 1 : 0);
+        living.push_back(entry.flags == 0 ? 1 : 0);
         entries.push_back(entry);
     }
 }
@@ -90,10 +90,9 @@ Index make_index(Bytes& bytes, std::size_t padded, std::vector<int>& living) {
         engine::CellSummary summary{};
         summary.centroid = {bytes.number(), bytes.number(), bytes.number()};
         summary.radius = bytes.number();
-        summary.flags = bytes.next() % 4;
+        summary.long_rows = bytes.next() % 4 == 1;
         index.summaries.push_back(summary);
-        const bool reachable = (summary.flags & engine::CellFlags::unused) == 0;
-        add_rows(bytes, bytes.below(150), reachable, living, cell.entries);
+        add_rows(bytes, bytes.below(150), living, cell.entries);
         const std::size_t rows = cell.entries.size();
         const std::size_t blocks = (rows + kernels::block_rows - 1) / kernels::block_rows;
         cell.centroid.resize(padded);
@@ -120,7 +119,7 @@ Index make_index(Bytes& bytes, std::size_t padded, std::vector<int>& living) {
     index.codes.resize(index.cells.size() * padded);
     bytes.fill(index.codes.data(), index.codes.size());
     for (std::vector<engine::RowEntry>& list : index.special) {
-        add_rows(bytes, bytes.below(20), true, living, list);
+        add_rows(bytes, bytes.below(20), living, list);
     }
     return index;
 }
@@ -141,11 +140,14 @@ void open_cell(void* self, engine::OpenCell& cell) {
     cell.distance.add(mine.centroid.data(), index->padded);
 }
 
-void expect_cell(void* self, const engine::CellKey& key) {
-    require(key.cell < static_cast<Index*>(self)->cells.size());
+void expect_cells(void* self, std::span<const engine::CellKey> keys) {
+    require(!keys.empty());
+    for (const engine::CellKey& key : keys) {
+        require(key.cell < static_cast<Index*>(self)->cells.size());
+    }
 }
 
-void scan_cell(void*, engine::OpenCell& cell, engine::BlockScorer& scorer) {
+void score_signs(void*, engine::OpenCell& cell, engine::SignScorer& scorer) {
     // A copy of each piece, so that nothing may look behind it.
     const std::vector<std::uint8_t>& blocks = cell_of(cell).blocks;
     constexpr std::size_t piece = 7 * kernels::unit_bytes;
@@ -161,9 +163,9 @@ void refine_rows(void* self, engine::OpenCell& cell, engine::RefineBatch& batch)
     const std::size_t bytes = engine::plane_bytes(static_cast<Index*>(self)->padded);
     require(batch.count <= engine::RefineBatch::capacity);
     for (std::size_t i = 0; i < batch.count; ++i) {
-        require(batch.slots[i] < cell.rows && (i == 0 || batch.slots[i - 1] < batch.slots[i]));
-        batch.entries[i] = cell_of(cell).entries[batch.slots[i]];
-        batch.upper(i, 0, cell_of(cell).upper.data() + batch.slots[i] * bytes, bytes);
+        require(batch.rows[i] < cell.rows && (i == 0 || batch.rows[i - 1] < batch.rows[i]));
+        batch.entries[i] = cell_of(cell).entries[batch.rows[i]];
+        batch.upper(i, 0, cell_of(cell).upper.data() + batch.rows[i] * bytes, bytes);
     }
 }
 
@@ -171,12 +173,12 @@ void complete_rows(void* self, engine::OpenCell& cell, engine::RefineBatch& batc
     const std::size_t bytes = engine::plane_bytes(static_cast<Index*>(self)->padded);
     require(batch.count <= engine::RefineBatch::capacity);
     for (std::size_t i = 0; i < batch.count; ++i) {
-        require(batch.slots[i] < cell.rows);
-        batch.lower(i, 0, cell_of(cell).lower.data() + batch.slots[i] * bytes, bytes);
+        require(batch.rows[i] < cell.rows);
+        batch.lower(i, 0, cell_of(cell).lower.data() + batch.rows[i] * bytes, bytes);
     }
 }
 
-void score_codes(void*, engine::OpenCell& cell, engine::CodeScorer& scorer) {
+void score_refinements(void*, engine::OpenCell& cell, engine::RefinementScorer& scorer) {
     const Cell& mine = cell_of(cell);
     constexpr std::size_t piece = 96;
     for (std::size_t at = 0; at < mine.upper.size(); at += piece) {
@@ -216,9 +218,9 @@ void search(const engine::Query& query, Index& index, const engine::SearchOption
             std::vector<int> living) {
     const engine::CellDirectory directory{static_cast<std::uint32_t>(index.cells.size()),
                                           index.summaries.data(), index.codes.data()};
-    const engine::CellStore store{&index,      open_cell,    expect_cell,
-                                  scan_cell,   refine_rows,  complete_rows,
-                                  score_codes, read_entries, read_special};
+    const engine::CellStore store{&index,      open_cell,     expect_cells,      score_signs,
+                                  refine_rows, complete_rows, score_refinements, read_entries,
+                                  read_special};
     HeapArena memory;
     engine::Search search(memory.arena(), query, directory, store, options, core::Interrupt());
     engine::SearchResult result{};
