@@ -441,7 +441,8 @@ Path* make_search_path(PlannerInfo* root, RelOptInfo* relation, const Task& want
 
 bool add_search_path(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntry* entry) {
     Task task{};
-    if (!can_read(root, relation, entry) ||
+    // The hook is called for relations that WHERE has proven empty, too.
+    if (IS_DUMMY_REL(relation) || !can_read(root, relation, entry) ||
         (!find_order(root, relation, &task) && !find_range(root, relation, &task))) {
         return false;
     }
