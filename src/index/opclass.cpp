@@ -46,7 +46,7 @@ namespace {
 }  // namespace
 
 const OperatorClass& operator_class_of(Relation index) {
-    FmgrInfo* procedure = index_getprocinfo(index, 1, 1);
+    FmgrInfo* procedure = index_getprocinfo(index, 1, vector_support);
     // Whatever a superuser's own operator class names: what it returns is no number to be followed.
     if (get_func_rettype(procedure->fn_oid) != INTERNALOID) {
         ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),

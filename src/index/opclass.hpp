@@ -11,6 +11,10 @@ extern "C" {
 
 namespace vecdot::index {
 
+// Support functions of operator classes: what a vector is, and how keys are made.
+constexpr uint16 vector_support = 1;
+constexpr uint16 key_support = 2;
+
 // What an operator class says of itself: its support function 1 returns a pointer to one of these,
 // which lasts as long as the library, or to NULL if no index can serve it. One for each type and
 // metric, and for each way the operator comes to its result.

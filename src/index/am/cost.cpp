@@ -35,9 +35,6 @@ double scored_share(double recall, double rows) {
     return std::fmin(1.0, 3.3 * halvings / std::sqrt(rows));
 }
 
-// What a row takes that a search leaves out by its keys, with its part of opening the cell.
-constexpr Cost key_cost = 0.01;
-
 // Dimensions of the codes in units of 64, from the column's type.
 double sign_units(const IndexOptInfo* index) {
     const TargetEntry* column = static_cast<const TargetEntry*>(linitial(index->indextlist));

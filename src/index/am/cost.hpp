@@ -17,6 +17,9 @@ struct SearchCost {
 SearchCost search_cost(PlannerInfo* root, const IndexOptInfo* index, List* order_bys, double recall,
                        double loop_count);
 
+// What a row takes that a search leaves out by its keys, with its part of opening the cell.
+constexpr Cost key_cost = 0.01;
+
 void estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count, Cost* startup_cost,
                    Cost* total_cost, Selectivity* selectivity, double* correlation, double* pages);
 

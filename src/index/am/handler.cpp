@@ -64,9 +64,6 @@ bool property(Oid, int column, IndexAMProperty property, const char*, bool* resu
     return true;
 }
 
-constexpr int vector_support = 1;
-constexpr int key_support = 2;
-
 // The operators and functions of an operator class's family.
 struct Family {
     const char* name;

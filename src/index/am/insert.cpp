@@ -131,10 +131,13 @@ void write_refinement(Batch* batch, const CellView& view, uint32 e, uint32 local
     }
 }
 
-void write_signs(Batch* batch, const CellView& view, uint32 e, uint32 local,
-                 const engine::EncodedRow& row) {
-    const BlockNumber start = view.layout.signs_start(e == 0, view.extents[e]);
-    const uint32 units = view.layout.units_per_block;
+// Writes a row's share of its block of `units` units in a section of extent e: calls
+// put(uint8* at, first, count, lane) for the units first ... first + count − 1 of the block, which
+// lie at `at`, on one page.
+template <typename Put>
+void write_block(Batch* batch, const CellView& view, PageKind kind, uint32 units, uint32 e,
+                 uint32 local, Put&& put) {
+    const BlockNumber start = section_part(view, kind, e).start;
     const uint32 lane = local % rows_per_block;
     const uint32 first = local / rows_per_block * units;
     uint32 done = 0;
@@ -143,31 +146,28 @@ void write_signs(Batch* batch, const CellView& view, uint32 e, uint32 local,
         const uint32 offset = (first + done) % units_per_page;
         const uint32 piece = Min(units - done, units_per_page - offset);
         // A page is fresh for the first row of the block that reaches its first unit.
-        const Page image = add_page(batch, start + page, cell_page(view, PageKind::signs, e, page),
-                                    lane == 0 && offset == 0);
-        engine::put_row(reinterpret_cast<uint8*>(payload(image)) + offset * unit_size, done, piece,
-                        view.layout.padded, lane, row.signs, row.sign_factors);
+        const Page image =
+            add_page(batch, start + page, cell_page(view, kind, e, page), lane == 0 && offset == 0);
+        put(reinterpret_cast<uint8*>(payload(image)) + offset * unit_size, done, piece, lane);
         done += piece;
     }
 }
 
+void write_signs(Batch* batch, const CellView& view, uint32 e, uint32 local,
+                 const engine::EncodedRow& row) {
+    write_block(batch, view, PageKind::signs, view.layout.units_per_block, e, local,
+                [&](uint8* at, uint32 first, uint32 count, uint32 lane) {
+                    engine::put_row(at, first, count, view.layout.padded, lane, row.signs,
+                                    row.sign_factors);
+                });
+}
+
 void write_keys(Batch* batch, const CellView& view, uint32 e, uint32 local,
                 const engine::RowKeys& keys) {
-    const BlockNumber start = view.layout.key_start(e == 0, view.extents[e]);
-    const uint32 units = view.layout.key_units;
-    const uint32 lane = local % rows_per_block;
-    const uint32 first = local / rows_per_block * units;
-    for (uint32 done = 0; done < units;) {
-        const uint32 page = (first + done) / units_per_page;
-        const uint32 offset = (first + done) % units_per_page;
-        const uint32 piece = Min(units - done, units_per_page - offset);
-        // As pages of codes are.
-        const Page image = add_page(batch, start + page, cell_page(view, PageKind::keys, e, page),
-                                    lane == 0 && offset == 0);
-        engine::put_keys(reinterpret_cast<uint8*>(payload(image)) + offset * unit_size, done, piece,
-                         view.layout.key_columns, lane, keys);
-        done += piece;
-    }
+    write_block(batch, view, PageKind::keys, view.layout.key_units, e, local,
+                [&](uint8* at, uint32 first, uint32 count, uint32 lane) {
+                    engine::put_keys(at, first, count, view.layout.key_columns, lane, keys);
+                });
 }
 
 enum class Appended { stale, frozen, done, done_and_large };

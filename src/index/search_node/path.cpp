@@ -175,9 +175,6 @@ double passing_share(PlannerInfo* root, const RelOptInfo* relation, IndexOptInfo
 // units a microsecond is about one, with the table in memory.
 constexpr Cost row_work = 1;
 
-// What a row takes that the search leaves out by its keys, with its part of opening the cell.
-constexpr Cost key_work = 0.01;
-
 // Filter last: the search, until enough rows have passed.
 Cost cost_filter_last(PlannerInfo* root, const CustomPath* path, const Task& task,
                       SearchPlan* plan) {
@@ -188,7 +185,7 @@ Cost cost_filter_last(PlannerInfo* root, const CustomPath* path, const Task& tas
     const double share = passing_share(root, relation, index);
     const double walked = Min(plan->rows, wanted_rows(root, task) / Max(share, 1e-9) + 3);
     const double fetched = Min(walked, walked * plan->given / plan->rows + 3);
-    const Cost left_out = (walked - fetched) * key_work;
+    const Cost left_out = (walked - fetched) * key_cost;
     double random_page_cost = 0;
     get_tablespace_page_costs(relation->reltablespace, &random_page_cost, nullptr);
     // As the planner reckons a LIMIT above an index scan: a share of what all rows cost.

@@ -149,6 +149,24 @@ ExtentRows extent_rows(const CellView& view, uint32 extent) {
     return {first, view.rows <= first ? 0 : Min(view.rows - first, capacity)};
 }
 
+SectionPart section_part(const CellView& view, PageKind kind, uint32 extent) {
+    const CellLayout& layout = view.layout;
+    const Extent& of = view.extents[extent];
+    const uint64 rows = extent_rows(view, extent).rows;
+    const uint64 blocks = (rows + rows_per_block - 1) / rows_per_block;
+    switch (kind) {
+        case PageKind::signs:
+            return {layout.signs_start(extent == 0, of),
+                    blocks * layout.units_per_block * unit_size};
+        case PageKind::refine:
+            return {layout.refine_start(extent == 0, of), rows * layout.plane_bytes};
+        case PageKind::keys:
+            return {layout.key_start(extent == 0, of), blocks * layout.key_units * unit_size};
+        default:
+            elog(ERROR, "pages of kind %d have no section of rows", static_cast<int>(kind));
+    }
+}
+
 uint32 find_extent(const CellView& view, uint32 row, uint32* local) {
     uint32 e = 0;
     while (row >= view.extents[e].blocks * rows_per_block) {

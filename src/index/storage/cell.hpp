@@ -62,6 +62,13 @@ struct ExtentRows {
     uint32 rows;  // published
 };
 ExtentRows extent_rows(const CellView& view, uint32 extent);
+// Of a section of one extent what published rows take up of it (of refinements, the upper half
+// bytes): where it starts, and its length; 0 for an extent without rows.
+struct SectionPart {
+    BlockNumber start;
+    uint64 bytes;
+};
+SectionPart section_part(const CellView& view, PageKind kind, uint32 extent);
 // The extent that holds a row below the capacity, and the row's number within it.
 uint32 find_extent(const CellView& view, uint32 row, uint32* local);
 
@@ -115,54 +122,27 @@ void scan_section(const CellView& view, PageKind kind, uint32 extent, BlockNumbe
     }
 }
 
-// Calls visit(const uint8* units, uint32 count, const uint8* ahead) for the sign units of all
-// blocks up to view.rows, in order. As above for visit.
+// Calls visit(const uint8* bytes, uint32 count, const uint8* ahead) for what published rows take up
+// of a section of all extents, in order (refinements: cut at multiples of 32 bytes). As above for
+// visit.
 template <typename Visit>
-void scan_signs(const CellView& view, Visit&& visit) {
+void scan_sections(const CellView& view, PageKind kind, Visit&& visit) {
     for (uint32 e = 0; e < view.extent_count; ++e) {
-        const ExtentRows rows = extent_rows(view, e);
-        if (rows.rows == 0) {
+        const SectionPart part = section_part(view, kind, e);
+        if (part.bytes == 0) {
             break;
         }
-        const uint32 units = divide_up(rows.rows, rows_per_block) * view.layout.units_per_block;
-        scan_section(view, PageKind::signs, e, view.layout.signs_start(e == 0, view.extents[e]),
-                     uint64{units} * unit_size,
-                     [&visit](const uint8* bytes, uint32 count, const uint8* ahead) {
-                         visit(bytes, count / unit_size, ahead);
-                     });
+        scan_section(view, kind, e, part.start, part.bytes, visit);
     }
 }
 
-// Calls visit(const uint8* nibbles, uint32 bytes, const uint8* ahead) for the upper half bytes of
-// the refinements of all rows, in order and cut at page borders (multiples of 32 bytes). As
-// above for visit.
+// Calls visit(const uint8* units, uint32 count, const uint8* ahead) for the units of signs or of
+// keys (kind) of all blocks up to view.rows, in order. As above for visit.
 template <typename Visit>
-void scan_upper(const CellView& view, Visit&& visit) {
-    for (uint32 e = 0; e < view.extent_count; ++e) {
-        const ExtentRows rows = extent_rows(view, e);
-        if (rows.rows == 0) {
-            break;
-        }
-        scan_section(view, PageKind::refine, e, view.layout.refine_start(e == 0, view.extents[e]),
-                     static_cast<uint64>(rows.rows) * view.layout.plane_bytes, visit);
-    }
-}
-
-// The same for the units of the rows' keys.
-template <typename Visit>
-void scan_keys(const CellView& view, Visit&& visit) {
-    for (uint32 e = 0; e < view.extent_count; ++e) {
-        const ExtentRows rows = extent_rows(view, e);
-        if (rows.rows == 0) {
-            break;
-        }
-        const uint32 units = divide_up(rows.rows, rows_per_block) * view.layout.key_units;
-        scan_section(view, PageKind::keys, e, view.layout.key_start(e == 0, view.extents[e]),
-                     uint64{units} * unit_size,
-                     [&visit](const uint8* bytes, uint32 count, const uint8* ahead) {
-                         visit(bytes, count / unit_size, ahead);
-                     });
-    }
+void scan_units(const CellView& view, PageKind kind, Visit&& visit) {
+    scan_sections(view, kind, [&visit](const uint8* bytes, uint32 count, const uint8* ahead) {
+        visit(bytes, count / unit_size, ahead);
+    });
 }
 
 // Copies the units of the keys of the block that row `first` is in.

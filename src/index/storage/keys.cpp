@@ -9,6 +9,7 @@
 #include <cmath>
 #include <limits>
 
+#include "index/opclass.hpp"
 #include "pg/guard.hpp"
 
 extern "C" {
@@ -29,10 +30,6 @@ namespace vecdot::index {
 namespace {
 
 using engine::KeyCondition;
-
-// Support functions of operator classes: what a vector is, and how keys are made.
-constexpr uint16 vector_support = 1;
-constexpr uint16 key_support = 2;
 
 constexpr uint64 sign_bit = uint64{1} << 63;
 constexpr uint64 greatest_key = std::numeric_limits<uint64>::max();

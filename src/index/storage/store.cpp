@@ -79,41 +79,29 @@ void expect(void* self, std::span<const engine::CellKey> keys) {
     store->asked = Max(store->asked, store->opened + end);
 }
 
-// All that scoring a cell is about to read, at once. section(e, extent, rows) is where that starts
-// in an extent, and how long it is in bytes.
-template <typename Section>
-void read_cell_ahead(Store* store, const CellView& view, Section&& section) {
+// All that scoring a cell is about to read of a section, at once.
+void read_cell_ahead(Store* store, const CellView& view, PageKind kind) {
     for (uint32 e = 0; store->ahead.pages > 0 && e < view.extent_count; ++e) {
-        const ExtentRows rows = extent_rows(view, e);
-        if (rows.rows == 0) {
+        const SectionPart part = section_part(view, kind, e);
+        if (part.bytes == 0) {
             break;
         }
-        const auto [start, bytes] = section(e, view.extents[e], rows.rows);
-        const uint32 pages = static_cast<uint32>((bytes + payload_size - 1) / payload_size);
-        store->ahead.ask(start, pages, store->known_blocks);
+        const uint32 pages = static_cast<uint32>((part.bytes + payload_size - 1) / payload_size);
+        store->ahead.ask(part.start, pages, store->known_blocks);
         if (e == 0) {
-            store->first_scored = start - view.head;
+            store->first_scored = part.start - view.head;
             store->scored = Min(pages, 4 * pages_of_cell);
         }
     }
 }
 
-struct SectionBytes {
-    BlockNumber start;
-    uint64 bytes;
-};
-
 void signs(void* self, engine::OpenCell& cell, engine::SignScorer& scorer) {
     const CellView& view = *static_cast<CellView*>(cell.state);
-    read_cell_ahead(
-        store_of(self), view, [&view](uint32 e, const Extent& extent, uint32 rows) -> SectionBytes {
-            return {
-                view.layout.signs_start(e == 0, extent),
-                uint64{divide_up(rows, rows_per_block)} * view.layout.units_per_block * unit_size};
-        });
-    scan_signs(view, [&scorer](const uint8* units, uint32 count, const uint8* ahead) {
-        scorer.units(units, count, ahead);
-    });
+    read_cell_ahead(store_of(self), view, PageKind::signs);
+    scan_units(view, PageKind::signs,
+               [&scorer](const uint8* units, uint32 count, const uint8* ahead) {
+                   scorer.units(units, count, ahead);
+               });
 }
 
 std::size_t copy_entries(const CellView& view, uint64 first, std::span<RowEntry> entries) {
@@ -142,7 +130,7 @@ class RowPrefetch {
         const uint32 e = find_extent(view_, row, &local);
         const StreamPosition at =
             stream_position(view_.layout.plane_start(plane, view_.extents[e].blocks, local));
-        fetch(&codes_, view_.layout.refine_start(e == 0, view_.extents[e]) + at.page,
+        fetch(&refinements_, view_.layout.refine_start(e == 0, view_.extents[e]) + at.page,
               payload_offset + at.offset, Min(view_.layout.plane_bytes, payload_size - at.offset));
     }
 
@@ -168,7 +156,7 @@ class RowPrefetch {
     Store& store_;
     const CellView& view_;
     Page addresses_;
-    Page codes_;
+    Page refinements_;
 };
 
 void refine(void* self, engine::OpenCell& cell, engine::RefineBatch& batch) {
@@ -224,14 +212,11 @@ void complete(void* self, engine::OpenCell& cell, engine::RefineBatch& batch) {
 
 void refinements(void* self, engine::OpenCell& cell, engine::RefinementScorer& scorer) {
     const CellView& view = *static_cast<CellView*>(cell.state);
-    read_cell_ahead(store_of(self), view,
-                    [&view](uint32 e, const Extent& extent, uint32 rows) -> SectionBytes {
-                        return {view.layout.refine_start(e == 0, extent),
-                                uint64{rows} * view.layout.plane_bytes};
-                    });
-    scan_upper(view, [&scorer](const uint8* nibbles, uint32 bytes, const uint8* ahead) {
-        scorer.upper(nibbles, bytes, ahead);
-    });
+    read_cell_ahead(store_of(self), view, PageKind::refine);
+    scan_sections(view, PageKind::refine,
+                  [&scorer](const uint8* nibbles, uint32 bytes, const uint8* ahead) {
+                      scorer.upper(nibbles, bytes, ahead);
+                  });
     scan_addresses(
         view, [&scorer](const RowEntry* entries, uint32 count) { scorer.entries(entries, count); });
 }
@@ -246,7 +231,7 @@ std::size_t entries(void* self, engine::OpenCell& cell, std::uint32_t first,
 // Of a cell, its rows that the filter leaves out.
 uint32 leave_out(const CellView& view, const engine::KeyFilter& filter, uint64* bits) {
     engine::KeyTest test(filter, view.rows, bits);
-    scan_keys(view, [&test](const uint8* units, uint32 count, const uint8*) {
+    scan_units(view, PageKind::keys, [&test](const uint8* units, uint32 count, const uint8*) {
         test.units(units, count);
     });
     return test.left_out_rows();
