@@ -276,90 +276,82 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
     return large ? Appended::done_and_large : Appended::done;
 }
 
+// Finds the cell and appends the row. Stale or frozen: to be tried again. *may_start: a cell may be
+// started for the row, which is done once.
+Appended try_insert(Relation index, Relation table, ItemPointer tid, const Datum* values,
+                    const bool* is_null_of, bool* may_start) {
+    const Directory* directory = open_directory(index);
+    const uint32 padded = directory->parameters.padded;
+    const engine::RowKeys keys = make_keys(index, directory->parameters.keys, values, is_null_of);
+    CellRef cell{};
+    engine::EncodedRow row{};
+    engine::RoutedRow routed{engine::RowKind::undefined, 0};
+    float* rotated = nullptr;
+    uint32 list = slot_nulls;
+    if (!is_null_of[0]) {
+        const core::VectorView vector = operator_class_of(index).elements(values[0]);
+        if (vector.size() != directory->parameters.dimensions) {
+            ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+                            errmsg("expected %u dimensions, not %zu",
+                                   directory->parameters.dimensions, vector.size())));
+        }
+        rotated = pg::arena().allocate<float>(padded).data();
+        routed = directory->space->route(vector, rotated);
+        list = routed.kind == engine::RowKind::loose       ? slot_loose
+               : routed.kind == engine::RowKind::undefined ? slot_undefined
+                                                           : special_slots;
+    }
+    if (list < special_slots) {
+        cell = list_ref(*directory, list);
+    } else {
+        const uint32 i = engine::nearest_cell(pg::arena(), directory->cells, padded, rotated,
+                                              routed.kind == engine::RowKind::long_row);
+        if (i == UINT32_MAX) {
+            corrupted(index, meta_block, "the directory has no cell for this row");
+        }
+        cell = cell_ref(*directory, i);
+        float* centroid = pg::arena().allocate<float>(padded).data();
+        CellView view;
+        open_cell(index, directory->parameters, cell.slot, cell.head,
+                  static_cast<uint32>(cell.generation), &view, centroid);
+        row.signs = pg::arena().allocate<uint8>(engine::sign_bytes(padded)).data();
+        row.refinement = pg::arena().allocate<uint8>(padded).data();
+        engine::encode_row(*directory->space, rotated, routed.error, centroid, row);
+    }
+    pg::test_point("insert: routed");
+    if (list >= special_slots && routed.kind != engine::RowKind::long_row && *may_start &&
+        engine::is_unlike(static_cast<double>(row.radius), static_cast<double>(cell.radius),
+                          static_cast<double>(directory->usual_radius)) &&
+        start_cell(index, directory->version, directory->parameters, rotated, row.radius)) {
+        *may_start = false;
+        return Appended::stale;
+    }
+    const Appended appended =
+        append_row(index, *directory, cell, tid, list < special_slots ? nullptr : &row, keys);
+    if (appended == Appended::done_and_large) {
+        grow(index, table, cell);
+    }
+    if (appended == Appended::frozen) {
+        // All cells are being replaced at once, or whoever did so has failed.
+        lock_structure(index);
+        finish_unfinished(index);
+        unlock_structure(index);
+    }
+    return appended;
+}
+
 }  // namespace
 
 void insert(Relation index, Relation table, ItemPointer tid, const Datum* values,
             const bool* is_null_of) {
-    const bool is_null = is_null_of[0];
-    const Datum value = values[0];
-    // A backend inserts many rows in one context: what each took is given back.
-    const MemoryContext context =
-        AllocSetContextCreate(CurrentMemoryContext, "vecdot insert", ALLOCSET_DEFAULT_SIZES);
-    const MemoryContext old = MemoryContextSwitchTo(context);
-    const OperatorClass& operator_class = operator_class_of(index);
-    core::VectorView vector = is_null ? core::VectorView{} : operator_class.elements(value);
-    bool started = false;
-    for (;;) {
+    bool may_start = true;
+    Appended appended;
+    do {
         CHECK_FOR_INTERRUPTS();
-        const Directory* directory = open_directory(index);
-        const uint32 padded = directory->parameters.padded;
-        const engine::RowKeys keys =
-            make_keys(index, directory->parameters.keys, values, is_null_of);
-        CellRef cell{};
-        engine::EncodedRow row{};
-        engine::RoutedRow routed{engine::RowKind::undefined, 0};
-        float* rotated = nullptr;
-        uint32 list = slot_nulls;
-        if (!is_null) {
-            if (vector.size() != directory->parameters.dimensions) {
-                ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
-                                errmsg("expected %u dimensions, not %zu",
-                                       directory->parameters.dimensions, vector.size())));
-            }
-            rotated = pg::arena().allocate<float>(padded).data();
-            routed = directory->space->route(vector, rotated);
-            list = routed.kind == engine::RowKind::loose       ? slot_loose
-                   : routed.kind == engine::RowKind::undefined ? slot_undefined
-                                                               : special_slots;
-        }
-        if (list < special_slots) {
-            cell = list_ref(*directory, list);
-        } else {
-            const uint32 i = engine::nearest_cell(pg::arena(), directory->cells, padded, rotated,
-                                                  routed.kind == engine::RowKind::long_row);
-            if (i == UINT32_MAX) {
-                corrupted(index, meta_block, "the directory has no cell for this row");
-            }
-            cell = cell_ref(*directory, i);
-            float* centroid = pg::arena().allocate<float>(padded).data();
-            CellView view;
-            open_cell(index, directory->parameters, cell.slot, cell.head,
-                      static_cast<uint32>(cell.generation), &view, centroid);
-            row.signs = pg::arena().allocate<uint8>(engine::sign_bytes(padded)).data();
-            row.refinement = pg::arena().allocate<uint8>(padded).data();
-            engine::encode_row(*directory->space, rotated, routed.error, centroid, row);
-        }
-        pg::test_point("insert: routed");
-        Appended appended = Appended::stale;
-        if (list >= special_slots && routed.kind != engine::RowKind::long_row && !started &&
-            engine::is_unlike(static_cast<double>(row.radius), static_cast<double>(cell.radius),
-                              static_cast<double>(directory->usual_radius)) &&
-            start_cell(index, directory->version, directory->parameters, rotated, row.radius)) {
-            started = true;
-        } else {
-            appended = append_row(index, *directory, cell, tid,
-                                  list < special_slots ? nullptr : &row, keys);
-        }
-        if (appended == Appended::done_and_large) {
-            grow(index, table, cell);
-        }
-        if (appended != Appended::stale && appended != Appended::frozen) {
-            break;
-        }
-        if (appended == Appended::frozen) {
-            // All cells are being replaced at once, or whoever did so has failed.
-            lock_structure(index);
-            finish_unfinished(index);
-            unlock_structure(index);
-        }
-        MemoryContextReset(context);
-        MemoryContextSwitchTo(context);
-        if (!is_null) {
-            vector = operator_class.elements(value);
-        }
-    }
-    MemoryContextSwitchTo(old);
-    MemoryContextDelete(context);
+        appended = pg::in_context("vecdot insert", [&] {
+            return try_insert(index, table, tid, values, is_null_of, &may_start);
+        });
+    } while (appended == Appended::stale || appended == Appended::frozen);
 }
 
 }  // namespace vecdot::index

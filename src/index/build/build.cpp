@@ -336,33 +336,7 @@ void write_cells(Crew* crew, Builder* builder) {
     tuplesort_end(sort);
 }
 
-}  // namespace
-
-char* build_phase_name(int64 phase) {
-    switch (phase) {
-        case sampling:
-            return const_cast<char*>("sampling the table");
-        case clustering:
-            return const_cast<char*>("finding cells");
-        case encoding:
-            return const_cast<char*>("encoding rows");
-        case writing:
-            return const_cast<char*>("writing cells");
-        case calibrating:
-            return const_cast<char*>("calibrating recall");
-        default:
-            return nullptr;
-    }
-}
-
-IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info) {
-    if (RelationGetNumberOfBlocks(index) != 0) {
-        elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
-    }
-    MemoryContext memory =
-        AllocSetContextCreate(CurrentMemoryContext, "vecdot build", ALLOCSET_DEFAULT_SIZES);
-    MemoryContext old = MemoryContextSwitchTo(memory);
-
+void build_within(Relation heap, Relation index, IndexInfo* info, IndexBuildResult* result) {
     check_pgvector_options(index);
     key_columns_of(index);
     dimensions_of(index);
@@ -403,14 +377,38 @@ IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info) {
     end_calibration(begin_calibration(index, plan.seed, crew->observations));
     end_crew(crew);
 
-    MemoryContextSwitchTo(old);
-    IndexBuildResult* result = static_cast<IndexBuildResult*>(palloc(sizeof(IndexBuildResult)));
     result->heap_tuples = crew->shared->heap_tuples;
     result->index_tuples = crew->shared->index_tuples;
     if (crew->shared->broken_hot_chain) {
         info->ii_BrokenHotChain = true;
     }
-    MemoryContextDelete(memory);
+}
+
+}  // namespace
+
+char* build_phase_name(int64 phase) {
+    switch (phase) {
+        case sampling:
+            return const_cast<char*>("sampling the table");
+        case clustering:
+            return const_cast<char*>("finding cells");
+        case encoding:
+            return const_cast<char*>("encoding rows");
+        case writing:
+            return const_cast<char*>("writing cells");
+        case calibrating:
+            return const_cast<char*>("calibrating recall");
+        default:
+            return nullptr;
+    }
+}
+
+IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info) {
+    if (RelationGetNumberOfBlocks(index) != 0) {
+        elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
+    }
+    IndexBuildResult* result = static_cast<IndexBuildResult*>(palloc(sizeof(IndexBuildResult)));
+    pg::in_context("vecdot build", [&] { build_within(heap, index, info, result); });
     return result;
 }
 

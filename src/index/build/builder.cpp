@@ -81,9 +81,7 @@ void sample_row(Sampling* sampling, const Datum* values, const bool* is_null) {
 void sample_tuple(Relation, ItemPointer, Datum* values, bool* is_null, bool, void* opaque) {
     pg::guard([&] {
         Sampling* sampling = static_cast<Sampling*>(opaque);
-        MemoryContext old = MemoryContextSwitchTo(sampling->builder->row_memory);
-        sample_row(sampling, values, is_null);
-        MemoryContextSwitchTo(old);
+        pg::within(sampling->builder->row_memory, [&] { sample_row(sampling, values, is_null); });
         MemoryContextReset(sampling->builder->row_memory);
     });
 }
@@ -271,10 +269,10 @@ void encode_tuple(Relation, ItemPointer tid, Datum* values, bool* is_null, bool,
     pg::guard([&] {
         Encoding* encoding = static_cast<Encoding*>(opaque);
         const Builder* builder = encoding->builder;
-        MemoryContext old = MemoryContextSwitchTo(builder->row_memory);
-        encode(encoding, *tid, vector_of(builder, values, is_null),
-               make_keys(builder->index, builder->crew->shared->plan.keys, values, is_null));
-        MemoryContextSwitchTo(old);
+        pg::within(builder->row_memory, [&] {
+            encode(encoding, *tid, vector_of(builder, values, is_null),
+                   make_keys(builder->index, builder->crew->shared->plan.keys, values, is_null));
+        });
         MemoryContextReset(builder->row_memory);
     });
 }
@@ -333,11 +331,11 @@ void encode_table(Builder* builder) {
     const bool alone = crew->sort == nullptr;
     TupleDesc descriptor;
     // Sort states outlive the task where the leader reads its own.
-    const MemoryContext here = MemoryContextSwitchTo(builder->context);
-    encoding.sort = begin_sort(Max(left / shared->plan.participants, 64),
-                               alone ? nullptr : &coordinate, &descriptor);
-    encoding.slot = MakeSingleTupleTableSlot(descriptor, &TTSOpsVirtual);
-    MemoryContextSwitchTo(here);
+    pg::within(builder->context, [&] {
+        encoding.sort = begin_sort(Max(left / shared->plan.participants, 64),
+                                   alone ? nullptr : &coordinate, &descriptor);
+        encoding.slot = MakeSingleTupleTableSlot(descriptor, &TTSOpsVirtual);
+    });
     TableScanDesc scan = alone ? nullptr : pg::begin_parallel_scan(builder->heap, crew->scan);
     const double heap_tuples =
         table_index_build_scan(builder->heap, builder->index, builder->info, true,
@@ -386,46 +384,43 @@ Builder* make_builder(Crew* crew, Relation heap, Relation index, IndexInfo* info
 
 void take_part(Builder* builder, BuildTask task, uint32 argument, uint32 pieces) {
     Crew* crew = builder->crew;
-    const MemoryContext memory =
-        AllocSetContextCreate(builder->context, "vecdot build task", ALLOCSET_DEFAULT_SIZES);
     if ((task == BuildTask::sample || task == BuildTask::train) && builder->training == nullptr) {
         make_sample(builder);
     }
-    const MemoryContext old = MemoryContextSwitchTo(memory);
-    uint32 piece;
-    switch (task) {
-        case BuildTask::sample:
-            sample(builder, pieces);
-            break;
-        case BuildTask::train:
-            while (take_piece(crew, pieces, &piece)) {
-                CHECK_FOR_INTERRUPTS();
-                builder->training->work(static_cast<engine::Training::Step>(argument), piece,
-                                        pg::interrupt());
-            }
-            break;
-        case BuildTask::encode:
-            delete_training(builder);
-            release_sample(crew);
-            encode_table(builder);
-            break;
-        case BuildTask::calibrate:
-            if (take_piece(crew, pieces, &piece)) {
-                CalibrationRun* run =
-                    begin_calibration(builder->index, crew->shared->plan.seed, crew->observations);
-                do {
-                    if (piece < calibration_queries(run)) {
-                        calibrate_query(run, piece);
-                    }
-                } while (take_piece(crew, pieces, &piece));
-            }
-            break;
-        case BuildTask::none:
-        case BuildTask::end:
-            break;
-    }
-    MemoryContextSwitchTo(old);
-    MemoryContextDelete(memory);
+    pg::in_context("vecdot build task", [&] {
+        uint32 piece;
+        switch (task) {
+            case BuildTask::sample:
+                sample(builder, pieces);
+                break;
+            case BuildTask::train:
+                while (take_piece(crew, pieces, &piece)) {
+                    CHECK_FOR_INTERRUPTS();
+                    builder->training->work(static_cast<engine::Training::Step>(argument), piece,
+                                            pg::interrupt());
+                }
+                break;
+            case BuildTask::encode:
+                delete_training(builder);
+                release_sample(crew);
+                encode_table(builder);
+                break;
+            case BuildTask::calibrate:
+                if (take_piece(crew, pieces, &piece)) {
+                    CalibrationRun* run = begin_calibration(builder->index, crew->shared->plan.seed,
+                                                            crew->observations);
+                    do {
+                        if (piece < calibration_queries(run)) {
+                            calibrate_query(run, piece);
+                        }
+                    } while (take_piece(crew, pieces, &piece));
+                }
+                break;
+            case BuildTask::none:
+            case BuildTask::end:
+                break;
+        }
+    });
 }
 
 const engine::Space* make_space(const Crew* crew, const Parameters& parameters) {

@@ -10,6 +10,7 @@
 #include "index/storage/meta.hpp"
 #include "index/storage/readers.hpp"
 #include "pg/guard.hpp"
+#include "pg/memory.hpp"
 
 extern "C" {
 #include "access/amapi.h"
@@ -164,31 +165,15 @@ bool may_select(const OpenIndex& open) {
 
 // Memory, snapshot and identity of one call. The snapshot also keeps the blocks of replaced cells
 // from being reused while they are read.
-struct Work {
-    OpenIndex open;
-    MemoryContext context;
-    MemoryContext old;
-    Snapshot snapshot;
-    Identity was;
-};
-
-Work begin_work(const OpenIndex& open) {
-    Work work{};
-    work.open = open;
-    work.context = AllocSetContextCreate(CurrentMemoryContext, "vecdot index inspection",
-                                         ALLOCSET_DEFAULT_SIZES);
-    work.old = MemoryContextSwitchTo(work.context);
-    work.snapshot = RegisterSnapshot(GetTransactionSnapshot());
-    work.was = become_owner(open.heap);
-    return work;
-}
-
-void end_work(const Work& work) {
-    become(work.was);
-    UnregisterSnapshot(work.snapshot);
-    MemoryContextSwitchTo(work.old);
-    MemoryContextDelete(work.context);
-    close_index(work.open, AccessShareLock);
+// use(snapshot) as the owner of the table, in a memory context of its own; closes the index.
+template <typename Use>
+void inspect(const OpenIndex& open, Use use) {
+    const Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
+    const Identity was = become_owner(open.heap);
+    pg::in_context("vecdot index inspection", [&] { use(snapshot); });
+    become(was);
+    UnregisterSnapshot(snapshot);
+    close_index(open, AccessShareLock);
 }
 
 void check_index(Oid relation, bool heap_all_indexed) {
@@ -200,20 +185,20 @@ void check_index(Oid relation, bool heap_all_indexed) {
         close_index(open, AccessShareLock);
         return;
     }
-    const Work work = begin_work(open);
-    HeapCheck* heap = nullptr;
-    if (heap_all_indexed) {
-        check_snapshot(open, work.snapshot);
-    }
-    const Census census = take_census(open.index);
-    if (heap_all_indexed) {
-        heap = begin_heap_check(open.heap, open.index, census, work.snapshot);
-    }
-    check_rows(open.heap, open.index, census, heap);
-    if (heap != nullptr) {
-        end_heap_check(heap);
-    }
-    end_work(work);
+    inspect(open, [&](Snapshot snapshot) {
+        HeapCheck* heap = nullptr;
+        if (heap_all_indexed) {
+            check_snapshot(open, snapshot);
+        }
+        const Census census = take_census(open.index);
+        if (heap_all_indexed) {
+            heap = begin_heap_check(open.heap, open.index, census, snapshot);
+        }
+        check_rows(open.heap, open.index, census, heap);
+        if (heap != nullptr) {
+            end_heap_check(heap);
+        }
+    });
 }
 
 void require_readable(const OpenIndex& open) {
@@ -280,13 +265,15 @@ Datum index_info(FunctionCallInfo fcinfo) {
         denied(open);
     }
     require_readable(open);
-    const Work work = begin_work(open);
-    const Census census = take_census(open.index);
-    const Counters counters = count(census);
-    const Meta& meta = census.meta;
+    Counters counters;
+    Meta meta;
+    inspect(open, [&](Snapshot) {
+        const Census census = take_census(open.index);
+        counters = count(census);
+        meta = census.meta;
+    });
     engine::Calibration calibration;
     memcpy(&calibration, meta.calibration, sizeof calibration);
-    end_work(work);
 
     Columns columns{};
     columns.add(Int32GetDatum(meta.parameters.version));
@@ -354,12 +341,14 @@ Datum index_recall(FunctionCallInfo fcinfo) {
                                " kB, more than maintenance_work_mem (%d kB)",
                                queries, k, needed, maintenance_work_mem)));
     }
-    const Work work = begin_work(open);
-    check_snapshot(open, work.snapshot);
-    const Measured measured = measure_recall(open.heap, open.index, work.snapshot,
-                                             static_cast<uint32>(k), static_cast<uint32>(queries));
-    const double promised = recall_of(open.index);
-    end_work(work);
+    Measured measured;
+    double promised;
+    inspect(open, [&](Snapshot snapshot) {
+        check_snapshot(open, snapshot);
+        measured = measure_recall(open.heap, open.index, snapshot, static_cast<uint32>(k),
+                                  static_cast<uint32>(queries));
+        promised = recall_of(open.index);
+    });
 
     Columns columns{};
     columns.add_float(promised);

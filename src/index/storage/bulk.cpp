@@ -3,6 +3,7 @@
 
 #include "index/storage/cell_writer.hpp"
 #include "index/storage/meta.hpp"
+#include "pg/memory.hpp"
 
 extern "C" {
 #include "access/xloginsert.h"
@@ -56,7 +57,6 @@ void reserve_slots(BulkWriter* writer, uint32 slots) {
     }
     const uint32 capacity = Max(slots, writer->slots_capacity * 2);
     const Size padded = writer->meta->parameters.padded;
-    const MemoryContext old = MemoryContextSwitchTo(writer->context);
     Slot* new_slots =
         static_cast<Slot*>(MemoryContextAllocHuge(writer->context, sizeof(Slot) * capacity));
     uint8* new_centroid_codes =
@@ -72,7 +72,6 @@ void reserve_slots(BulkWriter* writer, uint32 slots) {
     writer->slots = new_slots;
     writer->centroid_codes = new_centroid_codes;
     writer->slots_capacity = capacity;
-    MemoryContextSwitchTo(old);
 }
 
 BulkWriter* begin(Relation index, ForkNumber fork, const Parameters& parameters,
@@ -134,15 +133,16 @@ void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, ui
     slot.flags = flags;
     slot.head = extent.start;
     slot.generation = generation;
-    const MemoryContext old = MemoryContextSwitchTo(writer->cell_context);
-    if (layout.has_codes) {
-        slot.centroid = engine::encode_centroid(
-            layout.padded, centroid, writer->centroid_codes + Size{writer->slot} * layout.padded);
-    }
-    begin_writing(&writer->cell, writer->index, writer->fork, false, meta->parameters, writer->slot,
-                  generation, flags, extent, centroid);
+    pg::within(writer->cell_context, [&] {
+        if (layout.has_codes) {
+            slot.centroid = engine::encode_centroid(
+                layout.padded, centroid,
+                writer->centroid_codes + Size{writer->slot} * layout.padded);
+        }
+        begin_writing(&writer->cell, writer->index, writer->fork, false, meta->parameters,
+                      writer->slot, generation, flags, extent, centroid);
+    });
     writer->cell.no_split_below = no_split_below;
-    MemoryContextSwitchTo(old);
 }
 
 void bulk_add(BulkWriter* writer, const ItemPointerData* tid, const engine::EncodedRow* row,
@@ -151,9 +151,7 @@ void bulk_add(BulkWriter* writer, const ItemPointerData* tid, const engine::Enco
 }
 
 void bulk_end_cell(BulkWriter* writer) {
-    const MemoryContext old = MemoryContextSwitchTo(writer->cell_context);
-    end_writing(&writer->cell);
-    MemoryContextSwitchTo(old);
+    pg::within(writer->cell_context, [&] { end_writing(&writer->cell); });
     writer->slots[writer->slot].radius = writer->cell.radius;
     writer->meta->rows += writer->cell.rows;
     MemoryContextReset(writer->cell_context);
