@@ -94,6 +94,21 @@ SET vecdot.filter_way = index;
 SELECT way_of('SELECT id FROM items WHERE a = 9 ORDER BY v <-> ''[1,0,0,0,0,0,0,0]'' LIMIT 5');
 RESET vecdot.filter_way;
 SELECT way_of('SELECT id FROM items WHERE id % 1000 = 8 ORDER BY v <-> ''[1,0,0,0,0,0,0,0]'' LIMIT 15');
+-- What the search does for rows that are left out counts as well: it ends soon (without that after 600 rows).
+CREATE TABLE far AS SELECT i AS id, i % 100 AS a, noises(i % 100, 8) + noises(1000 + i, 8, 0.1) AS v FROM generate_series(1, 20000) i;
+ALTER TABLE far ALTER v TYPE vector(8);
+CREATE INDEX ON far (a);
+CREATE INDEX ON far USING vecdot (v vector_l2_ops);
+VACUUM ANALYZE far;
+CREATE FUNCTION left_out(statement text) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (ANALYZE, FORMAT json) ' || statement INTO plan;
+	RETURN plan->0->'Plan'->'Plans'->0->>'Rows Left Out By Bitmap';
+END $$;
+SET vecdot.recall = 0.99;
+SELECT -10 * v AS other_side FROM far WHERE id = 7 \gset
+SELECT left_out(format('SELECT id FROM far WHERE a = 7 ORDER BY v <-> %L LIMIT 1', :'other_side')) < 150 AS ends_early;
 SET vecdot.recall = 0.5;
 SELECT way_of('SELECT id FROM items ORDER BY v <-> ''[1,0,0,0,0,0,0,0]'' LIMIT 2000', 'Recall:|Rows Late');
 SET client_min_messages = warning;

@@ -106,6 +106,11 @@ SearchCost search_cost(PlannerInfo* root, const IndexOptInfo* index, List* order
                          rows * (cpu_index_tuple_cost + queues + recheck_cost(root, order_bys))};
 }
 
+WorkCost work_cost(const IndexOptInfo* index) {
+    const double units = sign_units(index);
+    return {3, 0.005 * (1 + units), 0.005 * (4 + units), 4};
+}
+
 void estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count, Cost* startup_cost,
                    Cost* total_cost, Selectivity* selectivity, double* correlation, double* pages) {
     const IndexOptInfo* index = path->indexinfo;

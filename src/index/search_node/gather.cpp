@@ -65,6 +65,7 @@ void start_scan(SearchState* state) {
                            InvalidOid, state->plan.collation, state->plan.distance,
                            state->query_value);
     index_rescan(state->scan, state->keys, state->key_count, &key, 1);
+    state->counted = 0;
     state->highest_bound = -std::numeric_limits<double>::infinity();
     ScanMode mode;
     mode.recall = state->recall;
@@ -77,11 +78,11 @@ void start_scan(SearchState* state) {
 void change_to(SearchState* state, Way way) {
     if (state->change_count < static_cast<int>(lengthof(state->changes))) {
         const uint64 addresses = state->set == nullptr ? 0 : state->set->offset_count;
-        state->changes[state->change_count++] = {way, state->fetched, addresses, state->spent,
+        state->changes[state->change_count++] = {way, state->fetched, addresses, state->reached,
                                                  state->budget};
     }
     state->way = way;
-    state->spent = 0;
+    state->spent = state->worked = 0;
     if (way == Way::filter_in_index) {
         fetch_few(state->scan);
     }
@@ -118,15 +119,34 @@ void take_row(SearchState* state) {
     }
 }
 
-// Goes on with the search. False when it has spent more than the budget.
-bool search_on(SearchState* state, double budget) {
-    state->budget = budget;
-    while (state->spent <= budget) {
+// What the scan itself has done so far, in the planner's units.
+double cost_of_scan(const SearchState* state) {
+    const engine::SearchWork* work = scan_work(state->scan);
+    const SearchPlan& plan = state->plan;
+    return work == nullptr ? 0
+                           : static_cast<double>(work->cells) * plan.cell +
+                                 static_cast<double>(work->rows) * plan.scored +
+                                 static_cast<double>(work->refined) * plan.refined;
+}
+
+// Goes on with the search. False when its rows cost more than the budget, or these and the scan's
+// work more than filter first costs. (With a bitmap the scan's work is no less.)
+bool search_on(SearchState* state, double budget, double first) {
+    while (true) {
+        const double spent = state->spent + state->worked;
+        if (state->spent > budget || spent > first) {
+            state->reached = spent > first ? spent : state->spent;
+            state->budget = spent > first ? first : budget;
+            return false;
+        }
         CHECK_FOR_INTERRUPTS();
         const ItemPointer tid = index_getnext_tid(state->scan, ForwardScanDirection);
         if (tid == nullptr) {
             return true;
         }
+        const double counted = cost_of_scan(state);
+        state->worked += counted - state->counted + state->plan.returned;
+        state->counted = counted;
         const Value bound{DatumGetFloat8(state->scan->xs_orderbyvals[0]),
                           state->scan->xs_orderbynulls[0]};
         if (is_beyond(state, bound)) {
@@ -147,7 +167,6 @@ bool search_on(SearchState* state, double budget) {
             take_row(state);
         }
     }
-    return false;
 }
 
 void build_bitmap(SearchState* state) {
@@ -236,7 +255,7 @@ void gather_with_bitmap(SearchState* state) {
         if (plan.search + given * plan.fetch <= other) {
             start_scan(state);
             change_to(state, Way::filter_last);
-            if (search_on(state, other)) {
+            if (search_on(state, other, plan.first)) {
                 return;
             }
         }
@@ -254,7 +273,7 @@ void gather_with_bitmap(SearchState* state) {
             start_scan(state);
         }
         change_to(state, Way::filter_in_index);
-        if (search_on(state, first)) {
+        if (search_on(state, first, first)) {
             return;
         }
     }
@@ -272,7 +291,7 @@ void gather_with_child(SearchState* state) {
         // How many rows are within a radius nobody knows, and all of them come from the child for
         // less than the same number from a search that goes deep.
         const double share = last > plan.first ? 0.25 : state->wanted == 0 ? 0.5 : 1;
-        if (search_on(state, share * plan.first)) {
+        if (search_on(state, share * plan.first, share * plan.first)) {
             return;
         }
     }
@@ -292,7 +311,7 @@ void gather_forced(SearchState* state, pg::FilterWay way) {
     change_to(state, way == pg::FilterWay::in_index && state->bitmap != nullptr
                          ? Way::filter_in_index
                          : Way::filter_last);
-    search_on(state, no_budget);
+    search_on(state, no_budget, no_budget);
 }
 
 void count_work(SearchState* state) {
@@ -333,7 +352,7 @@ void gather(SearchState* state) {
     if (state->child == nullptr) {
         start_scan(state);
         change_to(state, Way::filter_last);
-        search_on(state, no_budget);
+        search_on(state, no_budget, no_budget);
     } else if (pg::filter_way_setting() != pg::FilterWay::automatic) {
         gather_forced(state, pg::filter_way_setting());
     } else if (state->bitmap != nullptr) {

@@ -34,6 +34,10 @@ struct SearchPlan {
     Cost first;      // reading and sorting the rows that pass, by the child plan
     Cost first_row;  // of it, for a row of the bitmap
     Cost bitmap;     // of it, building the bitmap
+    Cost cell;       // that a search opens
+    Cost scored;     // a row, by its signs
+    Cost refined;    // a row, by more of its code
+    Cost returned;   // a row, in its order
 };
 
 // custom_private of a CustomScan. key_columns: of the index, of the conditions on them.

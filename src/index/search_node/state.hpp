@@ -88,8 +88,11 @@ struct SearchState {
     uint64 wanted;   // 0: all
     Way way;
     bool streams;          // rows are the child's, in no order, and none is kept
-    double spent;          // on this way so far, in the planner's units
-    double budget;         // what another way is thought to cost
+    double spent;          // for rows, on this way so far, in the planner's units
+    double worked;         // by the scan itself, meanwhile
+    double counted;        // of the scan's work of this search
+    double reached;        // what a way had cost when it was given up
+    double budget;         // and what another is thought to cost
     double highest_bound;  // that the scan has given
     Change changes[4];
     int change_count;
