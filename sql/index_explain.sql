@@ -29,8 +29,8 @@ SELECT * FROM vecdot_explain('DECLARE c CURSOR FOR SELECT id FROM items ORDER BY
 -- By a plain scan.
 SET enable_seqscan = off; SET enable_sort = off;
 SELECT * FROM vecdot_explain('SELECT id FROM items ORDER BY v <=> $1');
--- PostgreSQL 19 reads the table there.
-SELECT relation, substring(explanation FROM 'because .*? may be missed') FROM vecdot_explain('SELECT id FROM items ORDER BY v <=> $1 LIMIT 3 FOR UPDATE');
+-- Where the executor loses the ctid of rows that it reorders (19 has yet to learn to keep it) no index is used, and that is said.
+SELECT relation, coalesce(index, substring(explanation FROM 'would lose the ctid')) IN ('items_v', 'would lose the ctid') AS index_or_reason, substring(explanation FROM 'because .*? may be missed') FROM vecdot_explain('SELECT id FROM items ORDER BY v <=> $1 LIMIT 3 FOR UPDATE');
 SELECT * FROM vecdot_explain('SELECT id FROM items ORDER BY v <=> $1 FETCH FIRST 3 ROWS WITH TIES');
 SELECT * FROM vecdot_explain('SELECT id, row_number() OVER (ORDER BY v <=> $1) FROM items ORDER BY v <=> $1 LIMIT 3');
 SELECT * FROM vecdot_explain('SELECT items.id FROM items JOIN plain USING (id) ORDER BY items.v <=> $1 LIMIT 3');

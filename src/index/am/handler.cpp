@@ -189,7 +189,7 @@ void guarded_estimate_cost(PlannerInfo* root, IndexPath* path, double loop_count
         // The scan tells the first key's value only, and the executor takes NULL and NULL for equal
         // whatever the second says.
         const bool has_one_key = list_length(path->indexorderbys) <= 1;
-        if (!has_one_key || loses_row_address(path)) {
+        if (!has_one_key || loses_row_address(path->indexinfo->rel)) {
             // Beyond what several disabled nodes cost. Finite, for a LIMIT calculates with it.
             *startup = *total = 1e15;
 #if PG_VERSION_NUM >= 180000

@@ -62,8 +62,8 @@ bool needs_row_address(const RelOptInfo* relation) {
 
 }  // namespace
 
-bool loses_row_address(const IndexPath* path) {
-    return !executor_keeps_row_address() && needs_row_address(path->indexinfo->rel);
+bool loses_row_address(const RelOptInfo* relation) {
+    return !executor_keeps_row_address() && needs_row_address(relation);
 }
 
 }  // namespace vecdot::index

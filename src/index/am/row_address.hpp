@@ -9,7 +9,7 @@ extern "C" {
 
 namespace vecdot::index {
 
-// Whether the plan above this path wants addresses that the executor would lose.
-bool loses_row_address(const IndexPath* path);
+// Whether the plan above a scan of this relation wants addresses that the executor would lose.
+bool loses_row_address(const RelOptInfo* relation);
 
 }  // namespace vecdot::index

@@ -10,6 +10,7 @@
 
 #include "index/am/handler.hpp"
 #include "index/am/order.hpp"
+#include "index/am/row_address.hpp"
 
 extern "C" {
 #include "access/genam.h"
@@ -47,6 +48,7 @@ struct Seen {
     Reason reason;
     double limit;  // rows; less than one: unknown, or none
     bool has_limit;
+    bool loses_address;
     double rows;  // that pass, and of the table
     double all;
 };
@@ -217,6 +219,10 @@ bool was_analyzed(Oid table) {
 const char* why_dearer(const Seen* seen, const Reading& reading) {
     if (!enable_indexscan) {
         return "enable_indexscan is off";
+    }
+    if (seen->loses_address) {
+        return "this minor release of PostgreSQL would lose the ctid of rows that an index scan "
+               "reorders; those of November 2026 and later keep it";
     }
     const char* other = describe(reading.plan);
     if (!was_analyzed(seen->relation)) {
@@ -446,6 +452,7 @@ void watch_relation(PlannerInfo* root, RelOptInfo* relation, const RangeTblEntry
     seen->is_offered = is_offered;
     seen->reason = find_reason(root, relation, entry, is_offered);
     seen->has_limit = root->parse->limitCount != nullptr;
+    seen->loses_address = loses_row_address(relation);
     seen->limit = root->limit_tuples;
     seen->rows = relation->rows;
     seen->all = relation->tuples;
