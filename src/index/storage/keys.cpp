@@ -14,6 +14,7 @@
 
 extern "C" {
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
@@ -21,6 +22,7 @@ extern "C" {
 #include "utils/date.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 #include "utils/uuid.h"
 }
@@ -150,8 +152,20 @@ KeyKind kind_of_class(Relation index, AttrNumber column) {
         DatumGetPointer(FunctionCall1Coll(procedure, InvalidOid, PointerGetDatum(nullptr))));
 }
 
+// Without its schema: from version 17 on CREATE INDEX has a search path of its own, in which types
+// of extensions lie nowhere.
 const char* type_of(Relation index, int column) {
-    return format_type_be(TupleDescAttr(RelationGetDescr(index), column)->atttypid);
+    const Oid type = TupleDescAttr(RelationGetDescr(index), column)->atttypid;
+    const char* name = format_type_be(type);
+    HeapTuple row = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+    if (!HeapTupleIsValid(row)) {
+        elog(ERROR, "cache lookup failed for type %u", type);
+    }
+    const Oid schema_id = reinterpret_cast<Form_pg_type>(GETSTRUCT(row))->typnamespace;
+    ReleaseSysCache(row);
+    const char* schema = quote_identifier(get_namespace_name(schema_id));
+    const size_t length = strlen(schema);
+    return strncmp(name, schema, length) == 0 && name[length] == '.' ? name + length + 1 : name;
 }
 
 // ---------------------------------------------------------------------------------------------
