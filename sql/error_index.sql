@@ -63,7 +63,7 @@ SELECT id FROM items WHERE vector_dims(free) = 2 ORDER BY free::vector(2) <-> '[
 SELECT count(*) FROM (SELECT id FROM items ORDER BY v <-> '[1,2,3]') t;
 
 -- Settings.
-SELECT s AS "SET vecdot.", error_of('SET vecdot.' || s) FROM unnest(ARRAY['recall = 0.49', 'recall = 1.01', 'recall = 0', 'recall = -1', 'recall = ''NaN''', 'recall = ''infinity''', 'recall = high', 'recall = ''''', 'recall = 95', 'recal = 0.9', 'probes = 10', 'recall = 0.5', 'recall = 1', 'recall = 9e-1', 'recall TO DEFAULT', 'instruction_set = mmx']) s;
+SELECT s AS "SET vecdot.", error_of('SET vecdot.' || s) FROM unnest(ARRAY['recall = 0.49', 'recall = 1.01', 'recall = 0', 'recall = -1', 'recall = ''NaN''', 'recall = ''infinity''', 'recall = high', 'recall = ''''', 'recall = 95', 'recal = 0.9', 'probes = 10', 'recall = 0.5', 'recall = 1', 'recall = 9e-1', 'recall TO DEFAULT', 'instruction_set = mmx', 'background_upkeep = sometimes']) s;
 SHOW vecdot.recall;
 SELECT name, setting, unit, vartype, min_val, max_val, context FROM pg_settings WHERE name = 'vecdot.recall';
 CREATE FUNCTION with_setting() RETURNS text LANGUAGE sql SET vecdot.recall = 0.75 AS $$ SELECT current_setting('vecdot.recall') $$;

@@ -149,6 +149,33 @@ CREATE INDEX ON unlogged USING vecdot (v vector_l2_ops);
 INSERT INTO unlogged SELECT n, place(n) FROM generate_series(1, 1000) n;
 SELECT differing('unlogged', '<->', 10), returned('unlogged');
 
+-- Upkeep in the background is not for what no other process can see: rows one by one, each INSERT a statement.
+SET vecdot.background_upkeep = on;
+CREATE PROCEDURE insert_one_by_one(name text) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR n IN 1 .. 1000 LOOP
+		EXECUTE format('INSERT INTO %s VALUES ($1, $2)', name) USING n, place(n);
+	END LOOP;
+END $$;
+CREATE TEMPORARY TABLE seen_by_one (id integer, v vector(24));
+CREATE INDEX seen_by_one_v ON seen_by_one USING vecdot (v vector_l2_ops);
+CALL insert_one_by_one('seen_by_one');
+SELECT cells > 8 AS "grows at once", vecdot_index_check('seen_by_one_v', true) FROM vecdot_index_info('seen_by_one_v');
+BEGIN;
+CREATE TABLE made_here (id integer, v vector(24));
+CREATE INDEX made_here_v ON made_here USING vecdot (v vector_l2_ops);
+CALL insert_one_by_one('made_here');
+SELECT cells > 8 AS "grows at once" FROM vecdot_index_info('made_here_v');
+COMMIT;
+BEGIN;
+TRUNCATE made_here;
+CALL insert_one_by_one('made_here');
+SELECT cells > 8 AS "grows at once", vecdot_index_check('made_here_v', true) FROM vecdot_index_info('made_here_v');
+COMMIT;
+RESET vecdot.background_upkeep;
+DROP TABLE seen_by_one, made_here;
+DROP PROCEDURE insert_one_by_one;
+
 DROP TABLE growing, loaded, alike, others, passing, unlogged;
 DROP FUNCTION differing, pages_read, returned, remaining, place;
 

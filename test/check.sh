@@ -148,6 +148,8 @@ test_server() {
 		# Its snapshots would keep VACUUM from removing rows that a test has deleted.
 		autovacuum = off
 		max_parallel_workers = 8
+		# Cells are counted: an insert is to have split them when it is done.
+		vecdot.background_upkeep = off
 	END
     # Nothing in the SQL tests may depend on what the superuser is called.
     start_cluster "$1" && as_server_user "$pg_bindir/psql" -X -q -h "$1/socket" -U postgres -d postgres \

@@ -13,6 +13,9 @@ constexpr std::uint64_t fewest_to_split = 128;
 // With so few cells a search opens most of them, whatever the rule.
 constexpr std::uint64_t first_calibration = 8;
 
+// All of them, some 30,000 rows, are searched in little time.
+constexpr std::uint64_t few_cells = 256;
+
 }  // namespace
 
 std::uint64_t split_above(std::uint64_t cells) {
@@ -130,6 +133,25 @@ bool is_calibration_due(std::uint64_t cells, std::uint64_t calibrated_cells) {
         return cells >= first_calibration;
     }
     return cells * 16 >= calibrated_cells * 17 || cells * 9 <= calibrated_cells * 8;
+}
+
+bool is_calibration_near(std::uint64_t cells, std::uint64_t calibrated_cells) {
+    return is_calibration_due(cells, calibrated_cells) ||
+           (calibrated_cells > 0 && cells * 20 >= calibrated_cells * 21);
+}
+
+bool is_rule_void(std::uint64_t cells, std::uint64_t calibrated_cells) {
+    const bool is_stale =
+        calibrated_cells == 0 ? cells >= first_calibration : cells * 8 > calibrated_cells * 9;
+    return is_stale && cells < few_cells;
+}
+
+bool is_calibration_overdue(std::uint64_t cells, std::uint64_t calibrated_cells) {
+    return calibrated_cells > 0 && cells * 8 > calibrated_cells * 9 && cells >= few_cells;
+}
+
+bool is_split_overdue(std::uint64_t live, std::uint64_t cells, std::uint64_t no_split_below) {
+    return live > 2 * std::max(split_above(cells), no_split_below);
 }
 
 }  // namespace vecdot::engine

@@ -94,4 +94,18 @@ bool is_split_tried_again(std::uint64_t rows, std::uint64_t rows_then);
 // calibrated_cells: when it was learnt last, 0 for never.
 bool is_calibration_due(std::uint64_t cells, std::uint64_t calibrated_cells);
 
+// A process that does it while rows are added begins a little earlier, and ends at about the time
+// when it is due.
+bool is_calibration_near(std::uint64_t cells, std::uint64_t calibrated_cells);
+
+// Where that is long due: a search of an index of few cells, which may double while the rule is
+// learnt, opens them all; in a larger one an inserter learns it himself, though it was left to
+// another process.
+bool is_rule_void(std::uint64_t cells, std::uint64_t calibrated_cells);
+bool is_calibration_overdue(std::uint64_t cells, std::uint64_t calibrated_cells);
+
+// Whether an inserter splits a cell himself that was left to another process: it should have been
+// two. no_split_below: the header's.
+bool is_split_overdue(std::uint64_t live, std::uint64_t cells, std::uint64_t no_split_below);
+
 }  // namespace vecdot::engine

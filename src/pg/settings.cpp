@@ -25,6 +25,8 @@ bool recall_given = false;
 
 bool search_node = true;
 
+bool background_upkeep = true;
+
 int filter_way = static_cast<int>(vecdot::pg::FilterWay::automatic);
 
 const config_enum_entry filter_way_options[] = {
@@ -95,6 +97,10 @@ bool vecdot::pg::search_node_setting() {
     return search_node;
 }
 
+bool vecdot::pg::background_upkeep_setting() {
+    return background_upkeep;
+}
+
 void vecdot::pg::define_settings() {
     DefineCustomEnumVariable(
         "vecdot.instruction_set", "Instruction set of vecdot's kernels.",
@@ -109,6 +115,10 @@ void vecdot::pg::define_settings() {
         "vecdot.search_node", "Searches by the node that knows LIMIT and WHERE.",
         "off leaves plain index scans, which prove what they return whatever vecdot.recall says.",
         &search_node, true, PGC_USERSET, GUC_EXPLAIN, nullptr, nullptr, nullptr);
+    DefineCustomBoolVariable("vecdot.background_upkeep",
+                             "Leaves to a background worker what inserts into an index make due.",
+                             "off has the insert that finds it due do it, and wait for it.",
+                             &background_upkeep, true, PGC_USERSET, 0, nullptr, nullptr, nullptr);
     DefineCustomEnumVariable(
         "vecdot.filter_way", "How a search with WHERE comes by the rows that pass.",
         "auto begins where the planner's estimates say and changes over when they are wrong; the "

@@ -15,6 +15,10 @@ bool recall_is_given();
 // vecdot.search_node: whether the planner is offered the search node.
 bool search_node_setting();
 
+// vecdot.background_upkeep: whether inserts leave splitting, clustering and calibrating to a
+// background worker.
+bool background_upkeep_setting();
+
 // vecdot.filter_way: how a search with a filter comes by the rows that pass.
 enum class FilterWay { automatic, last, in_index, first };
 FilterWay filter_way_setting();

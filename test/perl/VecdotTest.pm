@@ -11,7 +11,7 @@ use Test::More;
 
 our @EXPORT = qw(new_node start_node start_node_with_pauses is_sql is_error);
 
-# An initialised node, not started. VECDOT_CONF, or the parameter conf, names a file of settings that lead to an
+# An initialised node, not started, without upkeep in the background. VECDOT_CONF, or the parameter conf, names a file of settings that lead to an
 # installation below a directory; without it vecdot has to be installed in the server's own directories.
 sub new_node
 {
@@ -20,6 +20,8 @@ sub new_node
 	my $node = PostgreSQL::Test::Cluster->new($name);
 	$node->init(%parameters);
 	$node->append_conf('postgresql.conf', slurp_file($conf)) if $conf;
+	# What an insert makes due is done when it ends, unless a test is about the background worker.
+	$node->append_conf('postgresql.conf', 'vecdot.background_upkeep = off');
 	return $node;
 }
 

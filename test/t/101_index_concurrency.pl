@@ -16,6 +16,7 @@ $node->append_conf('postgresql.conf', q{
 	max_connections = 60
 	deadlock_timeout = 500ms
 	autovacuum = off
+	vecdot.background_upkeep = on
 	max_wal_size = 4GB
 });
 $node->start;

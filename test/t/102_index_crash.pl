@@ -18,6 +18,7 @@ my $node = new_node('main');
 $node->append_conf('postgresql.conf', q{
 	max_prepared_transactions = 5
 	autovacuum = off
+	vecdot.background_upkeep = on
 	restart_after_crash = on
 	max_wal_size = 1GB
 	wal_level = replica

@@ -14,6 +14,7 @@ my $seconds = $ENV{VECDOT_STANDBY_SECONDS} // 8;
 my $primary = new_node('primary', allows_streaming => 1, has_archiving => 1);
 # Replay compares each page with the primary's image of it.
 $primary->append_conf('postgresql.conf', q{
+	vecdot.background_upkeep = on
 	wal_consistency_checking = 'generic'
 	max_prepared_transactions = 5
 	max_connections = 40

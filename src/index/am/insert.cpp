@@ -7,12 +7,14 @@
 
 #include "engine/growth.hpp"
 #include "engine/routing.hpp"
+#include "index/am/background.hpp"
 #include "index/opclass.hpp"
 #include "index/storage/cell.hpp"
 #include "index/storage/directory.hpp"
 #include "index/storage/free_list.hpp"
 #include "index/storage/keys.hpp"
 #include "index/storage/meta.hpp"
+#include "index/upkeep/calibrate.hpp"
 #include "index/upkeep/recover.hpp"
 #include "index/upkeep/split.hpp"
 #include "index/upkeep/strays.hpp"
@@ -20,6 +22,11 @@
 #include "pg/memory.hpp"
 #include "pg/test_point.hpp"
 #include "pg/vector_datum.hpp"
+
+extern "C" {
+#include "storage/latch.h"
+#include "utils/wait_event.h"
+}
 
 namespace vecdot::index {
 
@@ -170,15 +177,21 @@ void write_keys(Batch* batch, const CellView& view, uint32 e, uint32 local,
                 });
 }
 
-enum class Appended { stale, frozen, done, done_and_large };
+enum class Appended { stale, frozen, done };
+
+// What a row has made due.
+struct Due {
+    bool large;    // the cell is
+    bool overdue;  // and has been for so long that nobody else seems to see to it
+};
 
 // Appends a row to a cell of a directory of this version. Stale if the directory has changed since,
 // which it can't do for this cell while its head page is locked. row: null in a special list.
 Appended append_row(Relation index, const Directory& directory, const CellRef& cell,
-                    ItemPointer tid, const engine::EncodedRow* row, const engine::RowKeys& keys) {
+                    ItemPointer tid, const engine::EncodedRow* row, const engine::RowKeys& keys,
+                    Due* due) {
     const uint64 version = directory.version;
     const Parameters parameters = directory.parameters;
-    const uint64 cells = directory.cells.count;
     uint8* planes = nullptr;
     if (row != nullptr) {
         planes = pg::arena().allocate<uint8>(parameters.padded).data();
@@ -266,14 +279,42 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
     }
     UnlockReleaseBuffer(head_buffer);
     const uint32 rows = view.rows + 1;
-    const uint64 live = live_rows(view, rows);
-    const bool large =
-        row != nullptr && rows >= view.no_split_below &&
-        engine::is_split_tried_again(rows, view.split_begun) &&
-        ((view.flags & cell_long_rows) != 0
-             ? engine::is_rescale_due(live, Max(meta.rows, engine::rows_of_cells(meta.cells)))
-             : live > engine::split_above(cells));
-    return large ? Appended::done_and_large : Appended::done;
+    *due = {is_large(view, rows, meta),
+            engine::is_split_overdue(live_rows(view, rows), meta.cells, view.no_split_below) ||
+                engine::is_calibration_overdue(meta.cells, meta.calibrated_cells)};
+    return Appended::done;
+}
+
+// All cells are being replaced at once, or whoever did so has failed. Does not wait for the
+// structure lock, whose holder goes on for a while after rows may be added again.
+void wait_for_thaw(Relation index) {
+    for (;;) {
+        Meta meta;
+        read_meta(index, &meta);
+        if (meta.frozen == 0) {
+            return;
+        }
+        if (try_lock_structure(index)) {
+            finish_unfinished(index);
+            unlock_structure(index);
+            return;
+        }
+        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1, PG_WAIT_EXTENSION);
+        ResetLatch(MyLatch);
+        CHECK_FOR_INTERRUPTS();
+    }
+}
+
+// Has it done: by the background worker, or now.
+void see_to(const Due& due, Relation index, Relation table, const CellRef& cell) {
+    if (!due.large) {
+        return;
+    }
+    if (!leave_to_background(index, table)) {
+        grow(index, table, cell);
+    } else if (due.overdue) {
+        catch_up(index, table, cell);
+    }
 }
 
 // Finds the cell and appends the row. Stale or frozen: to be tried again. *may_start: a cell may be
@@ -324,18 +365,17 @@ Appended try_insert(Relation index, Relation table, ItemPointer tid, const Datum
                           static_cast<double>(directory->usual_radius)) &&
         start_cell(index, directory->version, directory->parameters, rotated, row.radius)) {
         *may_start = false;
+        if (!leave_to_background(index, table)) {
+            calibrate_if_due(index, CalibratedBy::inserter);
+        }
         return Appended::stale;
     }
+    Due due{};
     const Appended appended =
-        append_row(index, *directory, cell, tid, list < special_slots ? nullptr : &row, keys);
-    if (appended == Appended::done_and_large) {
-        grow(index, table, cell);
-    }
+        append_row(index, *directory, cell, tid, list < special_slots ? nullptr : &row, keys, &due);
+    see_to(due, index, table, cell);
     if (appended == Appended::frozen) {
-        // All cells are being replaced at once, or whoever did so has failed.
-        lock_structure(index);
-        finish_unfinished(index);
-        unlock_structure(index);
+        wait_for_thaw(index);
     }
     return appended;
 }
@@ -344,6 +384,7 @@ Appended try_insert(Relation index, Relation table, ItemPointer tid, const Datum
 
 void insert(Relation index, Relation table, ItemPointer tid, const Datum* values,
             const bool* is_null_of) {
+    note_row();
     bool may_start = true;
     Appended appended;
     do {

@@ -173,7 +173,7 @@ IndexBulkDeleteResult* vacuum_cleanup(IndexVacuumInfo* info, IndexBulkDeleteResu
     // A vacuum's snapshot holds nobody back: only the lock keeps the cells that calibration reads
     // from being replaced and their blocks from being used again.
     lock_structure_shared(index);
-    calibrate_if_due(index, true);
+    calibrate_if_due(index, CalibratedBy::vacuum);
     unlock_structure_shared(index);
     warn_of_refusals(index);
     report(index, live, stats);

@@ -176,6 +176,23 @@ void write_row(CellWriter* writer, const ItemPointerData& tid, const engine::Enc
     writer->rows += 1;
 }
 
+void write_so_far(const CellWriter& writer) {
+    CellWriter copy = writer;
+    const auto copied = [](auto* from, Size size) {
+        return from == nullptr ? nullptr
+                               : static_cast<decltype(from)>(memcpy(palloc(size), from, size));
+    };
+    for (CellWriter::Section* section :
+         {&copy.addresses, &copy.signs, &copy.planes[0], &copy.planes[1], &copy.keys}) {
+        section->image = copied(section->image, BLCKSZ);
+    }
+    copy.head_image = copied(copy.head_image, BLCKSZ);
+    copy.shared_image = copied(copy.shared_image, BLCKSZ);
+    copy.block = copied(copy.block, copy.layout.units_per_block * unit_size);
+    copy.key_block = copied(copy.key_block, copy.layout.key_units * unit_size);
+    end_writing(&copy);
+}
+
 void end_writing(CellWriter* writer) {
     const CellLayout& layout = writer->layout;
     if (layout.has_codes && writer->rows % rows_per_block != 0) {

@@ -48,6 +48,9 @@ void begin_writing(CellWriter* writer, Relation index, ForkNumber fork, bool log
 void write_row(CellWriter* writer, const ItemPointerData& tid, const engine::EncodedRow* row,
                const engine::RowKeys* keys);
 
+// Writes all there is so far, as end_writing() would; more rows may follow.
+void write_so_far(const CellWriter& writer);
+
 // Writes what is left; the head page comes last.
 void end_writing(CellWriter* writer);
 

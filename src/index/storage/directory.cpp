@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "engine/growth.hpp"
 #include "index/opclass.hpp"
 #include "index/storage/meta.hpp"
 #include "pg/memory.hpp"
@@ -168,7 +169,9 @@ Held* load(Relation index, const Meta& meta) {
     directory->version = meta.directory_version;
     directory->parameters = meta.parameters;
     directory->rows = meta.rows;
-    memcpy(&directory->calibration, meta.calibration, sizeof directory->calibration);
+    if (!engine::is_rule_void(meta.cells, meta.calibrated_cells)) {
+        memcpy(&directory->calibration, meta.calibration, sizeof directory->calibration);
+    }
     for (uint32 i = 0; i < special_slots; ++i) {
         directory->lists[i] = {i, live[i].slot.head, live[i].slot.generation};
     }

@@ -6,7 +6,9 @@
 
 extern "C" {
 #include "catalog/storage.h"
+#include "storage/latch.h"
 #include "storage/lmgr.h"
+#include "utils/wait_event.h"
 }
 
 namespace vecdot::index {
@@ -17,6 +19,16 @@ constexpr BlockNumber structure_lock = 0;
 constexpr BlockNumber calibration_lock = 1;
 
 constexpr PageIdentity meta_identity{PageKind::meta, 0, 0, 0};
+
+// Not in the lock's queue: whoever waits there has the server cancel a background worker that has
+// the lock, as it does with a worker of autovacuum (am/background.cpp).
+void wait_for_structure(Relation index, LOCKMODE mode) {
+    while (!ConditionalLockPage(index, structure_lock, mode)) {
+        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1, PG_WAIT_EXTENSION);
+        ResetLatch(MyLatch);
+        CHECK_FOR_INTERRUPTS();
+    }
+}
 
 uint32 segment_of(uint32 page) {
     return 31 - __builtin_clz(page + 1);
@@ -202,7 +214,7 @@ void write_calibration(Relation index, const engine::Calibration& calibration, d
 }
 
 void lock_structure(Relation index) {
-    LockPage(index, structure_lock, ExclusiveLock);
+    wait_for_structure(index, ExclusiveLock);
 }
 
 bool begin_upkeep(Relation index, Upkeep upkeep) {
@@ -243,7 +255,7 @@ void unlock_calibration(Relation index) {
 }
 
 void lock_structure_shared(Relation index) {
-    LockPage(index, structure_lock, ShareLock);
+    wait_for_structure(index, ShareLock);
 }
 
 void unlock_structure_shared(Relation index) {

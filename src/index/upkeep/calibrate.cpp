@@ -158,7 +158,8 @@ void calibrate(Relation index, uint64 seed, uint64 most) {
     });
 }
 
-void calibrate_if_due(Relation index, bool by_vacuum) {
+void calibrate_if_due(Relation index, CalibratedBy who) {
+    const bool by_vacuum = who == CalibratedBy::vacuum;
     // Once more under the lock: somebody may just have done it.
     bool locked = false;
     for (;;) {
@@ -168,8 +169,10 @@ void calibrate_if_due(Relation index, bool by_vacuum) {
         memcpy(&calibration, meta.calibration, sizeof calibration);
         const bool rough = calibration.queries > 0 && calibration.queries <= queries_of_inserter &&
                            meta.rows > 2 * queries_of_inserter;
-        if (!engine::is_calibration_due(meta.cells, meta.calibrated_cells) &&
-            !(by_vacuum && rough)) {
+        const bool due = who == CalibratedBy::background
+                             ? engine::is_calibration_near(meta.cells, meta.calibrated_cells)
+                             : engine::is_calibration_due(meta.cells, meta.calibrated_cells);
+        if (!due && !(by_vacuum && rough)) {
             break;
         }
         if (locked) {

@@ -29,6 +29,7 @@ void calibrate(Relation index, uint64 seed, uint64 most = engine::Calibrator::en
 
 // Learns the stopping rule again if the number of cells has changed enough since it was learnt, and
 // nobody else is at it.
-void calibrate_if_due(Relation index, bool by_vacuum);
+enum class CalibratedBy { inserter, vacuum, background };
+void calibrate_if_due(Relation index, CalibratedBy who);
 
 }  // namespace vecdot::index

@@ -218,6 +218,9 @@ void write_clusters(Renewal* renewal, bool origin_needed, uint64 k) {
     walk(all.plan, {write_chosen, &all});
     for (int round = 0; round < unfrozen_rounds; ++round) {
         write_added(&all);
+        if (round == 0) {
+            write_cells_so_far(&all.plan);
+        }
     }
     if (!all.full) {
         stop_inserters(*renewal);

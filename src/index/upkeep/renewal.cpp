@@ -348,9 +348,20 @@ void write_to(Plan* plan, uint32 cell, const WalkedRow& row, float* rotated, flo
     write_row(&plan->writers[cell], address_of(row.entry), &plan->row, &row.keys);
 }
 
+void write_cells_so_far(Plan* plan) {
+    plan->written = static_cast<uint32*>(palloc(sizeof(uint32) * Max(plan->count, 1u)));
+    for (uint32 i = 0; i < plan->count; ++i) {
+        CHECK_FOR_INTERRUPTS();
+        plan->written[i] = plan->writers[i].rows;
+        pg::in_context("vecdot cell so far", [&] { write_so_far(plan->writers[i]); });
+    }
+}
+
 void end_cells(Renewal* renewal, Plan* plan) {
     for (uint32 i = 0; i < plan->count; ++i) {
-        end_writing(&plan->writers[i]);
+        if (plan->written == nullptr || plan->written[i] != plan->writers[i].rows) {
+            end_writing(&plan->writers[i]);
+        }
         renewal->slots[plan->first_slot + i].radius = plan->writers[i].radius;
     }
 }

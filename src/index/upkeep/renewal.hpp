@@ -83,6 +83,7 @@ struct Plan {
     float* centroids;
     uint64* rows;         // that each gets
     CellWriter* writers;  // null before they are begun
+    uint32* written;      // rows of each that are; null: none
     uint32 first_slot;
     engine::EncodedRow row;
 };
@@ -124,6 +125,9 @@ BlockNumber begin_cells(Renewal* renewal, Plan* plan, BlockNumber at);
 uint32 nearest_with_room(const Plan& plan, const float* rotated);
 // A row for one of them: it must have room. rotated: the image in the new space, replaced.
 void write_to(Plan* plan, uint32 cell, const WalkedRow& row, float* rotated, float error);
+// Writes all of them to the end as they are by now, so that end_cells() has only those to write
+// that get more rows.
+void write_cells_so_far(Plan* plan);
 void end_cells(Renewal* renewal, Plan* plan);
 
 // From when it returns nobody is adding a row, until what was begun is published or finished.

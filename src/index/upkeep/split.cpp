@@ -32,6 +32,9 @@ constexpr uint64 sample_for_each = 256;
 
 constexpr uint64 split_seed = 0x7665636474;
 
+// Cells that are split in one transaction of the background worker.
+constexpr uint32 most_in_turn = 8;
+
 // Where one of the rows is sampled with these odds.
 struct Sample {
     float* rows;
@@ -177,6 +180,35 @@ bool split(Relation index, Relation table, const Directory& directory, const Cel
     return result == Replaced::done;
 }
 
+// The structure lock, with nothing unfinished; false if somebody else has it.
+bool begin_growing(Relation index) {
+    if (!try_lock_structure(index)) {
+        return false;
+    }
+    if (!finish_unfinished(index)) {
+        unlock_structure(index);
+        return false;
+    }
+    return true;
+}
+
+// False if the directory no longer has the cell.
+bool grow_cell(Relation index, Relation table, const CellRef& cell) {
+    return pg::in_context("vecdot growth", [&] {
+        const Directory* directory = open_directory(index);
+        if (!is_current(*directory, cell)) {
+            return false;
+        }
+        if (!directory->cells.summaries[find_slot(*directory, cell.slot)].long_rows) {
+            split(index, table, *directory, cell);
+        } else if (begin_split(index, cell)) {
+            pg::test_point("upkeep: scale");
+            rescale(index);
+        }
+        return true;
+    });
+}
+
 }  // namespace
 
 bool split_cell(Relation index, Relation table, const CellRef& cell) {
@@ -184,29 +216,68 @@ bool split_cell(Relation index, Relation table, const CellRef& cell) {
                           [&] { return split(index, table, *open_directory(index), cell); });
 }
 
+bool is_large(const CellView& view, uint32 rows, const Meta& meta) {
+    const uint64 live = live_rows(view, rows);
+    return view.layout.has_codes && rows >= view.no_split_below &&
+           engine::is_split_tried_again(rows, view.split_begun) &&
+           ((view.flags & cell_long_rows) != 0
+                ? engine::is_rescale_due(live, Max(meta.rows, engine::rows_of_cells(meta.cells)))
+                : live > engine::split_above(meta.cells));
+}
+
 void grow(Relation index, Relation table, const CellRef& cell) {
-    if (!try_lock_structure(index)) {
-        return;
-    }
-    if (!finish_unfinished(index)) {
-        unlock_structure(index);
-        return;
-    }
-    const Directory* directory = open_directory(index);
-    if (is_current(*directory, cell)) {
-        const uint32 i = find_slot(*directory, cell.slot);
-        if (directory->cells.summaries[i].long_rows) {
-            if (begin_split(index, cell)) {
-                pg::test_point("upkeep: scale");
-                rescale(index);
-            }
-        } else {
-            split_cell(index, table, cell);
+    if (begin_growing(index)) {
+        if (grow_cell(index, table, cell)) {
+            recluster_if_due(index, table);
         }
-        recluster_if_due(index, table);
+        unlock_structure(index);
+        calibrate_if_due(index, CalibratedBy::inserter);
     }
+}
+
+void catch_up(Relation index, Relation table, const CellRef& cell) {
+    if (begin_growing(index)) {
+        grow_cell(index, table, cell);
+        unlock_structure(index);
+    }
+    Meta meta;
+    read_meta(index, &meta);
+    if (engine::is_calibration_overdue(meta.cells, meta.calibrated_cells)) {
+        calibrate_if_due(index, CalibratedBy::inserter);
+    }
+}
+
+bool keep_up(Relation index, Relation table) {
+    if (!begin_growing(index)) {
+        return false;
+    }
+    Meta before;
+    read_meta(index, &before);
+    const CellList list = list_cells(index);
+    CellRef large[most_in_turn];
+    uint32 count = 0;
+    for (uint32 i = special_slots; i < list.count && count < most_in_turn; ++i) {
+        CHECK_FOR_INTERRUPTS();
+        const CellRef& ref = list.cells[i];
+        CellView view;
+        open_cell(index, list.parameters, ref.slot, ref.head, static_cast<uint32>(ref.generation),
+                  &view, nullptr);
+        if (is_large(view, view.rows, before)) {
+            large[count++] = ref;
+        }
+    }
+    for (uint32 i = 0; i < count; ++i) {
+        // Another one's split may have written it anew.
+        grow_cell(index, table, large[i]);
+    }
+    recluster_if_due(index, table);
     unlock_structure(index);
-    calibrate_if_due(index, false);
+    calibrate_if_due(index, CalibratedBy::background);
+    Meta after;
+    read_meta(index, &after);
+    return count > 0 || before.cells != after.cells ||
+           before.clustered_rows != after.clustered_rows ||
+           before.calibrated_cells != after.calibrated_cells;
 }
 
 }  // namespace vecdot::index

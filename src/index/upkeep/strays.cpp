@@ -12,7 +12,6 @@
 #include "engine/routing.hpp"
 #include "index/storage/directory.hpp"
 #include "index/storage/meta.hpp"
-#include "index/upkeep/calibrate.hpp"
 #include "index/upkeep/recover.hpp"
 #include "index/upkeep/rewrite.hpp"
 #include "kernels/kernels.hpp"
@@ -151,9 +150,6 @@ bool start_cell(Relation index, uint64 version, const Parameters& found, const f
         });
     }
     unlock_structure(index);
-    if (started) {
-        calibrate_if_due(index, false);
-    }
     return started;
 }
 

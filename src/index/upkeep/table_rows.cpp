@@ -4,7 +4,9 @@
 // is noticed, as is anything else, because what was read must lie within the stored code's error. A
 // tuple that SnapshotSelf sees is deleted by nobody or by a transaction that the inserter's own
 // snapshot holds for running: its TOAST values stay. An uncommitted row of somebody else is not
-// seen; it keeps its code.
+// seen by an inserter; it keeps its code. The background worker sees it (a dirty snapshot), and its
+// values too, unless it is rolled back just then and vacuumed: an error, with which the worker
+// ends, or somebody else's value, which doesn't agree with the code.
 #include "index/upkeep/table_rows.hpp"
 
 #include <cmath>
@@ -33,6 +35,21 @@ struct TableRows {
     AttrNumber column;
     MemoryContext memory;  // of one row
 };
+
+namespace {
+
+bool with_uncommitted = false;
+bool reading_uncommitted = false;
+
+}  // namespace
+
+void read_uncommitted_rows() {
+    with_uncommitted = true;
+}
+
+bool is_reading_uncommitted() {
+    return reading_uncommitted;
+}
 
 bool can_read(Relation index, Relation table) {
     return table != nullptr && index->rd_index->indkey.values[0] > 0 &&
@@ -68,9 +85,13 @@ float read_exactly(TableRows* rows, const engine::Space& space, const ItemPointe
     }
     ItemPointerData tid = address;
     bool again = false;
-    if (!table_index_fetch_tuple(rows->fetch, &tid, SnapshotSelf, rows->slot, &again, nullptr)) {
+    SnapshotData dirty;
+    InitDirtySnapshot(dirty);
+    if (!table_index_fetch_tuple(rows->fetch, &tid, with_uncommitted ? &dirty : SnapshotSelf,
+                                 rows->slot, &again, nullptr)) {
         return error;
     }
+    reading_uncommitted = with_uncommitted && TransactionIdIsValid(dirty.xmin);
     pg::within(rows->memory, [&] {
         bool is_null;
         const Datum value = slot_getattr(rows->slot, rows->column, &is_null);
@@ -90,6 +111,7 @@ float read_exactly(TableRows* rows, const engine::Space& space, const ItemPointe
             }
         }
     });
+    reading_uncommitted = false;
     MemoryContextReset(rows->memory);
     // Lets the page go: the next row is on another one, or soon found again.
     ExecClearTuple(rows->slot);

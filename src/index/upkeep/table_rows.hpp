@@ -18,6 +18,13 @@ struct TableRows;
 // run anything), nor without a snapshot that holds back a vacuum of the table's TOAST relation.
 bool can_read(Relation index, Relation table);
 
+// From now on this process also reads rows that others have not committed: for the background
+// worker, which rewrites cells while transactions fill them.
+void read_uncommitted_rows();
+// Whether an error came of reading one whose transaction has ended meanwhile, and whose values may
+// be gone with it.
+bool is_reading_uncommitted();
+
 // Null where rows can't be read. Memory is CurrentMemoryContext's.
 TableRows* begin_reading(Relation index, Relation table);
 void end_reading(TableRows* rows);

@@ -177,5 +177,41 @@ TEST(Growth, LargeCellsOfAClusteringAreSplitLater) {
     EXPECT_EQ(split_again_above(4000000000, 600), 4294967295u);
 }
 
+TEST(Growth, WhatIsLeftToAnotherProcessIsNearThenDueThenOverdue) {
+    for (std::uint64_t learnt = 16; learnt < 5000; learnt += 1 + learnt / 3) {
+        std::uint64_t near = 0;
+        std::uint64_t due = 0;
+        std::uint64_t overdue = 0;
+        for (std::uint64_t cells = learnt; overdue == 0; ++cells) {
+            near = near == 0 && is_calibration_near(cells, learnt) ? cells : near;
+            due = due == 0 && is_calibration_due(cells, learnt) ? cells : due;
+            const bool stops = is_rule_void(cells, learnt) || is_calibration_overdue(cells, learnt);
+            // Never both: either a search does without the rule or an inserter learns it.
+            EXPECT_FALSE(is_rule_void(cells, learnt) && is_calibration_overdue(cells, learnt));
+            overdue = stops ? cells : 0;
+        }
+        EXPECT_LE(near, due);
+        EXPECT_LE(due, overdue);
+        EXPECT_GT(overdue * 8, learnt * 9);
+        EXPECT_LE((overdue - 1) * 8, learnt * 9);
+    }
+    // Fewer cells, as after a vacuum, are due but not void.
+    EXPECT_TRUE(is_calibration_near(80, 100));
+    EXPECT_FALSE(is_rule_void(80, 100));
+    // Never learnt: nothing is known of the first cells, and a rule of a replaced directory is
+    // void.
+    EXPECT_FALSE(is_rule_void(7, 0));
+    EXPECT_TRUE(is_rule_void(8, 0));
+    EXPECT_FALSE(is_calibration_overdue(5000, 0));
+}
+
+TEST(Growth, AnInserterSplitsWhatShouldHaveBeenTwoCells) {
+    EXPECT_FALSE(is_split_overdue(256, 10, 0));
+    EXPECT_TRUE(is_split_overdue(257, 10, 0));
+    EXPECT_FALSE(is_split_overdue(1000, 1000, 0));
+    EXPECT_TRUE(is_split_overdue(1001, 1000, 0));
+    EXPECT_FALSE(is_split_overdue(1001, 1000, 600));
+}
+
 }  // namespace
 }  // namespace vecdot::engine
