@@ -63,17 +63,23 @@ cd /
 END
 }
 
-# Installs the packages of /share/first and runs their autopkgtest as an ordinary user.
+# Installs the packages of /share/first and runs their autopkgtest as an ordinary user. The one in pgvector's place gives
+# way to pgvector, where there is a package of that.
 install_and_test() {
     cat <<'END'
 apt-get -qq update
-apt-get -qq -y install --no-install-recommends -o Dpkg::Use-Pty=0 autopkgtest /share/first/postgresql-*-vecdot_*.deb >/share/log-apt 2>&1 || { tail /share/log-apt; exit 1; }
+apt-get -qq -y install --no-install-recommends -o Dpkg::Use-Pty=0 autopkgtest /share/first/postgresql-*-vecdot_*.deb /share/first/postgresql-*-vecdot-as-vector_*.deb >/share/log-apt 2>&1 || { tail /share/log-apt; exit 1; }
 ! command -v g++ || { echo 'there is a compiler here'; exit 1; }
 dpkg -L $(dpkg-query -W -f='${Package}\n' 'postgresql-*-vecdot') | grep -E '\.so$|control$'
 mkdir /tmp/source && tar -xf /share/vecdot-*.tar.gz -C /tmp/source
 useradd -m tester
-autopkgtest -B --user tester /share/first/postgresql-*-vecdot_*.deb /tmp/source/vecdot-* -- null >/share/log-test 2>&1 || { tail -n 60 /share/log-test; exit 1; }
+autopkgtest -B --user tester /share/first/postgresql-*-vecdot_*.deb /share/first/postgresql-*-vecdot-as-vector_*.deb /tmp/source/vecdot-* -- null >/share/log-test 2>&1 || { tail -n 60 /share/log-test; exit 1; }
 grep -E 'PASS|FAIL|All .* passed' /share/log-test
+version=$(dpkg-query -W -f '${Package}\n' 'postgresql-*-vecdot' | head -1 | grep -oE '[0-9]+')
+if apt-cache policy "postgresql-$version-pgvector" | grep -q 'Candidate: [0-9]'; then
+    apt-get -s install "postgresql-$version-pgvector" | grep -q "^Remv postgresql-$version-vecdot-as-vector" || { echo 'pgvector does not take the place back'; exit 1; }
+    echo "postgresql-$version-pgvector takes its place back"
+fi
 END
 }
 
