@@ -39,6 +39,10 @@ constexpr std::size_t least_capacity = 512;
 constexpr std::uint32_t exact_window = 128;
 // So many times as many rows come before the executor is sure of one, with refinements of 4 bits.
 constexpr std::size_t wide_window = 16;
+// Rows of the sample of those left out, and how many times as many as usual, that are hardly
+// chance.
+constexpr std::uint32_t enough_seen = 4;
+constexpr std::uint64_t unusual = 3;
 constexpr std::size_t chunk_rows = 256;
 
 bool test(const std::uint64_t* bits, std::uint32_t i) {
@@ -469,20 +473,53 @@ const CellKey& Search::next_key() {
     return keys_[opened_keys_];
 }
 
-// The rank among all rows of one that has this rank among those that a filter lets pass: as many
-// are left out on the way to it as of the opened cells, and all rows of cells that are used up are
-// nearer, or about as near. Thresholds of deeper ranks are no less, so that too much does no harm.
-std::uint64_t Search::rank_of_all(std::uint64_t rank) const {
+// Of the rows of opened cells that the filter leaves out, those thought to be nearer.
+Search::LeftOutWithin Search::left_out_within(double estimate) const {
+    const float limit = static_cast<float>(estimate);
+    LeftOutWithin within{};
+    for (const LeftOut& row : left_out_.first(left_out_refined_)) {
+        const bool is_nearer = row.estimate <= limit;
+        within.rows += is_nearer ? row.rows : 0;
+        within.seen += is_nearer ? 1 : 0;
+    }
+    return within;
+}
+
+// The rank among all rows of one that has this rank among those that a filter lets pass. If the
+// filter knows nothing of the query, as many are left out on the way to it as of the opened cells;
+// else as many as the sample says, and all rows of cells that are used up are nearer, or about as
+// near. Where that is more, the rows wanted are the farthest of those near: the threshold of a near
+// rank is met by the ones before them, that of a deep one by themselves. Thresholds of deeper ranks
+// are no less, so that too much does no harm.
+std::uint64_t Search::rank_of_all(std::uint64_t rank, double estimate) const {
     if (left_out_rows_ == 0) {
         return rank;
     }
     const double share = static_cast<double>(std::max<std::uint64_t>(rows_at_hand(), 1)) /
                          static_cast<double>(opened_rows_);
-    return std::max(
-        {rank, static_cast<std::uint64_t>(static_cast<double>(rank) / share), used_up_rows_});
+    const std::uint64_t usual =
+        std::max(rank, static_cast<std::uint64_t>(static_cast<double>(rank) / share));
+    const LeftOutWithin within = left_out_within(estimate);
+    const std::uint64_t found = std::max(rank + within.rows, used_up_rows_);
+    if (found <= unusual * usual ||
+        (within.seen < enough_seen && used_up_rows_ <= unusual * usual)) {
+        return std::max(usual, found);
+    }
+    return std::max<std::uint64_t>(found, Calibration::ranks[Calibration::near_ranks]);
 }
 
 bool Search::wants_cell() {
+    if (is_cell_due()) {
+        return true;
+    }
+    if (left_out_refined_ == left_out_count_) {
+        return false;
+    }
+    refine_left_out();
+    return is_cell_due();
+}
+
+bool Search::is_cell_due() {
     const CellKey& key = next_key();
     if (heap_count_ == 0 || key.long_rows) {
         return true;
@@ -493,7 +530,7 @@ bool Search::wants_cell() {
         return lower * lower * (1 - 0x1p-40) <= top.bound;
     }
     const std::uint64_t rank =
-        rank_of_all((has_wide_bounds() ? rank_ / wide_window : rank_) + 1) - 1;
+        rank_of_all((has_wide_bounds() ? rank_ / wide_window : rank_) + 1, top.estimate) - 1;
     if (opened_rows_ < rows_due(rank, options_.rows_per_rank)) {
         return true;
     }
@@ -501,8 +538,9 @@ bool Search::wants_cell() {
     double tau = store_->filter == nullptr ? tau_ : tau_of_rank(options_.tau, rank + 1);
     if (has_wide_bounds()) {
         estimate = farthest_at(top.bound);
-        tau = tau_of_rank(options_.tau,
-                          std::max({std::uint64_t{1}, rank_of_all(likely_within(estimate)), rank}));
+        tau = tau_of_rank(
+            options_.tau,
+            std::max({std::uint64_t{1}, rank_of_all(likely_within(estimate), estimate), rank}));
     }
     // Also where infinity meets a reach of 0.
     return !(static_cast<double>(key.distance_squared) - nearest_cell_ > tau * reach(estimate));

@@ -124,6 +124,14 @@ class Search {
         std::uint32_t number;
     };
 
+    // One of the rows that the filter leaves out.
+    struct LeftOut {
+        float estimate;
+        std::uint32_t rows;  // that it stands for
+        std::uint32_t cell;  // index in cells_
+        std::uint32_t number;
+    };
+
     static bool farther(const Ready& a, const Ready& b);
 
     bool next_main(SearchResult& result);
@@ -142,6 +150,7 @@ class Search {
     bool more_cells() const { return opened_keys_ < keys_.size(); }
     const CellKey& next_key();
     bool wants_cell();
+    bool is_cell_due();
     bool has_wide_bounds() const { return query_->refine_sigmas > 0 && !options_.by_estimate; }
     double farthest_at(double bound) const;
     std::uint64_t likely_within(double estimate) const;
@@ -156,8 +165,11 @@ class Search {
     static void take(void* self, std::uint32_t first_row, std::uint32_t mask,
                      const float* bounds) noexcept;
     void refine_found(std::uint32_t cell);
+    void choose_left_out(std::uint32_t cell);
+    void refine_left_out();
     void read_batch(OpenCell& cell);
     void refine_batch(std::uint32_t cell);
+    void complete_dots(OpenCell& cell);
     void complete_batch(std::uint32_t cell);
     void keep(std::uint32_t cell, std::uint32_t number, const RowEntry& entry,
               CellDistance::Refined refined);
@@ -173,7 +185,12 @@ class Search {
 
     // Of the opened cells those that the filter lets pass.
     std::uint64_t rows_at_hand() const { return opened_rows_ - left_out_rows_; }
-    std::uint64_t rank_of_all(std::uint64_t rank) const;
+    struct LeftOutWithin {
+        std::uint64_t rows;
+        std::uint32_t seen;  // of the sample
+    };
+    LeftOutWithin left_out_within(double estimate) const;
+    std::uint64_t rank_of_all(std::uint64_t rank, double estimate) const;
 
     bool nearest_full() const { return nearest_count_ == nearest_size_; }
     // Whether a row's bound is the same each time that it is scored.
@@ -209,6 +226,11 @@ class Search {
     std::span<OpenCell> cells_;
     std::uint32_t cell_count_ = 0;
     std::uint32_t first_left_ = 0;  // the first that is not used up
+
+    std::span<LeftOut> left_out_;  // a sample, in the order of left_out_rows_
+    std::size_t left_out_count_ = 0;
+    std::size_t left_out_refined_ = 0;  // the ones whose estimate is known, so far
+    std::uint64_t next_left_out_ = 0;   // the next one's place
 
     // Of the cell that is being scored.
     std::uint32_t scan_cell_ = 0;

@@ -128,6 +128,9 @@ void Search::open_cell() {
     ++cell_count_;
     ++work_.cells;
     opened_rows_ += cell.rows;
+    if (cell.left_out > 0 && !options_.exact) {
+        choose_left_out(cell_count_ - 1);
+    }
     keep_bounds(cell);
     if (query_->kind == QueryKind::normal && phase_ == Phase::main) {
         if (more_cells()) {
@@ -137,6 +140,60 @@ void Search::open_cell() {
                 keys_.subspan(opened_keys_, std::min(sorted_keys_ - opened_keys_, expected_cells)));
         }
         score(cell_count_ - 1);
+    }
+}
+
+// Of the rows that the filter leaves out, the ones whose distance stands for all: fewer of those
+// that many are before, for these are seldom near, and fewer where few pass, for each of which
+// there are many.
+void Search::choose_left_out(std::uint32_t index) {
+    const OpenCell& cell = cells_[index];
+    const std::uint64_t for_each_passing =
+        opened_rows_ / std::max<std::uint64_t>(rows_at_hand(), 1);
+    std::uint64_t before = left_out_rows_ - cell.left_out;
+    const std::uint64_t step = std::max(
+        {std::uint64_t{1}, std::uint64_t{cell.left_out / 32}, before / 16, for_each_passing / 4});
+    next_left_out_ = std::max(next_left_out_, before);
+    for (std::uint32_t word = 0; next_left_out_ < left_out_rows_; ++word) {
+        std::uint64_t bits = cell.done[word];
+        const std::uint64_t end = before + static_cast<std::uint64_t>(std::popcount(bits));
+        while (next_left_out_ < end) {
+            for (; before < next_left_out_; ++before) {
+                bits &= bits - 1;
+            }
+            grow(arena_, left_out_, left_out_count_);
+            left_out_[left_out_count_++] = {
+                0, static_cast<std::uint32_t>(step), index,
+                64 * word + static_cast<std::uint32_t>(std::countr_zero(bits))};
+            next_left_out_ += step;
+        }
+        before = end;
+    }
+}
+
+// Their distances.
+void Search::refine_left_out() {
+    while (left_out_refined_ < left_out_count_) {
+        LeftOut* first = left_out_.data() + left_out_refined_;
+        const std::size_t left =
+            std::min(left_out_count_ - left_out_refined_, RefineBatch::capacity);
+        OpenCell& cell = cells_[first->cell];
+        RefineBatch& batch = *batch_;
+        for (batch.count = 0; batch.count < left && first[batch.count].cell == first->cell;
+             ++batch.count) {
+            batch.rows[batch.count] = first[batch.count].number;
+        }
+        read_batch(cell);
+        complete_dots(cell);
+        for (std::size_t i = 0; i < batch.count; ++i) {
+            first[i].estimate =
+                static_cast<float>(cell.distance
+                                       .refine(batch.entries[i].refine, batch.dots[i],
+                                               batch.rest[i], cell.key.long_rows)
+                                       .estimate);
+        }
+        work_.refined += batch.count;
+        left_out_refined_ += batch.count;
     }
 }
 
@@ -338,13 +395,9 @@ void Search::refine_batch(std::uint32_t index) {
     complete_batch(index);
 }
 
-// Takes the rows of the batch into the queue.
-void Search::complete_batch(std::uint32_t index) {
-    OpenCell& cell = cells_[index];
+// What the lower planes add to the batch.
+void Search::complete_dots(OpenCell& cell) {
     RefineBatch& batch = *batch_;
-    if (batch.count == 0) {
-        return;
-    }
     if (query_->space->parameters().refine_bits == 4) {
         for (std::size_t i = 0; i < batch.count; ++i) {
             batch.dots[i].high += query_->implied.high;
@@ -354,6 +407,16 @@ void Search::complete_batch(std::uint32_t index) {
     } else {
         store_->complete(store_->self, cell, batch);
     }
+}
+
+// Takes the rows of the batch into the queue.
+void Search::complete_batch(std::uint32_t index) {
+    OpenCell& cell = cells_[index];
+    RefineBatch& batch = *batch_;
+    if (batch.count == 0) {
+        return;
+    }
+    complete_dots(cell);
     const bool long_row = cell.key.long_rows;
     for (std::size_t i = 0; i < batch.count; ++i) {
         const RowEntry& entry = batch.entries[i];

@@ -157,6 +157,76 @@ TEST_P(SearchFilter, ExactlyTheRowsThatPassAtTheRecallAsked) {
     }
 }
 
+// The query's own narrow cluster is left out and shares its cell with another, whose rows pass and
+// are as far as those of many cells. They are not the first of the rows, as chance would have it,
+// but the hundredth.
+TEST(SearchFilterRank, RowsBehindThoseLeftOutAreNotThoughtNear) {
+    constexpr std::size_t count = 12000;
+    constexpr std::size_t d = 48;
+    constexpr std::size_t narrow = 150;
+    constexpr std::size_t asked = 120;
+    core::Random random(11);
+    std::vector<float> centres(narrow * d);
+    for (float& c : centres) {
+        c = static_cast<float>(random.normal());
+    }
+    std::vector<float> values;
+    for (std::size_t i = 0; i < count + asked; ++i) {
+        for (std::size_t j = 0; j < d; ++j) {
+            values.push_back(centres[i % narrow * d + j] +
+                             0.15f * static_cast<float>(random.normal()));
+        }
+    }
+    MemoryIndex::Options made{};
+    made.cells = narrow / 2;
+    MemoryIndex index(Metric::l2, values.data(), count, d, made);
+    const Calibration calibration = index.calibrate(300);
+    const double local = index.directory().mean_radius();
+    for (const std::size_t k : {std::size_t{1}, std::size_t{10}}) {
+        std::size_t found = 0;
+        for (std::size_t q = count; q < count + asked; ++q) {
+            // Half of the clusters pass, never its own.
+            const auto passes = [q](std::uint32_t row) {
+                return row % narrow != q % narrow && row % narrow % 2 == 0;
+            };
+            index.set_filter(passes);
+            const kernels::FloatKernels& f = kernels::active().floats;
+            const float* query = values.data() + q * d;
+            std::vector<double> truth;
+            for (std::uint32_t row = 0; row < count; ++row) {
+                if (passes(row)) {
+                    truth.push_back(f.l2_squared(values.data() + row * d, query, d));
+                }
+            }
+            std::nth_element(truth.begin(), truth.begin() + static_cast<std::ptrdiff_t>(k - 1),
+                             truth.end());
+            HeapArena memory;
+            core::Arena arena = memory.arena();
+            const Query prepared = prepare_query(arena, index.space(), {query, d}, local);
+            const CellStore store = index.store();
+            SearchOptions options = options_for(0.9, calibration);
+            options.late_at_once = true;
+            Search search(arena, prepared, index.directory(), store, options, core::Interrupt());
+            std::vector<double> nearest;
+            SearchResult result{};
+            while (search.next(result) &&
+                   !(nearest.size() == k && result.value * result.value >= nearest.front())) {
+                nearest.push_back(
+                    f.l2_squared(values.data() + MemoryIndex::number_of(result.tid) * d, query, d));
+                std::push_heap(nearest.begin(), nearest.end());
+                if (nearest.size() > k) {
+                    std::pop_heap(nearest.begin(), nearest.end());
+                    nearest.pop_back();
+                }
+            }
+            found += static_cast<std::size_t>(
+                std::count_if(nearest.begin(), nearest.end(),
+                              [&](double value) { return value <= truth[k - 1]; }));
+        }
+        EXPECT_GE(static_cast<double>(found), 0.9 * static_cast<double>(k * asked)) << k;
+    }
+}
+
 // A search to its end, which meets each of them once.
 TEST_P(SearchFilter, EveryRowOnce) {
     const Metric metric = GetParam();
