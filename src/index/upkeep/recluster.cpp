@@ -30,8 +30,10 @@ namespace vecdot::index {
 
 namespace {
 
-// Rounds of writing what was added meanwhile before the index is frozen for the last of it.
-constexpr int unfrozen_rounds = 2;
+// Rounds of writing what was added meanwhile before the index is frozen for the last of it, which
+// takes as long as the last of them. Fewer where that was little.
+constexpr int unfrozen_rounds = 6;
+constexpr uint64 little = 64;
 
 // Owns C++ memory, which its memory context frees.
 struct Clusters {
@@ -147,9 +149,10 @@ void find_clusters(Renewal* changed, bool origin_needed, Assignment* all, uint64
     walk(plan, {choose, all});
 }
 
-// The rows that were added since the cells were last looked at.
-void write_added(Assignment* all) {
+// The rows that were added since the cells were last looked at; returns how many.
+uint64 write_added(Assignment* all) {
     Plan& plan = all->plan;
+    uint64 added = 0;
     for (uint32 i = 0; i < plan.cell_count && !all->full; ++i) {
         CHECK_FOR_INTERRUPTS();
         OldRows& cell = plan.cells[i];
@@ -157,7 +160,9 @@ void write_added(Assignment* all) {
         open_cell(plan.renewal->index, plan.renewal->old_parameters, cell.ref.slot, cell.ref.head,
                   static_cast<uint32>(cell.ref.generation), &cell.view, nullptr);
         walk(cell, before, {write_late, all});
+        added += cell.view.rows - before;
     }
+    return added;
 }
 
 // Cells of long rows stay what they are, in new places. False if there is no room.
@@ -217,10 +222,11 @@ void write_clusters(Renewal* renewal, bool origin_needed, uint64 k) {
     all.next = 0;
     walk(all.plan, {write_chosen, &all});
     for (int round = 0; round < unfrozen_rounds; ++round) {
-        write_added(&all);
-        if (round == 0) {
-            write_cells_so_far(&all.plan);
+        const uint64 added = write_added(&all);
+        if (all.full || (round > 0 && added < little)) {
+            break;
         }
+        write_cells_so_far(&all.plan);
     }
     if (!all.full) {
         stop_inserters(*renewal);

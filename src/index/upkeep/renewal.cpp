@@ -349,11 +349,16 @@ void write_to(Plan* plan, uint32 cell, const WalkedRow& row, float* rotated, flo
 }
 
 void write_cells_so_far(Plan* plan) {
-    plan->written = static_cast<uint32*>(palloc(sizeof(uint32) * Max(plan->count, 1u)));
+    if (plan->written == nullptr) {
+        plan->written = static_cast<uint32*>(palloc(sizeof(uint32) * Max(plan->count, 1u)));
+        memset(plan->written, 0xff, sizeof(uint32) * plan->count);
+    }
     for (uint32 i = 0; i < plan->count; ++i) {
         CHECK_FOR_INTERRUPTS();
-        plan->written[i] = plan->writers[i].rows;
-        pg::in_context("vecdot cell so far", [&] { write_so_far(plan->writers[i]); });
+        if (plan->written[i] != plan->writers[i].rows) {
+            plan->written[i] = plan->writers[i].rows;
+            pg::in_context("vecdot cell so far", [&] { write_so_far(plan->writers[i]); });
+        }
     }
 }
 

@@ -125,8 +125,8 @@ BlockNumber begin_cells(Renewal* renewal, Plan* plan, BlockNumber at);
 uint32 nearest_with_room(const Plan& plan, const float* rotated);
 // A row for one of them: it must have room. rotated: the image in the new space, replaced.
 void write_to(Plan* plan, uint32 cell, const WalkedRow& row, float* rotated, float error);
-// Writes all of them to the end as they are by now, so that end_cells() has only those to write
-// that get more rows.
+// Writes all of them to the end as they are by now, but those that are as they were the last time;
+// end_cells() then has only those to write that get more rows.
 void write_cells_so_far(Plan* plan);
 void end_cells(Renewal* renewal, Plan* plan);
 
