@@ -220,6 +220,8 @@ BEGIN
 	END LOOP;
 	RETURN CASE WHEN current_setting('server_version_num')::int < 180000 THEN 'Index Searches: 3' END;
 END $$;
+SET vecdot.search_node = off;
 SELECT searches();
+RESET vecdot.search_node;
 DROP TABLE freed;
 DROP FUNCTION searches;

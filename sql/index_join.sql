@@ -6,6 +6,8 @@ SET max_parallel_workers_per_gather = 0;
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set noises :abs_srcdir '/sql/include/noises.sql'
 \i :noises
+\set plan_of :abs_srcdir '/sql/include/plan_of.sql'
+\i :plan_of
 CREATE TABLE items (id int PRIMARY KEY, a int, v vector(8));
 INSERT INTO items SELECT id, id % 10, v FROM (SELECT i, noises(i % 20, 8) + noises(100 + i, 8, 0.4) FROM generate_series(1, 3000) i) t(id, v);
 INSERT INTO items SELECT i, 1, NULL FROM generate_series(3001, 3003) i;
@@ -18,7 +20,7 @@ VACUUM ANALYZE items, asked;
 SET enable_sort = off; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
 EXPLAIN (COSTS off) SELECT items.id FROM items, (SELECT v FROM items WHERE id = 3) q ORDER BY items.v <-> q.v LIMIT 10;
 EXPLAIN (COSTS off) WITH q AS MATERIALIZED (SELECT v FROM asked WHERE id = 3) SELECT i.id FROM items i, q WHERE i.a < 5 ORDER BY i.v <-> q.v, i.id LIMIT 10;
-EXPLAIN (COSTS off) SELECT i.id, i.v <-> q.v AS d FROM items i JOIN asked q ON i.id <> q.id WHERE q.id = 3 AND i.v <-> q.v < 1 ORDER BY d LIMIT 10;
+SELECT plan_of($$SELECT i.id, i.v <-> q.v AS d FROM items i JOIN asked q ON i.id <> q.id WHERE q.id = 3 AND i.v <-> q.v < 1 ORDER BY d LIMIT 10$$);
 EXPLAIN (COSTS off) SELECT i.id FROM items i, (SELECT avg(v) AS v FROM asked WHERE id < 50) q ORDER BY i.v <-> q.v LIMIT 10;
 EXPLAIN (COSTS off) SELECT i.id FROM items i, asked q, asked r WHERE q.id = 1 AND r.kind = 7 AND r.far = 7 ORDER BY i.v <-> (q.v + r.v) LIMIT 10;
 -- Each gives what a scan of the table gives.
