@@ -252,10 +252,12 @@ void gather_with_bitmap(SearchState* state) {
         const double given = rows_to_search(state, plan.passing);
         const double in_index = plan.search + plan.bitmap + given * plan.skip + wanted * plan.fetch;
         const double other = Min(plan.first, in_index);
-        if (plan.search + given * plan.fetch <= other) {
+        // A quarter is worth trying whether the filter agrees with the query.
+        const double share = plan.search + given * plan.fetch <= other ? 1 : 0.25;
+        if (plan.search <= share * plan.first) {
             start_scan(state);
             change_to(state, Way::filter_last);
-            if (search_on(state, other, plan.first)) {
+            if (search_on(state, share * other, share * plan.first)) {
                 return;
             }
         }
@@ -288,9 +290,10 @@ void gather_with_child(SearchState* state) {
         const double last = plan.search + rows_to_search(state, plan.passing) * plan.fetch;
         start_scan(state);
         change_to(state, Way::filter_last);
-        // How many rows are within a radius nobody knows, and all of them come from the child for
-        // less than the same number from a search that goes deep.
-        const double share = last > plan.first ? 0.25 : state->wanted == 0 ? 0.5 : 1;
+        // The planner knows least of what no index does. How many rows are within a radius nobody
+        // knows, and all of them come from the child for less than the same number from a search
+        // that goes deep.
+        const double share = last > plan.first ? 0.25 : 0.5;
         if (search_on(state, share * plan.first, share * plan.first)) {
             return;
         }

@@ -197,10 +197,10 @@ Cost cost_filter_last(PlannerInfo* root, const CustomPath* path, const Task& tas
     plan->fetch = random_page_cost + row + row_work;
     plan->skip = row_work / 2;
     // A microsecond is about one unit where the table is read page by page. Of rows here and there
-    // the planner reckons random_page_cost for most, three times as much where all is in memory.
+    // the planner reckons random_page_cost for most, six times as much where all is in memory.
     const bool reads_here_and_there =
         path->custom_paths != NIL && IsA(linitial(path->custom_paths), BitmapHeapPath);
-    const double scale = reads_here_and_there ? 3 : 1;
+    const double scale = reads_here_and_there ? 6 : 1;
     const WorkCost work = work_cost(index);
     plan->cell = work.cell * scale;
     plan->scored = work.scored * scale;
@@ -213,15 +213,26 @@ Cost cost_filter_last(PlannerInfo* root, const CustomPath* path, const Task& tas
 // Filter first: reading the rows that pass.
 Cost cost_filter_first(const Path* child, SearchPlan* plan) {
     const double rows = Max(child->rows, 1);
-    plan->first = child->total_cost + rows * row_work / 2;
+    const Cost cost = child->total_cost + rows * row_work / 2;
+    plan->first = cost;
+    if (child->pathtype == T_SeqScan) {
+        // A page that is in memory takes a microsecond, but an expression of which the planner
+        // reckons so much four (an array of 50 numbers compared with a column, 60,000 times: a cost
+        // of 4,800, 17 ms).
+        double page_cost = 0;
+        get_tablespace_page_costs(child->parent->reltablespace, nullptr, &page_cost);
+        plan->first += 3 * Max(child->total_cost - page_cost * child->parent->pages, 0);
+    }
     if (IsA(child, BitmapHeapPath)) {
         // Of a single index the path's own cost is that of a scan with the table's rows.
         Path* bitmap = reinterpret_cast<const BitmapHeapPath*>(child)->bitmapqual;
         Selectivity selectivity = 0;
         cost_bitmap_tree_node(bitmap, &plan->bitmap, &selectivity);
         plan->first_row = Max(plan->first - plan->bitmap, 0) / rows;
+        // Likewise: 6,000 entries a cost of 113, 0.6 ms.
+        plan->bitmap *= 4;
     }
-    return plan->first;
+    return cost;
 }
 
 void estimate(PlannerInfo* root, CustomPath* path, const Task& task, SearchPlan* plan) {
