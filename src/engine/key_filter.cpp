@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 
+#include "kernels/kernels.hpp"
+
 namespace vecdot::engine {
 
 namespace {
@@ -19,22 +21,9 @@ bool is_among(const KeyCondition& condition, std::uint64_t key) {
            std::binary_search(condition.list.begin(), condition.list.end(), key);
 }
 
-// The keys of a unit that are within the range, a bit each.
-std::uint32_t within(const std::uint8_t* unit, const KeyCondition& condition) {
-    std::uint64_t keys[keys_per_unit];
-    std::memcpy(keys, unit, sizeof keys);
-    const std::uint64_t width = condition.greatest - condition.least;
-    std::uint32_t bits = 0;
-    for (std::size_t i = 0; i < keys_per_unit; ++i) {
-        bits |= static_cast<std::uint32_t>(keys[i] - condition.least <= width) << i;
-    }
-    if (condition.kind == KeyCondition::Kind::list) {
-        for (std::uint32_t left = bits; left != 0; left &= left - 1) {
-            const int i = std::countr_zero(left);
-            bits &= ~(static_cast<std::uint32_t>(!is_among(condition, keys[i])) << i);
-        }
-    }
-    return bits;
+bool tells_of_null(const KeyCondition& condition) {
+    return condition.kind == KeyCondition::Kind::is_null ||
+           condition.kind == KeyCondition::Kind::is_not_null;
 }
 
 }  // namespace
@@ -82,10 +71,8 @@ bool passes(const KeyFilter& filter, const RowKeys& keys) noexcept {
     for (const KeyCondition& condition : filter.conditions) {
         const bool is_null = (keys.nulls >> condition.column & 1u) != 0;
         const std::uint64_t key = keys.values[condition.column];
-        const bool is_tested = condition.kind == KeyCondition::Kind::range ||
-                               condition.kind == KeyCondition::Kind::list;
         if (is_null != (condition.kind == KeyCondition::Kind::is_null) ||
-            (is_tested &&
+            (!tells_of_null(condition) &&
              !(condition.least <= key && key <= condition.greatest && is_among(condition, key)))) {
             return false;
         }
@@ -97,33 +84,57 @@ KeyTest::KeyTest(const KeyFilter& filter, std::uint32_t rows, std::uint64_t* lef
     : filter_(&filter), rows_(rows), left_out_(left_out), block_units_(key_units(filter.columns)) {}
 
 void KeyTest::units(const std::uint8_t* units, std::size_t count) noexcept {
-    for (std::size_t i = 0; i < count; ++i) {
-        test_unit(units + i * kernels::unit_bytes);
-        if (++position_ == block_units_) {
+    while (count > 0) {
+        const std::size_t some = std::min(count, block_units_ - position_);
+        test_units(units, some);
+        units += some * kernels::unit_bytes;
+        count -= some;
+        position_ += some;
+        if (position_ == block_units_) {
             finish_block();
             position_ = 0;
         }
     }
 }
 
-void KeyTest::test_unit(const std::uint8_t* unit) noexcept {
+// The next units of the current block.
+void KeyTest::test_units(const std::uint8_t* units, std::size_t count) noexcept {
     if (position_ == 0) {
         passing_ = filter_->passes_none ? 0 : ~0u;
         for (const KeyCondition& condition : filter_->conditions) {
-            const std::uint32_t nulls = nulls_of(unit, condition.column);
+            const std::uint32_t nulls = nulls_of(units, condition.column);
             passing_ &= condition.kind == KeyCondition::Kind::is_null ? nulls : ~nulls;
         }
-        return;
     }
-    const std::size_t column = (position_ - 1) / key_units_of_column;
-    const std::size_t shift = (position_ - 1) % key_units_of_column * keys_per_unit;
-    constexpr std::uint32_t all = (1u << keys_per_unit) - 1;
     for (const KeyCondition& condition : filter_->conditions) {
-        if (condition.column == column && condition.kind != KeyCondition::Kind::is_null &&
-            condition.kind != KeyCondition::Kind::is_not_null && (passing_ >> shift & all) != 0) {
-            passing_ &= ~((all & ~within(unit, condition)) << shift);
+        const std::size_t column = 1 + condition.column * key_units_of_column;
+        const std::size_t first = std::max(position_, column);
+        const std::size_t end = std::min(position_ + count, column + key_units_of_column);
+        if (passing_ != 0 && first < end && !tells_of_null(condition)) {
+            test_column(condition, units + (first - position_) * kernels::unit_bytes,
+                        first - column, end - first);
         }
     }
+}
+
+// Units `first` … first + count − 1 of the condition's column.
+void KeyTest::test_column(const KeyCondition& condition, const std::uint8_t* units,
+                          std::size_t first, std::size_t count) noexcept {
+    const std::size_t shift = first * keys_per_unit;
+    const std::uint32_t tested = (~0u >> (kernels::block_rows - count * keys_per_unit)) << shift;
+    std::uint32_t within = kernels::active().codes.keys_within(units, count, condition.least,
+                                                               condition.greatest - condition.least)
+                           << shift;
+    if (condition.kind == KeyCondition::Kind::list) {
+        for (std::uint32_t left = within & passing_; left != 0; left &= left - 1) {
+            const int row = std::countr_zero(left);
+            std::uint64_t key;
+            std::memcpy(&key, units + (static_cast<std::size_t>(row) - shift) * sizeof key,
+                        sizeof key);
+            within &= ~(static_cast<std::uint32_t>(!is_among(condition, key)) << row);
+        }
+    }
+    passing_ &= within | ~tested;
 }
 
 void KeyTest::finish_block() noexcept {

@@ -78,7 +78,9 @@ class KeyTest {
     std::uint32_t left_out_rows() const { return left_out_rows_; }
 
   private:
-    void test_unit(const std::uint8_t* unit) noexcept;
+    void test_units(const std::uint8_t* units, std::size_t count) noexcept;
+    void test_column(const KeyCondition& condition, const std::uint8_t* units, std::size_t first,
+                     std::size_t count) noexcept;
     void finish_block() noexcept;
 
     const KeyFilter* filter_;

@@ -93,6 +93,11 @@ struct CodeKernels {
     std::uint32_t (*within_reach)(const std::uint8_t* entries, const PlaneDots* dots,
                                   std::size_t count, const ReachTerms& terms) noexcept;
 
+    // Bit i of the result says whether key i is from least to least + width, modulo 2⁶⁴: of 8 in
+    // each of at most 4 units, at any address.
+    std::uint32_t (*keys_within)(const std::uint8_t* keys, std::size_t units, std::uint64_t least,
+                                 std::uint64_t width) noexcept;
+
     // sums[r] = Σ rows[r·n + i]·query[i] for r < count; n a multiple of 64, at most 2¹⁶.
     void (*dot_rows)(const std::uint8_t* rows, std::size_t count, std::size_t n,
                      const std::int8_t* query, std::int32_t* sums) noexcept;

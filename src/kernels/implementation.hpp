@@ -10,6 +10,7 @@
 #include "kernels/hadamard.hpp"
 #include "kernels/int8_dot.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/key_ranges.hpp"
 #include "kernels/l1.hpp"
 #include "kernels/l2.hpp"
 #include "kernels/matrix.hpp"
@@ -43,6 +44,7 @@ constexpr Kernels implementation(const char* name) {
                   .dot_nibbles = dot_nibbles<Arch>,
                   .scan_nibbles = scan_nibbles<Arch>,
                   .within_reach = within_reach<Arch>,
+                  .keys_within = keys_within<Arch>,
                   .dot_rows = dot_rows<Arch>,
                   .nearest_in_panels = nearest_in_panels<Arch>,
                   .quantise = quantise<Arch>,

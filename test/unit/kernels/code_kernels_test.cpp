@@ -175,6 +175,30 @@ TEST_P(CodeKernelsTest, SaysWhatIsWithinReach) {
     }
 }
 
+TEST_P(CodeKernelsTest, KeysWithin) {
+    constexpr std::uint64_t most = ~std::uint64_t{0};
+    constexpr std::uint64_t some[] = {0, 1, 7, 8, most >> 1, (most >> 1) + 1, most - 1, most};
+    for (const std::uint64_t least : some) {
+        for (const std::uint64_t width : some) {
+            for (std::size_t units = 0; units <= 4; ++units) {
+                std::vector<std::uint64_t> keys(8 * units);
+                std::vector<std::uint8_t> stored(64 * units + 1);
+                std::uint32_t wanted = 0;
+                for (std::size_t i = 0; i < keys.size(); ++i) {
+                    // Both ends and what is beside them.
+                    const std::uint64_t ends[] = {least - 1, least, least + width,
+                                                  least + width + 1};
+                    keys[i] = i % 3 == 0 ? some[i % 8] : ends[i % 4];
+                    wanted |= static_cast<std::uint32_t>(keys[i] - least <= width) << i;
+                }
+                std::copy_n(reinterpret_cast<const std::uint8_t*>(keys.data()), 64 * units,
+                            stored.begin() + 1);
+                EXPECT_EQ(kernel_->keys_within(stored.data() + 1, units, least, width), wanted);
+            }
+        }
+    }
+}
+
 TEST_P(CodeKernelsTest, DotsOfBytes) {
     for (const std::size_t n : {64, 128, 832, 16064}) {
         auto rows = bytes(7 * n);
