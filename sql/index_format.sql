@@ -15,7 +15,7 @@ CREATE FUNCTION pages(index regclass) RETURNS TABLE (block integer, page bytea) 
 	SELECT i, overlay(substring(file FROM 8192 * i + 1 FOR 8192) PLACING '\x00000000000000000000'::bytea FROM 1)
 	  FROM (SELECT pg_read_binary_file(pg_relation_filepath(index)) AS file) f, generate_series(0, length(file) / 8192 - 1) i $$;
 CREATE FUNCTION bytes(index regclass) RETURNS TABLE (kind text, pages bigint, hash text) LANGUAGE sql AS $$
-	SELECT (ARRAY['unwritten', 'meta', 'head', 'address', 'code', 'refine', 'slots', 'centroids', 'free list', 'origin', 'keys'])[1 + get_byte(page, 28)],
+	SELECT (ARRAY['unwritten', 'meta', 'head', 'address', 'code', 'refine', 'slots', 'centroids', 'free list', 'origin', 'keys', 'summaries'])[1 + get_byte(page, 28)],
 		count(*), md5(string_agg(page, ''::bytea ORDER BY block))
 	  FROM pages(index) GROUP BY get_byte(page, 28) ORDER BY get_byte(page, 28) $$;
 -- No function of the C library, which may differ in the last bit: sixteenths, in clusters of different lengths.
@@ -68,5 +68,12 @@ INSERT INTO keyed SELECT id, id, id, id, md5(id::text)::uuid, 'new', NULL, v FRO
 CHECKPOINT;
 SELECT index, b.* FROM indexes, bytes(index) b WHERE index::text LIKE 'keyed%' ORDER BY index::text COLLATE "C", kind COLLATE "C";
 SELECT index, vecdot_index_check(index, true) FROM indexes WHERE index::text LIKE 'keyed%' ORDER BY index::text COLLATE "C";
+-- Enough cells for summaries of their keys.
+CREATE TABLE summed AS SELECT i AS id, nullif(i % 5, 3) AS a, i / 4 AS b, elements(i, 8)::vector(8) AS v FROM generate_series(1, 1500) i;
+CREATE INDEX summed_l2 ON summed USING vecdot (v vector_l2_ops, a, b);
+INSERT INTO summed SELECT i, NULL, i * 1000, elements(i, 8)::vector FROM generate_series(1501, 1506) i;
+CHECKPOINT;
+SELECT index, b.* FROM indexes, bytes(index) b WHERE index::text LIKE 'summed%' ORDER BY index::text COLLATE "C", kind COLLATE "C";
+SELECT index, vecdot_index_check(index, true) FROM indexes WHERE index::text LIKE 'summed%' ORDER BY index::text COLLATE "C";
 SET client_min_messages = warning;
 DROP SCHEMA format CASCADE;

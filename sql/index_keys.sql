@@ -137,6 +137,61 @@ SELECT c, of_grown(c) FROM unnest(ARRAY['tenant = 3', 'name = ''n3''', 'letter =
 SELECT count(*) FROM (SELECT id FROM grown WHERE tenant = 3 ORDER BY v <#> noises(3, 12) LIMIT 1000) t;
 RESET vecdot.recall;
 
+-- Cells without a row that qualifies are not opened: each tenant has a place of its own, ids grow.
+CREATE TABLE apart (id int, tenant int, v vector(12));
+CREATE FUNCTION add_apart(first int, last int) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO apart SELECT i, nullif(i % 40, 13), noises(i % 40, 12) * 3 + noises(100 + i, 12, 0.3) FROM generate_series(first, last) i $$;
+SELECT add_apart(1, 4000);
+CREATE INDEX apart_v ON apart USING vecdot (v vector_l2_ops, tenant, id);
+CREATE FUNCTION share_opened(condition text) RETURNS numeric LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+	opened int;
+	cells int;
+BEGIN
+	PERFORM set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true), set_config('vecdot.filter_way', 'last', true);
+	FOR line IN EXECUTE format('EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT id FROM apart WHERE %s ORDER BY v <-> (SELECT noises(3, 12)) LIMIT 1000', condition) LOOP
+		opened := coalesce(substring(line FROM 'Cells Opened: (\d+)')::int, opened);
+		cells := coalesce(substring(line FROM 'Cells of Index: (\d+)')::int, cells);
+	END LOOP;
+	RETURN opened::numeric / cells;
+END $$;
+CREATE FUNCTION all_of(condition text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	truth int[];
+	given int[];
+BEGIN
+	EXECUTE format('SELECT array_agg(id ORDER BY id) FROM apart WHERE %s', condition) INTO truth;
+	PERFORM set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true), set_config('vecdot.filter_way', 'last', true);
+	EXECUTE format('SELECT array_agg(id ORDER BY id) FROM (SELECT id FROM apart WHERE %s ORDER BY v <-> noises(3, 12) LIMIT 5000) t', condition) INTO given;
+	RETURN given IS NOT DISTINCT FROM truth;
+END $$;
+CREATE VIEW parts_opened AS SELECT condition, share_opened(condition) <= most AS few, share_opened(condition) > 0.9 AS all, all_of(condition)
+  FROM (VALUES ('tenant = 7', 0.2), ('tenant IN (7, 11)', 0.3), ('tenant IS NULL', 0.2), ('tenant = 13', 0.1), ('tenant > 38', 0.3), ('tenant > 40', 0), ('id = 77', 0.6), ('id BETWEEN 100 AND 101', 1), ('id > 3990', 0.4), ('id > 3990 AND tenant = 3', 0.1),
+	('tenant < 0 AND id > 0', 0), ('id > 4000000', 0), ('tenant IS NOT NULL', 1), ('id > 5', 1)) c (condition, most);
+SELECT * FROM parts_opened;
+SELECT vecdot_index_check('apart_v', true);
+-- What comes later, into cells that had no such row, is found there; and so is what moves when cells are split.
+INSERT INTO apart SELECT 5000 + i, 1000 + i % 3, noises(i, 12) * 3 FROM generate_series(1, 9) i;
+UPDATE apart SET tenant = 1003 WHERE id % 400 = 5;
+SELECT condition, all_of(condition), share_opened(condition) BETWEEN 0.01 AND 0.4 AS few FROM unnest('{tenant = 1000,tenant = 1001,tenant >= 1002,tenant = 1003,id > 5000}'::text[]) condition;
+INSERT INTO apart SELECT 6000 + i, 2000 + i % 50, noises(3, 12) * 3 + noises(100 + i, 12, 0.3) FROM generate_series(1, 900) i;
+SELECT vecdot_index_check('apart_v', true);
+SELECT condition, all_of(condition), share_opened(condition) < 0.5 AS few FROM unnest('{tenant = 2007,tenant = 2049,id BETWEEN 6100 AND 6110}'::text[]) condition;
+DELETE FROM apart WHERE tenant BETWEEN 8 AND 25 AND id % 100 > 1;
+VACUUM apart;
+SELECT vecdot_index_check('apart_v', true);
+SELECT condition, all_of(condition) FROM parts_opened WHERE all_of(condition) IS NOT TRUE;
+-- All cells anew, by a clustering.
+SELECT add_apart(10001, 13000);
+SELECT vecdot_index_check('apart_v', true);
+SELECT condition, all_of(condition), share_opened(condition) < 0.5 AS few FROM unnest('{tenant = 2007,tenant = 7,id > 12990,tenant = 3000}'::text[]) condition;
+TRUNCATE apart;
+SELECT vecdot_index_check('apart_v', true);
+SELECT add_apart(1, 2000);
+SELECT vecdot_index_check('apart_v', true);
+SELECT condition, all_of(condition), share_opened(condition) < 0.5 AS few FROM unnest('{tenant = 7,tenant IS NULL,id > 1990,tenant = 3000}'::text[]) condition;
+
 -- Equal but not the same.
 CREATE TABLE words (id int, word text COLLATE no_case, v vector(3));
 INSERT INTO words SELECT i, (ARRAY['one', 'ONE', 'two', 'Two'])[1 + i % 4], noises(i, 3) FROM generate_series(1, 400) i;

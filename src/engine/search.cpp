@@ -434,7 +434,7 @@ std::uint32_t Search::sampled_rows(const OpenCell& cell) const {
 void Search::leave_used_up() {
     const std::uint32_t first = first_left_;
     while (first_left_ < cell_count_ && is_used_up(cells_[first_left_])) {
-        used_up_rows_ += cells_[first_left_].rows;
+        used_up_rows_ += cells_[first_left_].rows + cells_[first_left_].unread;
         ++first_left_;
     }
     if (first == first_left_ || (first_left_ == cell_count_ && !more_cells()) || options_.exact ||
@@ -481,6 +481,22 @@ Search::LeftOutWithin Search::left_out_within(double estimate) const {
         const bool is_nearer = row.estimate <= limit;
         within.rows += is_nearer ? row.rows : 0;
         within.seen += is_nearer ? 1 : 0;
+    }
+    // Of cells that were not opened, whose rows are not in the sample: if they are as far behind
+    // their centroids as those of the sample. Where that is not known yet it is asked first.
+    if (unread_count_ == 0 || (left_out_refined_ == 0 && left_out_count_ > 0)) {
+        return within;
+    }
+    const double behind =
+        left_out_refined_ == 0 ? 0 : beyond_centroids_ / static_cast<double>(left_out_refined_);
+    const auto first = unread_.begin();
+    const auto end = std::partition_point(
+        first, first + static_cast<std::ptrdiff_t>(unread_count_), [&](const Unread& cell) {
+            return static_cast<double>(cell.distance_squared) + behind <= estimate;
+        });
+    if (end != first) {
+        within.rows += (end - 1)->rows;
+        within.seen += enough_seen;
     }
     return within;
 }

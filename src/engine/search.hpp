@@ -132,6 +132,12 @@ class Search {
         std::uint32_t number;
     };
 
+    // A cell that is not opened, as the filter leaves out all of it.
+    struct Unread {
+        float distance_squared;  // to its centroid
+        std::uint64_t rows;      // of it and those before it
+    };
+
     static bool farther(const Ready& a, const Ready& b);
 
     bool next_main(SearchResult& result);
@@ -231,6 +237,10 @@ class Search {
     std::size_t left_out_count_ = 0;
     std::size_t left_out_refined_ = 0;  // the ones whose estimate is known, so far
     std::uint64_t next_left_out_ = 0;   // the next one's place
+
+    std::span<Unread> unread_;  // nearest first
+    std::size_t unread_count_ = 0;
+    double beyond_centroids_ = 0;  // estimates of the sample, less the distances of their cells
 
     // Of the cell that is being scored.
     std::uint32_t scan_cell_ = 0;

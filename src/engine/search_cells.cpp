@@ -115,6 +115,19 @@ void Search::open_cell() {
     OpenCell& cell = cells_[cell_count_];
     std::construct_at(
         &cell, OpenCell{keys_[opened_keys_], 0, nullptr, CellDistance(*query_), nullptr, nullptr});
+    if (store_->unread != nullptr && (cell.unread = store_->unread(store_->self, cell.key)) > 0) {
+        // As if it had been opened, and all of its rows left out.
+        ++opened_keys_;
+        ++cell_count_;
+        opened_rows_ += cell.unread;
+        left_out_rows_ += cell.unread;
+        if (!options_.exact) {
+            const std::uint64_t before = unread_count_ > 0 ? unread_[unread_count_ - 1].rows : 0;
+            grow(arena_, unread_, unread_count_);
+            unread_[unread_count_++] = {cell.key.distance_squared, before + cell.unread};
+        }
+        return;
+    }
     store_->open(store_->self, cell);
     const std::size_t words = (std::size_t{cell.rows} + 63) / 64;
     cell.done = arena_.allocate_zeroed<std::uint64_t>(2 * words).data();
@@ -191,6 +204,10 @@ void Search::refine_left_out() {
                                        .refine(batch.entries[i].refine, batch.dots[i],
                                                batch.rest[i], cell.key.long_rows)
                                        .estimate);
+            beyond_centroids_ += cell.key.long_rows
+                                     ? 0
+                                     : static_cast<double>(first[i].estimate) -
+                                           static_cast<double>(cell.key.distance_squared);
         }
         work_.refined += batch.count;
         left_out_refined_ += batch.count;

@@ -60,6 +60,7 @@ struct OpenCell {
     float* bounds = nullptr;     // Search's: room for what the signs say of each row; null: it goes
     bool is_scored = false;      // Search's: by the signs
     std::uint32_t left_out = 0;  // Search's: by the filter, of passed and taken
+    std::uint32_t unread = 0;  // Search's: rows of one that is not opened, for it has none to give
 };
 
 enum class SpecialList : std::uint8_t { loose, undefined, null };
@@ -89,6 +90,9 @@ struct CellStore {
     // these are. Null: there is no filter. Entries of special lists that it leaves out come as dead
     // ones.
     std::uint32_t (*filter)(void* self, OpenCell& cell, std::uint64_t* left_out) = nullptr;
+    // About how many rows a cell has, if the filter is known to leave out all of them, so that it
+    // need not be opened; else 0. Null: nothing is known.
+    std::uint32_t (*unread)(void* self, const CellKey& key) = nullptr;
 };
 
 }  // namespace vecdot::engine

@@ -67,6 +67,13 @@ sub create_items
 				IF by_index IS DISTINCT FROM by_table THEN
 					RETURN format('cosine distances beyond %s by index %s, by table %s', beyond, by_index, by_table);
 				END IF;
+				-- Few rows, so that most cells have none.
+				SELECT a.d, b.d INTO by_index, by_table
+				  FROM (SELECT array_agg(d) AS d FROM (SELECT v <=> query AS d FROM items WHERE id BETWEEN beyond AND beyond + 9 ORDER BY v <=> query LIMIT count) t) a,
+				       (SELECT array_agg(d) AS d FROM (SELECT v <=> query AS d FROM items WHERE id BETWEEN beyond AND beyond + 9 ORDER BY (v <=> query) + 0 LIMIT count) t) b;
+				IF by_index IS DISTINCT FROM by_table THEN
+					RETURN format('cosine distances at %s by index %s, by table %s', beyond, by_index, by_table);
+				END IF;
 			ELSE
 				SELECT a.n, a.u, a.s, b.n, b.s INTO ids, distinct_ids, sum_index, of_table, sum_table
 				  FROM (SELECT count(*) AS n, count(DISTINCT id) AS u, sum(id) AS s FROM (SELECT id FROM items ORDER BY v <-> query) t) a,

@@ -72,11 +72,12 @@ my $start = $node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()');
 # Where the numbers of the meta page stand: offsets in its payload.
 my %meta = (version => 4, metric => 8, dimensions => 12, padded => 16, scale => 32, incompatible => 40, compatible => 44, keys => 48, reserved => 64,
 	next_generation => 104, allocated => 112, slots => 116, free_count => 124, slot_pages => 144, centroid_pages => 252, free_pages => 360,
-	free_active => 576, has_origin => 580, origin => 584, frozen => 600, retired_slots => 604, retired_next => 608, retired_origin => 1960);
+	free_active => 576, has_origin => 580, origin => 584, frozen => 600, retired_slots => 604, retired_next => 608, retired_origin => 1960,
+	summaries => 1968, retired_summaries => 1992);
 my $extents = 64 + 32;    # of a cell's header, which ends
 my $centroid = 64 + 512;  # where its centroid begins
 
-my @kinds = (undef, qw(meta head address code refine slots centroids free_list origin keys));
+my @kinds = (undef, qw(meta head address code refine slots centroids free_list origin keys summaries));
 
 sub label
 {
@@ -120,7 +121,8 @@ sub blocks_of
 	{
 		my $label = label($list[$block]) or next;
 		next if $label->{kind} =~ /^(slots|centroids|origin)$/ && !$current{$block};
-		next if $label->{generation} && ($generation{ $label->{cell} } // 0) != $label->{generation};
+		my $generation = $label->{kind} eq 'summaries' ? unpack('Q', substr($list[0], 64 + $meta{summaries} + 16, 8)) : $generation{ $label->{cell} } // 0;
+		next if $label->{generation} && $generation != $label->{generation};
 		push @{ $blocks{ $label->{kind} } }, $block;
 	}
 	# The free list's pages that are in use: of one of the two arrays.
@@ -153,7 +155,7 @@ sub workload
 	return join "\n", 'SET enable_seqscan = off; SET enable_sort = off;',
 	  (map { "SET vecdot.recall = $_; SELECT 'rows', count(*) FROM (SELECT id FROM items $order LIMIT 30) t;" } qw(0.5 0.99 0.9999 1)),
 	  (map { "SET vecdot.recall = $_; SELECT 'rows', count(*) FROM (SELECT id FROM items $order) t;" } qw(0.9 1)),
-	  (map { "SET vecdot.recall = $_; SELECT 'some', count(*) FROM (SELECT id FROM items WHERE id > 1000 $order LIMIT 30) t;" } qw(0.9 1)),
+	  (map { my $recall = $_; map { "SET vecdot.recall = $recall; SELECT 'some', count(*) FROM (SELECT id FROM items WHERE id $_ $order LIMIT 30) t;" } '> 1000', '= 7' } qw(0.9 1)),
 	  'SELECT \'rows\', count(*) FROM (SELECT id FROM items ORDER BY v ' . $operator{$metric} . ' NULL::vector LIMIT 3000) t;',
 	  'BEGIN; INSERT INTO items SELECT i, noise(i) FROM generate_series(3000, 3020) i; ROLLBACK;',
 	  'BEGIN; INSERT INTO items SELECT i, noise(5) FROM generate_series(3000, 3200) i; ROLLBACK;',
@@ -253,6 +255,8 @@ my $slot = 64 + 64 * 3;
 my ($address) = grep { my (undef, undef, $number, $flags) = unpack('x64 S4', $list[$_]); $number > 0 && !($flags & 1) } @{ $of{address} };
 # Keys of the head's rows.
 my ($keys) = grep { my $label = label($list[$_]); $label->{cell} == label($list[$head])->{cell} && $label->{position} == 0 } @{ $of{keys} };
+# Spans of the keys of each cell, and buckets of them.
+my ($spans, $buckets) = map { my $position = $_; grep { label($list[$_])->{position} == $position } @{ $of{summaries} } } 0, 1;
 foreach my $case (
 	[ 'more rows than there is room for', $head, 72, pack('L', 4_000_000_000) ],
 	[ 'one row more', $head, 72, pack('L', unpack('x72 L', $list[$head]) + 1) ],
@@ -304,6 +308,18 @@ foreach my $case (
 	[ 'meta: keys of another kind', 0, 64 + $meta{keys} + 8, pack('C', 3) ],
 	[ 'meta: something beside the keys\' kinds', 0, 64 + $meta{keys} + 9, pack('C', 1) ],
 	[ 'meta: no keys', 0, 64 + $meta{incompatible}, pack('L', 0) ],
+	[ 'a summary without the keys of a cell', $spans, 64 + 16 * 3, "\0" x 16 ],
+	[ 'a summary of fewer keys of a cell', $spans, 64 + 16 * 3 + 8, pack('Q', 1 << 63) ],
+	[ 'a summary without values', $buckets, 64, "\0" x 8128 ],
+	[ 'a summary that tells of no cell', $buckets, 64 + 63, pack('C', 0x80) ],
+	[ 'meta: no summaries', 0, 64 + $meta{summaries}, pack('L L', 0, 0) ],
+	[ 'meta: summaries at the meta page', 0, 64 + $meta{summaries}, pack('L', 0) ],
+	[ 'meta: summaries beyond the end', 0, 64 + $meta{summaries}, pack('L', 0x7fffffff) ],
+	[ 'meta: summaries elsewhere', 0, 64 + $meta{summaries}, pack('L', $head) ],
+	[ 'meta: summaries of more cells', 0, 64 + $meta{summaries} + 8, pack('L', 9) ],
+	[ 'meta: summaries of many more buckets', 0, 64 + $meta{summaries} + 12, pack('L', 0xffffffff) ],
+	[ 'meta: summaries of another generation', 0, 64 + $meta{summaries} + 16, pack('Q', 2) ],
+	[ 'meta: the summaries of a replaced directory', 0, 64 + $meta{retired_summaries}, pack('L L', 1, 1) ],
 	[ 'meta: too many slots', 0, 64 + $meta{slots}, pack('L', 4_000_000_000) ],
 	[ 'meta: too few slots', 0, 64 + $meta{slots}, pack('L', 2) ],
 	[ 'meta: too few blocks allocated', 0, 64 + $meta{allocated}, pack('L', 3) ],

@@ -14,6 +14,7 @@
 #include "index/storage/free_list.hpp"
 #include "index/storage/keys.hpp"
 #include "index/storage/meta.hpp"
+#include "index/storage/summaries.hpp"
 #include "index/upkeep/calibrate.hpp"
 #include "index/upkeep/recover.hpp"
 #include "index/upkeep/split.hpp"
@@ -232,6 +233,8 @@ Appended append_row(Relation index, const Directory& directory, const CellRef& c
     if (view.rows == view.capacity) {
         grow_cell(index, parameters, head_buffer, &view);
     }
+    const SlotKeys told{cell.slot, keys};
+    tell_summaries(index, parameters, meta.summaries, &told, 1);
 
     Batch batch{index, Record(index), {}};
     uint32 local;

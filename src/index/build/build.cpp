@@ -297,8 +297,13 @@ void write_cells(Crew* crew, Builder* builder) {
     TupleDesc descriptor;
     Tuplesortstate* sort = open_sort(crew, builder, &descriptor);
     TupleTableSlot* slot = MakeSingleTupleTableSlot(descriptor, &TTSOpsMinimalTuple);
-    BulkWriter* writer = bulk_begin(builder->index, shared.parameters,
-                                    shared.plan.has_origin ? crew->origin : nullptr);
+    uint64 rows = 0;
+    for (uint32 i = 0; i < shared.cells; ++i) {
+        rows += pg_atomic_read_u32(&crew->counts[i]);
+    }
+    BulkWriter* writer =
+        bulk_begin(builder->index, shared.parameters,
+                   shared.plan.has_origin ? crew->origin : nullptr, rows, shared.cells);
     int32 current = -1;
     int64 written = 0;
     while (tuplesort_gettupleslot(sort, true, false, slot, nullptr)) {

@@ -22,7 +22,8 @@ static_assert(static_cast<int>(PageKind::meta) == 1 && static_cast<int>(PageKind
               static_cast<int>(PageKind::refine) == 5 && static_cast<int>(PageKind::slots) == 6 &&
               static_cast<int>(PageKind::centroids) == 7 &&
               static_cast<int>(PageKind::free_list) == 8 &&
-              static_cast<int>(PageKind::origin) == 9 && static_cast<int>(PageKind::keys) == 10);
+              static_cast<int>(PageKind::origin) == 9 && static_cast<int>(PageKind::keys) == 10 &&
+              static_cast<int>(PageKind::summaries) == 11);
 
 static_assert(sizeof(PageLabel) == 40);
 VECDOT_STANDS(PageLabel, magic, 0, 4);
@@ -96,7 +97,7 @@ static_assert(sizeof(Begun) == 8);
 VECDOT_STANDS(Begun, times, 0, 4);
 VECDOT_STANDS(Begun, cells, 4, 4);
 
-static_assert(sizeof(Meta) == 1968 && std::is_trivially_copyable_v<Meta>);
+static_assert(sizeof(Meta) == 2000 && std::is_trivially_copyable_v<Meta>);
 VECDOT_STANDS(Meta, parameters, 0, 96);
 VECDOT_STANDS(Meta, directory_version, 96, 8);
 VECDOT_STANDS(Meta, next_generation, 104, 8);
@@ -125,6 +126,20 @@ VECDOT_STANDS(Meta, calibration, 1656, 272);
 VECDOT_STANDS(Meta, clustered_rows, 1928, 8);
 VECDOT_STANDS(Meta, begun, 1936, 24);
 VECDOT_STANDS(Meta, retired_origin, 1960, 8);
+VECDOT_STANDS(Meta, summaries, 1968, 24);
+VECDOT_STANDS(Meta, retired_summaries, 1992, 8);
+
+static_assert(sizeof(KeySummaries) == 24);
+VECDOT_STANDS(KeySummaries, run, 0, 8);
+VECDOT_STANDS(KeySummaries, groups, 8, 4);
+VECDOT_STANDS(KeySummaries, bucket_pages, 12, 4);
+VECDOT_STANDS(KeySummaries, generation, 16, 8);
+using engine::KeySpan;
+static_assert(sizeof(KeySpan) == 16);
+VECDOT_STANDS(KeySpan, least_inverted, 0, 8);
+VECDOT_STANDS(KeySpan, greatest, 8, 8);
+static_assert(engine::summary_page_bytes == payload_size && engine::summary_cells == 508 &&
+              engine::summary_buckets == 127);
 
 using engine::Calibration;
 static_assert(sizeof(Calibration) == calibration_size);

@@ -10,7 +10,7 @@
 #include <type_traits>
 
 #include "engine/code.hpp"
-#include "engine/key_filter.hpp"
+#include "engine/key_summary.hpp"
 #include "pg/postgres.hpp"
 
 extern "C" {
@@ -37,6 +37,7 @@ enum class PageKind : uint16 {
     free_list,  // FreeExtent[]
     origin,     // float4[padded]: what routing space subtracts, if anything
     keys,       // units of 64 bytes: blocks of 32 rows' keys
+    summaries,  // which cells have which keys (engine/key_summary.hpp)
 };
 
 struct PageLabel {
@@ -165,6 +166,14 @@ struct Begun {
     uint32 cells;  // the last time
 };
 
+// What the cells' keys have in common: of the slots below groups × summary_cells.
+struct KeySummaries {
+    BlockRun run;  // length 0: there is nothing, and all cells may have all keys
+    uint32 groups;
+    uint32 bucket_pages;
+    uint64 generation;  // of its pages
+};
+
 // The rest of the page is reserved.
 struct Meta {
     Parameters parameters;
@@ -195,6 +204,8 @@ struct Meta {
     uint64 clustered_rows;  // live rows when all rows were clustered last
     Begun begun[upkeep_kinds];
     BlockRun retired_origin;  // that of the directory before, still to be freed; length 0: none
+    KeySummaries summaries;
+    BlockRun retired_summaries;  // as retired_origin
 };
 static_assert(sizeof(Meta) <= payload_size && std::is_trivially_copyable_v<Meta>);
 

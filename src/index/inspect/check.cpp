@@ -35,7 +35,18 @@ namespace {
 constexpr int standby_tries = 20;
 constexpr long standby_wait = 20000;  // microseconds
 
-enum class Owner : uint8 { meta, slots, centroids, free_list, origin, intent, retired, cell, free };
+enum class Owner : uint8 {
+    meta,
+    slots,
+    centroids,
+    free_list,
+    origin,
+    summaries,
+    intent,
+    retired,
+    cell,
+    free
+};
 
 const char* owner_name(Owner owner) {
     switch (owner) {
@@ -49,6 +60,8 @@ const char* owner_name(Owner owner) {
             return "the free list's pages";
         case Owner::origin:
             return "the origin";
+        case Owner::summaries:
+            return "the summaries of keys";
         case Owner::intent:
             return "an unfinished operation";
         case Owner::retired:
@@ -293,8 +306,8 @@ void add_retired_directory(Relation index, const Meta& meta, Runs* runs) {
                 &known);
     add_segments(meta.retired_slot_pages, Owner::retired, runs);
     add_segments(meta.retired_centroid_pages, Owner::retired, runs);
-    if (meta.retired_origin.length != 0) {
-        runs->add(meta.retired_origin.start, meta.retired_origin.length, Owner::retired);
+    for (const BlockRun& run : {meta.retired_origin, meta.retired_summaries}) {
+        runs->add(run.start, run.length, Owner::retired);
     }
     uint32 next = 0;
     Retiring cell;
@@ -314,6 +327,7 @@ void check_ownership(Relation index, Moment* before, Moment* after, const Census
     if (meta.has_origin != 0) {
         runs.add(meta.origin.start, meta.origin.length, Owner::origin);
     }
+    runs.add(meta.summaries.run.start, meta.summaries.run.length, Owner::summaries);
     for (uint32 i = 0; i < meta.unfinished.intent_count; ++i) {
         const BlockRun& run = meta.unfinished.intents[i];
         if (run.start >= meta.allocated || run.length > meta.allocated - run.start) {

@@ -59,7 +59,7 @@ struct Counters {
     double mean_cell;
     uint64 head_blocks, address_blocks, sign_blocks, refine_blocks,
         key_blocks;           // allocated to cells
-    uint64 directory_blocks;  // meta, slots, centroids, free list, origin
+    uint64 directory_blocks;  // meta, slots, centroids, free list, origin, summaries
     uint64 free_blocks;
     uint64 total_blocks;  // allocated in all; the file may be shorter or longer
 };

@@ -4,6 +4,7 @@
 // marks them dead. engine/verify.hpp says what of a row's codes can be derived anew and compared.
 #include "engine/verify.hpp"
 #include "index/inspect/check.hpp"
+#include "index/storage/summaries.hpp"
 #include "index/upkeep/rewrite.hpp"
 
 extern "C" {
@@ -29,6 +30,9 @@ struct Work {
     RowBlock* block;
     uint8* signs;
     uint32 dead;
+    KeySummaries summaries;
+    engine::SummaryShape shape;
+    const uint8* summary_bytes;
 };
 
 // Where a row's parts stand, for messages.
@@ -92,6 +96,36 @@ void check_keys(Work* work, uint32 first) {
                   view.layout.key_start(e == 0, view.extents[e]) +
                       local / rows_per_block * view.layout.key_units / units_per_page,
                   "NULLs among the keys of rows from %u of the cell on do not fit", first);
+    }
+}
+
+// A search for the row must not take its cell for one without such rows.
+void check_summary(Work* work, uint32 row, const engine::RowKeys& keys) {
+    const uint32 slot = work->view->cell;
+    if (!has_summary(work->summaries, slot)) {
+        return;
+    }
+    for (uint32 c = 0; c < work->shape.columns; ++c) {
+        for (const uint32 page : {engine::summary_spans_page(work->shape, slot, c),
+                                  engine::summary_bucket_page(work->shape, slot, c, keys)}) {
+            if (!engine::is_summed_up(work->shape, page, work->summary_bytes + page * payload_size,
+                                      slot, keys)) {
+                corrupted(work->index, work->summaries.run.start + page,
+                          "the summary of cell %u denies key %u of its row %u", slot, c + 1, row);
+            }
+        }
+    }
+}
+
+// Of the pages what belongs to no cell.
+void read_summaries(Work* work) {
+    work->summary_bytes = read_summaries(work->index, work->summaries);
+    for (uint32 page = 0; page < work->summaries.run.length; ++page) {
+        if (!engine::is_summary_page(work->shape, page,
+                                     work->summary_bytes + page * payload_size)) {
+            corrupted(work->index, work->summaries.run.start + page,
+                      "a summary has bits that belong to no cell");
+        }
     }
 }
 
@@ -215,6 +249,9 @@ void check_cell(Work* work, const Census& census) {
                 if (view.layout.has_codes) {
                     check_codes(work, first + i, i);
                 }
+                if (view.layout.key_units > 0) {
+                    check_summary(work, first + i, keys_of(view, *work->block, i));
+                }
                 if (work->heap_check != nullptr) {
                     StoredRow row{};
                     row.cell = &view;
@@ -255,6 +292,10 @@ void check_rows(Relation heap, Relation index, const Census& census, HeapCheck* 
     work->centroid = static_cast<float*>(palloc(layout.centroid_bytes));
     work->block = new_block(layout);
     work->signs = static_cast<uint8*>(palloc0(engine::sign_bytes(parameters.padded)));
+    // After the heads: the summaries tell of all rows that have been counted there.
+    work->summaries = census.meta.summaries;
+    work->shape = summary_shape(parameters, work->summaries);
+    read_summaries(work);
     for (uint32 i = 0; i < census.count; ++i) {
         work->view = &census.cells[i];
         check_cell(work, census);

@@ -48,7 +48,8 @@ Counters count(const Census& census) {
                                 pages_before_segment(meta.centroid_pages.count) +
                                 pages_before_segment(meta.free_pages[0].count) +
                                 pages_before_segment(meta.free_pages[1].count) +
-                                (meta.has_origin != 0 ? meta.origin.length : 0);
+                                (meta.has_origin != 0 ? meta.origin.length : 0) +
+                                meta.summaries.run.length;
     counters.free_blocks = census.free_blocks;
     counters.total_blocks = meta.allocated;
     return counters;

@@ -3,6 +3,7 @@
 
 #include "index/storage/cell_writer.hpp"
 #include "index/storage/meta.hpp"
+#include "index/storage/summaries.hpp"
 #include "pg/memory.hpp"
 
 extern "C" {
@@ -24,6 +25,7 @@ struct BulkWriter {
     Slot* slots;
     uint8* centroid_codes;  // slot after slot, padded each
     uint32 slots_capacity;
+    NewSummaries summaries;
 };
 
 namespace {
@@ -40,11 +42,11 @@ void write_image(BulkWriter* writer, BlockNumber block, const char* image) {
 // Writes length bytes as a stream over pages of a kind; block_of(page) says where.
 template <typename BlockOf>
 void write_stream(BulkWriter* writer, PageKind kind, const char* bytes, uint64 length,
-                  Size page_bytes, BlockOf&& block_of) {
+                  Size page_bytes, BlockOf&& block_of, uint64 generation = 0) {
     char* image = static_cast<char*>(palloc0(BLCKSZ));
     uint32 page = 0;
     for (uint64 done = 0; done < length; done += page_bytes, ++page) {
-        init_page(image, {kind, 0, page, 0});
+        init_page(image, {kind, 0, page, generation});
         memcpy(payload(image), bytes + done, Min(length - done, page_bytes));
         write_image(writer, block_of(page), image);
     }
@@ -75,7 +77,7 @@ void reserve_slots(BulkWriter* writer, uint32 slots) {
 }
 
 BulkWriter* begin(Relation index, ForkNumber fork, const Parameters& parameters,
-                  const float* origin) {
+                  const float* origin, uint64 rows, uint64 cells) {
     if (RelationGetNumberOfBlocksInFork(index, fork) != 0) {
         elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
     }
@@ -93,14 +95,16 @@ BulkWriter* begin(Relation index, ForkNumber fork, const Parameters& parameters,
     meta->next_generation = 1;
     meta->allocated = meta_block + 1;
     meta->slots = special_slots;
+    writer->summaries = new_summaries(parameters, rows, cells);
     reserve_slots(writer, 64);
     return writer;
 }
 
 }  // namespace
 
-BulkWriter* bulk_begin(Relation index, const Parameters& parameters, const float* origin) {
-    return begin(index, MAIN_FORKNUM, parameters, origin);
+BulkWriter* bulk_begin(Relation index, const Parameters& parameters, const float* origin,
+                       uint64 rows, uint64 cells) {
+    return begin(index, MAIN_FORKNUM, parameters, origin, rows, cells);
 }
 
 void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, uint32 rows,
@@ -148,6 +152,9 @@ void bulk_begin_cell(BulkWriter* writer, uint16 flags, const float* centroid, ui
 void bulk_add(BulkWriter* writer, const ItemPointerData* tid, const engine::EncodedRow* row,
               const engine::RowKeys* keys) {
     write_row(&writer->cell, *tid, row, keys);
+    if (keys != nullptr) {
+        add_to_summaries(&writer->summaries, writer->slot, *keys);
+    }
 }
 
 void bulk_end_cell(BulkWriter* writer) {
@@ -207,6 +214,20 @@ void bulk_finish(BulkWriter* writer) {
                      payload_size, [&](uint32 page) { return meta->origin.start + page; });
     }
 
+    const uint32 summary_pages = end_summaries(&writer->summaries, meta->slots);
+    if (summary_pages > 0) {
+        meta->summaries = {{meta->allocated, summary_pages},
+                           writer->summaries.groups,
+                           writer->summaries.shape.bucket_pages,
+                           meta->next_generation++};
+        meta->allocated += summary_pages;
+        write_stream(
+            writer, PageKind::summaries, reinterpret_cast<const char*>(writer->summaries.bytes),
+            uint64{summary_pages} * payload_size, payload_size,
+            [&](uint32 page) { return meta->summaries.run.start + page; },
+            meta->summaries.generation);
+    }
+
     // The first page of the free list, empty: what becomes free can be noted though the disk is
     // full.
     char* image = static_cast<char*>(palloc0(BLCKSZ));
@@ -229,7 +250,7 @@ void log_index(Relation index, ForkNumber fork) {
 }
 
 void create_empty(Relation index, ForkNumber fork, const Parameters& parameters) {
-    bulk_finish(begin(index, fork, parameters, nullptr));
+    bulk_finish(begin(index, fork, parameters, nullptr, 0, 0));
     log_index(index, fork);
 }
 

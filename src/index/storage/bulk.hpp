@@ -22,8 +22,9 @@ void create_empty(Relation index, ForkNumber fork, const Parameters& parameters)
 // or cell_nulls alone; those not written are created empty, and so is a first cell with codes, and
 // one for long rows under inner product, where there is none.
 struct BulkWriter;
-// origin: float4[padded] or null.
-BulkWriter* bulk_begin(Relation index, const Parameters& parameters, const float* origin);
+// origin: float4[padded] or null. rows, cells: about as many as there are going to be with codes.
+BulkWriter* bulk_begin(Relation index, const Parameters& parameters, const float* origin,
+                       uint64 rows, uint64 cells);
 // rows: how many bulk_add() calls follow. centroid: float4[padded], exactly the floats the rows
 // are encoded against; null for a special list. flags: cell_has_codes, or cell_has_codes |
 // cell_long_rows, or one of the special lists.

@@ -169,6 +169,7 @@ Held* load(Relation index, const Meta& meta) {
     directory->version = meta.directory_version;
     directory->parameters = meta.parameters;
     directory->rows = meta.rows;
+    directory->summaries = meta.summaries;
     if (!engine::is_rule_void(meta.cells, meta.calibrated_cells)) {
         memcpy(&directory->calibration, meta.calibration, sizeof directory->calibration);
     }

@@ -31,7 +31,8 @@ struct Directory {
     const uint64* generations;       // of each cell
     ListEntry lists[special_slots];  // loose, NaN, NULLs
     const engine::Space* space;
-    const float* origin;  // float4[padded], or null
+    const float* origin;     // float4[padded], or null
+    KeySummaries summaries;  // where they are
 };
 
 // The current directory: the cached one while the meta page still has its version. Like memory

@@ -57,6 +57,25 @@ void check_origin(Relation index, const Meta& meta, const BlockRun& run) {
     }
 }
 
+// Pages of summaries: as many as the numbers say, below the blocks allocated.
+void check_summaries(Relation index, const Meta& meta) {
+    const KeySummaries& summaries = meta.summaries;
+    const uint64 pages = uint64{summaries.groups} * meta.parameters.keys.count *
+                         (uint64{summaries.bucket_pages} + 1);
+    const auto is_run = [&](const BlockRun& run) {
+        return run.length == 0 || (run.start != meta_block && run.start < meta.allocated &&
+                                   run.length <= meta.allocated - run.start);
+    };
+    if (summaries.bucket_pages > engine::most_summary_bucket_pages ||
+        summaries.run.length != pages || (pages == 0) != (summaries.bucket_pages == 0) ||
+        !is_run(summaries.run) || !is_run(meta.retired_summaries)) {
+        corrupted(index, meta_block,
+                  "summaries of keys in %u blocks at %u of %u: %u groups of %u + 1 pages a column",
+                  summaries.run.length, summaries.run.start, meta.allocated, summaries.groups,
+                  summaries.bucket_pages);
+    }
+}
+
 // Before anything else on the page is looked at, which may mean something else.
 void check_format(Relation index, const Parameters& parameters) {
     const Readable readable = is_readable(parameters.version);
@@ -134,6 +153,7 @@ void check_meta(Relation index, Page page) {
     if (meta->retired_origin.length != 0) {
         check_origin(index, *meta, meta->retired_origin);
     }
+    check_summaries(index, *meta);
     if (meta->allocated > MaxBlockNumber || meta->has_origin > 1 || meta->free_active > 1 ||
         meta->unfinished.intent_count > max_intents ||
         meta->unfinished.retiring_count > max_retiring || meta->slots < special_slots ||
@@ -145,7 +165,8 @@ void check_meta(Relation index, Page page) {
         divide_up(meta->retired_slots, slots_per_page) >
             pages_before_segment(meta->retired_slot_pages.count) ||
         meta->retired_next > meta->retired_slots ||
-        (meta->retired_origin.length != 0 && meta->retired_slots == 0) || meta->frozen > 1) {
+        (meta->retired_origin.length != 0 && meta->retired_slots == 0) ||
+        (meta->retired_summaries.length != 0 && meta->retired_slots == 0) || meta->frozen > 1) {
         corrupted(index, meta_block, "a count is out of range");
     }
 }

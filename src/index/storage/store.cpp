@@ -1,9 +1,11 @@
 // The pages as engine::Search asks for them.
 #include "index/storage/store.hpp"
 
+#include "engine/growth.hpp"
 #include "index/storage/cell.hpp"
 #include "index/storage/directory.hpp"
 #include "index/storage/meta.hpp"
+#include "index/storage/summaries.hpp"
 
 namespace vecdot::index {
 
@@ -18,6 +20,8 @@ struct Store {
     MemoryContext context;
     Parameters parameters;
     const engine::KeyFilter* filter;
+    const bool* left_out_cells;  // of the directory: no row passes the filter; or null
+    uint32 usual_rows;           // of a cell
     ListEntry lists[special_slots];
     CellView* opened_lists[special_slots];
     uint64* left_out[special_slots];  // of their rows
@@ -58,25 +62,47 @@ void open(void* self, engine::OpenCell& cell) {
     store->opened += 1;
 }
 
+bool is_left_out(const Store& store, const engine::CellKey& key) {
+    return store.left_out_cells != nullptr && store.left_out_cells[key.cell];
+}
+
+std::uint32_t unread(void* self, const engine::CellKey& key) {
+    const Store* store = store_of(self);
+    return is_left_out(*store, key) ? store->usual_rows : 0;
+}
+
 // The first one's head page, while another cell is scored. Of more of them the head page, and what
 // scoring is going to read if they are like the cell before, where these have to come from disk.
 void expect(void* self, std::span<const engine::CellKey> keys) {
     Store* store = store_of(self);
     const uint32 bytes = payload_offset + sizeof(CellHeader) +
                          store->parameters.padded * static_cast<uint32>(sizeof(float));
-    prefetch_page(store->index, static_cast<BlockNumber>(keys[0].handle),
-                  Min(bytes, 4096) / unit_size);
+    const engine::CellKey* next_cell = keys.data();
+    const engine::CellKey* end = next_cell + keys.size();
+    while (next_cell != end && is_left_out(*store, *next_cell)) {
+        ++next_cell;
+    }
+    if (next_cell != end) {
+        prefetch_page(store->index, static_cast<BlockNumber>(next_cell->handle),
+                      Min(bytes, 4096) / unit_size);
+    }
     if (store->ahead.pages == 0) {
         return;
     }
     const uint32 cells = Max(1u, static_cast<uint32>(store->ahead.pages) / pages_of_cell);
-    const uint32 end = Min(cells, static_cast<uint32>(keys.size()));
-    for (uint32 i = store->asked > store->opened ? store->asked - store->opened : 0; i < end; ++i) {
-        const BlockNumber head = static_cast<BlockNumber>(keys[i].handle);
-        store->ahead.ask(head, 1, store->known_blocks);
-        store->ahead.ask(head + store->first_scored, store->scored, store->known_blocks);
+    const uint32 first = store->asked > store->opened ? store->asked - store->opened : 0;
+    uint32 next = 0;
+    for (const engine::CellKey& key : keys) {
+        if (next == cells || is_left_out(*store, key)) {
+            continue;
+        }
+        if (next++ >= first) {
+            const BlockNumber head = static_cast<BlockNumber>(key.handle);
+            store->ahead.ask(head, 1, store->known_blocks);
+            store->ahead.ask(head + store->first_scored, store->scored, store->known_blocks);
+        }
     }
-    store->asked = Max(store->asked, store->opened + end);
+    store->asked = Max(store->asked, store->opened + next);
 }
 
 // All that scoring a cell is about to read of a section, at once.
@@ -278,10 +304,16 @@ std::size_t special(void* self, engine::SpecialList list, std::uint64_t position
 engine::CellStore* open_store(Relation index, const Directory& directory,
                               const engine::KeyFilter* key_filter) {
     Store* store = static_cast<Store*>(palloc0(sizeof(Store)));
-    store->functions = {
-        store,    open,        expect,  signs,   refine,
-        complete, refinements, entries, special, key_filter == nullptr ? nullptr : filter};
+    store->functions = {store,       open,    expect,  signs,   refine, complete,
+                        refinements, entries, special, nullptr, nullptr};
     store->filter = key_filter;
+    if (key_filter != nullptr) {
+        store->functions.filter = filter;
+        store->left_out_cells = cells_left_out(index, directory, *key_filter);
+        store->functions.unread = store->left_out_cells == nullptr ? nullptr : unread;
+        const uint64 rows = Max(directory.rows, engine::rows_of_cells(directory.cells.count));
+        store->usual_rows = static_cast<uint32>(rows / Max(directory.cells.count, 1u)) + 1;
+    }
     store->index = index;
     store->context = CurrentMemoryContext;
     store->parameters = directory.parameters;

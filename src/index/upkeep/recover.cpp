@@ -113,21 +113,23 @@ bool free_retired_directory(Relation index, const Meta& before) {
         }
         free_retiring(index, before.parameters, cell, next);
     }
-    if (!have_room(index, 2 * max_segments + 1)) {
+    if (!have_room(index, 2 * max_segments + 2)) {
         return false;
     }
     const Buffer buffer = lock_meta(index, BUFFER_LOCK_EXCLUSIVE);
     Record record(index);
     Meta* meta = meta_of(record.add(buffer));
-    BlockRun runs[2 * max_segments + 1];
+    BlockRun runs[2 * max_segments + 2];
     uint32 count = 0;
     for (const Segments* segments : {&meta->retired_slot_pages, &meta->retired_centroid_pages}) {
         for (uint32 k = 0; k < segments->count; ++k) {
             runs[count++] = {segments->start[k], segment_pages(k)};
         }
     }
-    if (meta->retired_origin.length != 0) {
-        runs[count++] = meta->retired_origin;
+    for (const BlockRun& run : {meta->retired_origin, meta->retired_summaries}) {
+        if (run.length != 0) {
+            runs[count++] = run;
+        }
     }
     Buffer locked[2];
     free_runs(index, meta, runs, count, U64FromFullTransactionId(ReadNextFullTransactionId()),
@@ -137,6 +139,7 @@ bool free_retired_directory(Relation index, const Meta& before) {
     meta->retired_slot_pages = {};
     meta->retired_centroid_pages = {};
     meta->retired_origin = {};
+    meta->retired_summaries = {};
     record.finish();
     release(locked, 2);
     UnlockReleaseBuffer(buffer);

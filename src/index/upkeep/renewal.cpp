@@ -90,8 +90,33 @@ bool write_origin(const Renewal& renewal, BlockRun* result) {
     return true;
 }
 
+// What the new cells' keys have in common, in new pages. False if there is no room for it.
+bool write_summaries(const Renewal& renewal, KeySummaries* result) {
+    const uint32 pages = end_summaries(renewal.summaries, renewal.count);
+    *result = {};
+    if (pages == 0) {
+        return true;
+    }
+    const BlockRun run = allocate_intent(renewal.index, pages);
+    if (!try_extend(renewal.index, run.start + run.length)) {
+        return false;
+    }
+    *result = {run, renewal.summaries->groups, renewal.summaries->shape.bucket_pages,
+               next_generation(renewal.index)};
+    for (uint32 page = 0; page < pages; ++page) {
+        CHECK_FOR_INTERRUPTS();
+        const Buffer buffer = lock_fresh_page(renewal.index, run.start + page);
+        Record record(renewal.index);
+        memcpy(payload(record.add_fresh(buffer, summary_page(*result, page))),
+               renewal.summaries->bytes + Size{page} * payload_size, payload_size);
+        record.finish();
+        UnlockReleaseBuffer(buffer);
+    }
+    return true;
+}
+
 void publish(const Renewal& renewal, const Segments& slots, const Segments& centroids,
-             const BlockRun& origin) {
+             const BlockRun& origin, const KeySummaries& summaries) {
     const Buffer buffer = lock_meta(renewal.index, BUFFER_LOCK_EXCLUSIVE);
     Record record(renewal.index);
     Meta* meta = meta_of(record.add(buffer));
@@ -110,6 +135,8 @@ void publish(const Renewal& renewal, const Segments& slots, const Segments& cent
         meta->has_origin = 1;
         meta->origin = origin;
     }
+    meta->retired_summaries = meta->summaries.run;
+    meta->summaries = summaries;
     meta->unfinished.intent_count = 0;
     meta->frozen = 0;
     if (renewal.clustered) {
@@ -265,8 +292,8 @@ BlockNumber allocate_cells(const Renewal& renewal, uint64 pages) {
 
 bool is_room_likely(const Renewal& renewal) {
     const Relation index = renewal.index;
-    // One for each array's segments, for the origin, and for what is given up.
-    const uint64 entries = renewal.extents + 2 * max_segments + 1 + max_intents;
+    // One for each array's segments, for origin and summaries, and for what is given up.
+    const uint64 entries = renewal.extents + 2 * max_segments + 2 + max_intents;
     return finish_unfinished(index) && entries <= UINT32_MAX &&
            reserve_free_entries(index, static_cast<uint32>(entries)) &&
            is_room_likely(index, renewal.pages);
@@ -287,6 +314,9 @@ void begin_directory(Renewal* renewal, uint32 capacity) {
     memcpy(renewal->slots, payload(BufferGetPage(buffer)), sizeof(Slot) * special_slots);
     UnlockReleaseBuffer(buffer);
     renewal->count = special_slots;
+    renewal->summaries = static_cast<NewSummaries*>(palloc(sizeof(NewSummaries)));
+    *renewal->summaries =
+        new_summaries(renewal->parameters, renewal->rows, capacity - special_slots);
 }
 
 BlockNumber begin_cells(Renewal* renewal, Plan* plan, BlockNumber at) {
@@ -346,6 +376,7 @@ void write_to(Plan* plan, uint32 cell, const WalkedRow& row, float* rotated, flo
     engine::encode_row(*renewal.space, rotated, error,
                        plan->centroids + Size{cell} * renewal.parameters.padded, plan->row);
     write_row(&plan->writers[cell], address_of(row.entry), &plan->row, &row.keys);
+    add_to_summaries(renewal.summaries, plan->first_slot + cell, row.keys);
 }
 
 void write_cells_so_far(Plan* plan) {
@@ -387,16 +418,18 @@ bool end_renewal(Renewal* renewal) {
     Segments slots;
     Segments centroids;
     BlockRun origin{};
+    KeySummaries summaries;
     if (!write_array(*renewal, PageKind::slots, reinterpret_cast<const char*>(renewal->slots),
                      uint64{sizeof(Slot)} * renewal->count, slots_per_page * sizeof(Slot),
                      &slots) ||
         !write_array(
             *renewal, PageKind::centroids, reinterpret_cast<const char*>(renewal->centroid_codes),
             uint64{renewal->parameters.padded} * renewal->count, payload_size, &centroids) ||
-        (renewal->shift != nullptr && !write_origin(*renewal, &origin))) {
+        (renewal->shift != nullptr && !write_origin(*renewal, &origin)) ||
+        !write_summaries(*renewal, &summaries)) {
         return false;
     }
-    publish(*renewal, slots, centroids, origin);
+    publish(*renewal, slots, centroids, origin, summaries);
     return true;
 }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "index/storage/meta.hpp"
+#include "index/storage/summaries.hpp"
 #include "index/upkeep/rewrite.hpp"
 
 namespace vecdot::index {
@@ -41,6 +42,7 @@ struct Renewal {
     uint32 capacity;
     Slot* slots;
     uint8* centroid_codes;  // slot after slot
+    NewSummaries* summaries;
 };
 
 // Opens all cells and counts their rows. Memory is CurrentMemoryContext's, now and later.

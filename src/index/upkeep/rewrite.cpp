@@ -29,6 +29,7 @@
 
 #include "index/storage/meta.hpp"
 #include "index/storage/room.hpp"
+#include "index/storage/summaries.hpp"
 #include "kernels/kernels.hpp"
 
 namespace vecdot::index {
@@ -167,13 +168,35 @@ struct Scratch {
     RowBlock* block;
     float* rotated;
     engine::EncodedRow row;
+    // Rows that have come into cells of other slots, which the summaries don't tell of yet.
+    KeySummaries summaries;
+    SlotKeys* moved;
+    Size moved_count;
+    Size moved_capacity;
 };
+
+void note_moved(Scratch* scratch, uint32 slot, const engine::RowKeys& keys) {
+    if (has_summary(scratch->summaries, slot)) {
+        pg::make_room(&scratch->moved, &scratch->moved_capacity, scratch->moved_count + 1,
+                      Size{256});
+        scratch->moved[scratch->moved_count++] = {slot, keys};
+    }
+}
+
+void tell_of_moved(const Rewrite& rewrite, Scratch* scratch) {
+    tell_summaries(rewrite.index, rewrite.parameters, scratch->summaries, scratch->moved,
+                   scratch->moved_count);
+    scratch->moved_count = 0;
+}
 
 Scratch new_scratch(const Rewrite& rewrite) {
     Scratch scratch{};
     if (rewrite.old_count == 0) {
         return scratch;
     }
+    Meta meta;
+    read_meta(rewrite.index, &meta);
+    scratch.summaries = meta.summaries;
     const CellLayout& layout = rewrite.old[0].view.layout;
     scratch.block = new_block(layout);
     if (layout.has_codes) {
@@ -219,6 +242,9 @@ bool copy_rows(Rewrite* rewrite, uint32 number, uint32 to, Scratch* scratch, boo
             NewCell& cell = rewrite->cells[rewrite->choose(*rewrite, scratch->rotated)];
             if (cell.writer.rows == cell.writer.capacity) {
                 return false;
+            }
+            if (cell.slot != old.ref.slot) {
+                note_moved(scratch, cell.slot, keys);
             }
             if (!layout.has_codes) {
                 write_row(&cell.writer, address_of(entry), nullptr, &keys);
@@ -470,6 +496,7 @@ Replaced replace_cells(Rewrite* rewrite, double slack) {
         if (!fits || locked) {
             break;
         }
+        tell_of_moved(*rewrite, &scratch);
         lock_heads(rewrite, heads);
         bool complete = true;
         for (uint32 i = 0; i < rewrite->old_count; ++i) {
@@ -481,6 +508,7 @@ Replaced replace_cells(Rewrite* rewrite, double slack) {
         }
     }
     if (fits) {
+        tell_of_moved(*rewrite, &scratch);
         for (uint32 i = 0; i < rewrite->new_count; ++i) {
             end_writing(&rewrite->cells[i].writer);
         }

@@ -122,18 +122,18 @@ void move_arrays(Relation index) {
     }
 }
 
-// Moves the origin to free blocks before it, if there are any.
-void move_origin(Relation index) {
+// Moves a run of pages to free blocks before it, if there are any. which: where a meta page has it.
+void move_run(Relation index, BlockRun* (*which)(Meta*), PageKind kind, uint64 generation) {
     Meta before;
     read_meta(index, &before);
-    const BlockRun old = before.origin;
-    if (before.has_origin == 0 || lowest_free(index, old.length) >= old.start ||
+    const BlockRun old = *which(&before);
+    if (old.length == 0 || lowest_free(index, old.length) >= old.start ||
         !reserve_free_entries(index, 1)) {
         return;
     }
     const BlockRun run = allocate_intent(index, old.length);
     for (uint32 page = 0; page < old.length; ++page) {
-        const PageIdentity identity{PageKind::origin, 0, page, 0};
+        const PageIdentity identity{kind, 0, page, generation};
         const Buffer target = lock_fresh_page(index, run.start + page);
         const Buffer source = read_page(index, old.start + page, identity, BUFFER_LOCK_SHARE);
         Record record(index);
@@ -143,7 +143,23 @@ void move_origin(Relation index) {
         UnlockReleaseBuffer(source);
         UnlockReleaseBuffer(target);
     }
-    publish_move(index, old, [&](Meta* meta) { meta->origin = run; });
+    publish_move(index, old, [&](Meta* meta) {
+        *which(meta) = run;
+        // A directory in memory knows where summaries are.
+        meta->directory_version += kind == PageKind::summaries ? 1 : 0;
+    });
+}
+
+void move_runs(Relation index) {
+    Meta meta;
+    read_meta(index, &meta);
+    if (meta.has_origin != 0) {
+        move_run(
+            index, [](Meta* of) { return &of->origin; }, PageKind::origin, 0);
+    }
+    move_run(
+        index, [](Meta* of) { return &of->summaries.run; }, PageKind::summaries,
+        meta.summaries.generation);
 }
 
 // Moves cells down, the last one first, until one doesn't fit before its end.
@@ -198,7 +214,7 @@ void shrink(Relation index) {
         coalesce_free_list(index);
         move_cells(index);
         move_arrays(index);
-        move_origin(index);
+        move_runs(index);
         coalesce_free_list(index);
         cut_off_end(index);
     }

@@ -69,8 +69,17 @@ class MemoryIndex {
     }
 
     CellStore store() {
-        return {this,     open,        expect,  signs,   refine,
-                complete, refinements, entries, special, passes_ == nullptr ? nullptr : filter};
+        return {this,
+                open,
+                expect,
+                signs,
+                refine,
+                complete,
+                refinements,
+                entries,
+                special,
+                passes_ == nullptr ? nullptr : filter,
+                passes_ == nullptr || !knows_cells_ ? nullptr : unread};
     }
 
     // Cells opened that were not the next of those told before.
@@ -85,6 +94,9 @@ class MemoryIndex {
 
     // Rows that the searches of later stores are for, by their numbers; null: all.
     void set_filter(std::function<bool(std::uint32_t)> passes) { passes_ = std::move(passes); }
+
+    // Whether they know which cells have no such row.
+    void know_cells(bool known) { knows_cells_ = known; }
 
     // Marks a row dead; false if it is not in a cell.
     bool remove(std::uint32_t number) {
@@ -349,6 +361,15 @@ class MemoryIndex {
         return count;
     }
 
+    static std::uint32_t unread(void* self, const CellKey& key) {
+        const MemoryIndex* index = static_cast<const MemoryIndex*>(self);
+        const std::vector<RowEntry>& rows = index->cells_[key.cell].entries;
+        const bool any = std::any_of(rows.begin(), rows.end(), [index](const RowEntry& row) {
+            return index->passes_(number_of(row.tid));
+        });
+        return any ? 0 : static_cast<std::uint32_t>(rows.size() + 1);
+    }
+
     static std::uint32_t filter(void* self, OpenCell& cell, std::uint64_t* left_out) {
         const auto* index = static_cast<MemoryIndex*>(self);
         const Cell& mine = *static_cast<Cell*>(cell.state);
@@ -381,6 +402,7 @@ class MemoryIndex {
     std::size_t walks_ = 0;
     std::vector<RowEntry> special_[3];
     std::function<bool(std::uint32_t)> passes_;
+    bool knows_cells_ = false;
 };
 
 // What the executor makes of a search: exact distances of the rows handed out, in order, by a queue

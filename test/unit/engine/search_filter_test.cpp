@@ -120,6 +120,7 @@ TEST_P(SearchFilter, ExactlyTheRowsThatPassAtTheRecallAsked) {
                 const float* query = data.rows.data() + q * dimension;
                 const auto passes = [&](std::uint32_t row) { return filter.passes(data, row, q); };
                 index.set_filter(passes);
+                index.know_cells(q % 2 == 0);
                 std::vector<double> truth;
                 for (std::uint32_t row = 0; row < rows; ++row) {
                     if (passes(row)) {
@@ -190,6 +191,7 @@ TEST(SearchFilterRank, RowsBehindThoseLeftOutAreNotThoughtNear) {
                 return row % narrow != q % narrow && row % narrow % 2 == 0;
             };
             index.set_filter(passes);
+            index.know_cells(q % 2 == 0);
             const kernels::FloatKernels& f = kernels::active().floats;
             const float* query = values.data() + q * d;
             std::vector<double> truth;
@@ -233,8 +235,9 @@ TEST_P(SearchFilter, EveryRowOnce) {
     const Data data = make_data();
     MemoryIndex index(metric, data.rows.data(), rows, dimension, {});
     const float* query = data.rows.data() + rows * dimension;
-    for (const std::uint32_t step : {1u, 3u, 50u, 20000u}) {
+    for (const std::uint32_t step : {1u, 3u, 50u, 1000u, 20000u}) {
         index.set_filter([step](std::uint32_t row) { return row % step == 0; });
+        index.know_cells(step >= 50);
         for (const double recall : {0.5, 1.0}) {
             for (const bool is_null : {false, true}) {
                 HeapArena memory;
@@ -256,6 +259,41 @@ TEST_P(SearchFilter, EveryRowOnce) {
                     last = result.value;
                 }
                 EXPECT_EQ(seen.size(), (rows + step - 1) / step);
+            }
+        }
+    }
+}
+
+// Cells of which it is known that no row passes cost nothing, and change nothing.
+TEST_P(SearchFilter, CellsWithoutRowsAreNotOpened) {
+    const Metric metric = GetParam();
+    const Data data = make_data();
+    MemoryIndex index(metric, data.rows.data(), rows, dimension, {});
+    const Calibration calibration = index.calibrate(300);
+    const std::vector<std::uint32_t> cell_of = index.cells_of_rows(rows);
+    for (std::uint32_t start = 0; start < 10; ++start) {
+        const auto passes = [start](std::uint32_t row) { return row % 1000 == start; };
+        index.set_filter(passes);
+        std::set<std::uint32_t> cells;
+        for (std::uint32_t row = start; row < rows; row += 1000) {
+            cells.insert(cell_of[row]);
+        }
+        const float* query = data.rows.data() + (rows + start) * dimension;
+        for (const double recall : {0.9, 1.0}) {
+            for (const std::size_t k : {std::size_t{3}, rows}) {
+                const SearchOptions options = options_for(recall, calibration);
+                SearchWork without;
+                SearchWork with;
+                index.know_cells(false);
+                const auto expected = gather(index, data, metric, query, 1, options, k, &without);
+                index.know_cells(true);
+                EXPECT_EQ(gather(index, data, metric, query, 1, options, k, &with), expected);
+                EXPECT_EQ(with.all_cells, without.all_cells);
+                EXPECT_LE(with.cells, cells.size());
+                if (k == rows) {
+                    EXPECT_EQ(with.cells, cells.size());
+                    EXPECT_EQ(without.cells, without.all_cells);
+                }
             }
         }
     }
