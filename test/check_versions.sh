@@ -2,12 +2,13 @@
 # make check-versions: builds vecdot and runs its tests on the PostgreSQL and the compilers of later
 # Debian releases, each in a chroot below CHROOTS (made once, 2 GB each; rm -rf removes them).
 # ONLY='trixie' runs one of them, CHECK='unit tap-*' part of its tests. ONLY=upgrade: pg_upgrade from Debian 12's
-# PostgreSQL to the later ones, all in one chroot.
+# PostgreSQL to the later ones, all in one chroot. ONLY=arm: unit tests of the
+# kernels for 64-bit ARM (NEON), in an emulator. ONLY=experimental: PostgreSQL 19, only when it is named.
 set -uo pipefail
 . "$(dirname "$0")/common.sh"
 
 # suite, version of PostgreSQL
-suites=("trixie 17" "sid 18" "upgrade 18")
+suites=("trixie 17" "sid 18" "experimental 19" "upgrade 18" "arm 17")
 chroots=${CHROOTS:-/var/tmp/vecdot-chroots}
 mirror=${MIRROR:-}  # empty: the one that debootstrap takes by itself
 
@@ -59,6 +60,22 @@ done
 END
 }
 
+# What runs inside for ARM: the kernels, and what reads and writes numbers, are built by a cross compiler, and their tests are run in
+# an emulator of the processor.
+inside_arm() {
+    cat <<END
+set -eu
+export LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin QEMU_LD_PREFIX=/usr/aarch64-linux-gnu
+cd /tmp/vecdot
+aarch64-linux-gnu-g++ --version | head -1
+qemu-aarch64 --version | head -1
+make -s -j$jobs_limit CXX=aarch64-linux-gnu-g++ AR=aarch64-linux-gnu-ar build/free/unit_tests \\
+    ENGINE_SOURCES= MATH_SOURCES= UNIT_SOURCES='\$(wildcard test/unit/core/*.cpp test/unit/kernels/*.cpp)'
+aarch64-linux-gnu-objdump -d build/free/kernels/isa_baseline.o | grep -qE '[[:space:]]fmla[[:space:]]+v' || { echo 'the kernels have no NEON instruction'; exit 1; }
+qemu-aarch64 build/free/unit_tests --gtest_brief=1
+END
+}
+
 # An archive that stands still has package lists that are no longer valid.
 allow_old_lists() {
     echo 'Acquire::Check-Valid-Until "false";' >"$1/etc/apt/apt.conf.d/90valid-until"
@@ -75,6 +92,23 @@ add_older_servers() {
     cp -L /etc/resolv.conf "$1/etc/resolv.conf"
     chroot "$1" env DEBIAN_FRONTEND=noninteractive sh -c 'apt-get -q update && apt-get -q -y --no-install-recommends install \
         postgresql-15 postgresql-server-dev-15 postgresql-17 postgresql-server-dev-17' </dev/null
+}
+
+# What is newer than unstable: Debian's experimental has it, taken from there only where it is named.
+add_experimental() {
+    allow_old_lists "$1"
+    echo "deb ${mirror:-http://deb.debian.org/debian} experimental main" >"$1/etc/apt/sources.list.d/experimental.list"
+    cp -L /etc/resolv.conf "$1/etc/resolv.conf"
+    chroot "$1" env DEBIAN_FRONTEND=noninteractive sh -c "apt-get -q update && apt-get -q -y --no-install-recommends -t experimental install \
+        postgresql-$2 postgresql-server-dev-$2" </dev/null
+}
+
+# A cross compiler for 64-bit ARM, Google Test for it, an emulator.
+add_arm() {
+    allow_old_lists "$1"
+    cp -L /etc/resolv.conf "$1/etc/resolv.conf"
+    chroot "$1" env DEBIAN_FRONTEND=noninteractive sh -c 'dpkg --add-architecture arm64 && apt-get -q update &&
+        apt-get -q -y --no-install-recommends install g++-aarch64-linux-gnu qemu-user libgtest-dev:arm64' </dev/null
 }
 
 # Runs a command in the chroot $1 with file systems of its own, which end with it.
@@ -104,16 +138,22 @@ failed=()
 for entry in "${suites[@]}"; do
     read -r suite version <<<"$entry"
     [ $# -eq 0 ] || [[ " $* " == *" $suite "* ]] || continue
+    # A release candidate so far.
+    [ $# -gt 0 ] || [ "$suite" != experimental ] || continue
     directory=$chroots/$suite
-    release=$suite
-    [ "$suite" != upgrade ] || release=sid
+    # Where the chroot is made of another release, what is added to it, and what runs inside.
+    release=$suite include=postgresql-$version,postgresql-server-dev-$version added=true script=$(inside "$version")
+    case $suite in
+        experimental) release=sid include=postgresql-common added="add_experimental $directory $version" ;;
+        upgrade) release=sid added="add_older_servers $directory" script=$(inside_upgrade) ;;
+        arm) release=trixie include=postgresql-server-dev-$version added="add_arm $directory" script=$(inside_arm) ;;
+    esac
     say "=== PostgreSQL $version, Debian $suite, in $directory"
     if [ ! -f "$directory/.complete" ]; then
         say "debootstrap (some minutes; $directory.log) ..."
         rm -rf "$directory"
-        debootstrap --variant=minbase --include="postgresql-$version,postgresql-server-dev-$version,g++,make,libxsimd-dev,libgtest-dev,python3,binutils" \
-            "$release" "$directory" ${mirror:+"$mirror"} >"$directory.log" 2>&1 &&
-            { [ "$suite" != upgrade ] || add_older_servers "$directory" >>"$directory.log" 2>&1; } || {
+        debootstrap --variant=minbase --include="$include,g++,make,libxsimd-dev,libgtest-dev,python3,binutils" \
+            "$release" "$directory" ${mirror:+"$mirror"} >"$directory.log" 2>&1 && $added >>"$directory.log" 2>&1 || {
             tail -n 20 "$directory.log"
             failed+=("$suite: debootstrap")
             continue
@@ -123,7 +163,7 @@ for entry in "${suites[@]}"; do
     fi
     cp -L /etc/resolv.conf "$directory/etc/resolv.conf"
     tar -C "$source_dir" --exclude=./build --exclude=./.git --exclude=./vecdot.so --transform='s,^\.,vecdot,' -cf - . |
-        enter "$directory" sh -c "$(if [ "$suite" = upgrade ]; then inside_upgrade; else inside "$version"; fi)" || failed+=("$suite")
+        enter "$directory" sh -c "$script" || failed+=("$suite")
 done
 
 if [ ${#failed[@]} -gt 0 ]; then
