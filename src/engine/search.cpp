@@ -39,10 +39,6 @@ constexpr std::size_t least_capacity = 512;
 constexpr std::uint32_t exact_window = 128;
 // So many times as many rows come before the executor is sure of one, with refinements of 4 bits.
 constexpr std::size_t wide_window = 16;
-// Rows of the sample of those left out, and how many times as many as usual, that are hardly
-// chance.
-constexpr std::uint32_t enough_seen = 4;
-constexpr std::uint64_t unusual = 3;
 constexpr std::size_t chunk_rows = 256;
 
 bool test(const std::uint64_t* bits, std::uint32_t i) {
@@ -471,57 +467,6 @@ const CellKey& Search::next_key() {
         sorted_keys_ = end;
     }
     return keys_[opened_keys_];
-}
-
-// Of the rows of opened cells that the filter leaves out, those thought to be nearer.
-Search::LeftOutWithin Search::left_out_within(double estimate) const {
-    const float limit = static_cast<float>(estimate);
-    LeftOutWithin within{};
-    for (const LeftOut& row : left_out_.first(left_out_refined_)) {
-        const bool is_nearer = row.estimate <= limit;
-        within.rows += is_nearer ? row.rows : 0;
-        within.seen += is_nearer ? 1 : 0;
-    }
-    // Of cells that were not opened, whose rows are not in the sample: if they are as far behind
-    // their centroids as those of the sample. Where that is not known yet it is asked first.
-    if (unread_count_ == 0 || (left_out_refined_ == 0 && left_out_count_ > 0)) {
-        return within;
-    }
-    const double behind =
-        left_out_refined_ == 0 ? 0 : beyond_centroids_ / static_cast<double>(left_out_refined_);
-    const auto first = unread_.begin();
-    const auto end = std::partition_point(
-        first, first + static_cast<std::ptrdiff_t>(unread_count_), [&](const Unread& cell) {
-            return static_cast<double>(cell.distance_squared) + behind <= estimate;
-        });
-    if (end != first) {
-        within.rows += (end - 1)->rows;
-        within.seen += enough_seen;
-    }
-    return within;
-}
-
-// The rank among all rows of one that has this rank among those that a filter lets pass. If the
-// filter knows nothing of the query, as many are left out on the way to it as of the opened cells;
-// else as many as the sample says, and all rows of cells that are used up are nearer, or about as
-// near. Where that is more, the rows wanted are the farthest of those near: the threshold of a near
-// rank is met by the ones before them, that of a deep one by themselves. Thresholds of deeper ranks
-// are no less, so that too much does no harm.
-std::uint64_t Search::rank_of_all(std::uint64_t rank, double estimate) const {
-    if (left_out_rows_ == 0) {
-        return rank;
-    }
-    const double share = static_cast<double>(std::max<std::uint64_t>(rows_at_hand(), 1)) /
-                         static_cast<double>(opened_rows_);
-    const std::uint64_t usual =
-        std::max(rank, static_cast<std::uint64_t>(static_cast<double>(rank) / share));
-    const LeftOutWithin within = left_out_within(estimate);
-    const std::uint64_t found = std::max(rank + within.rows, used_up_rows_);
-    if (found <= unusual * usual ||
-        (within.seen < enough_seen && used_up_rows_ <= unusual * usual)) {
-        return std::max(usual, found);
-    }
-    return std::max<std::uint64_t>(found, Calibration::ranks[Calibration::near_ranks]);
 }
 
 bool Search::wants_cell() {

@@ -14,6 +14,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/room.hpp"
 #include "engine/search.hpp"
 
 namespace vecdot::engine {
@@ -67,17 +68,6 @@ float float_below(double bound) {
     return static_cast<double>(rounded) > bound ? std::nextafter(rounded, -HUGE_VALF) : rounded;
 }
 
-// Room for one more than count.
-template <typename T>
-void grow(core::Arena& arena, std::span<T>& room, std::size_t count) {
-    if (count < room.size()) {
-        return;
-    }
-    const std::span<T> larger = arena.allocate<T>(std::max<std::size_t>(64, 2 * room.size()));
-    std::copy(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(count), larger.begin());
-    room = larger;
-}
-
 // heap: the least `room` values so far, farthest first. Takes value, if it is one of them now.
 void keep_least(std::span<double> heap, std::size_t room, std::size_t& count, double value) {
     const auto end = heap.begin() + static_cast<std::ptrdiff_t>(count);
@@ -89,14 +79,6 @@ void keep_least(std::span<double> heap, std::size_t room, std::size_t& count, do
         std::pop_heap(heap.begin(), end);
         *(end - 1) = value;
         std::push_heap(heap.begin(), end);
-    }
-}
-
-// Room for count, whose former content is of no interest.
-template <typename T>
-void make_room(core::Arena& arena, std::span<T>& room, std::size_t count) {
-    if (room.size() < count) {
-        room = arena.allocate<T>(std::max<std::size_t>(count + count / 2, 512));
     }
 }
 
@@ -153,64 +135,6 @@ void Search::open_cell() {
                 keys_.subspan(opened_keys_, std::min(sorted_keys_ - opened_keys_, expected_cells)));
         }
         score(cell_count_ - 1);
-    }
-}
-
-// Of the rows that the filter leaves out, the ones whose distance stands for all: fewer of those
-// that many are before, for these are seldom near, and fewer where few pass, for each of which
-// there are many.
-void Search::choose_left_out(std::uint32_t index) {
-    const OpenCell& cell = cells_[index];
-    const std::uint64_t for_each_passing =
-        opened_rows_ / std::max<std::uint64_t>(rows_at_hand(), 1);
-    std::uint64_t before = left_out_rows_ - cell.left_out;
-    const std::uint64_t step = std::max(
-        {std::uint64_t{1}, std::uint64_t{cell.left_out / 32}, before / 16, for_each_passing / 4});
-    next_left_out_ = std::max(next_left_out_, before);
-    for (std::uint32_t word = 0; next_left_out_ < left_out_rows_; ++word) {
-        std::uint64_t bits = cell.done[word];
-        const std::uint64_t end = before + static_cast<std::uint64_t>(std::popcount(bits));
-        while (next_left_out_ < end) {
-            for (; before < next_left_out_; ++before) {
-                bits &= bits - 1;
-            }
-            grow(arena_, left_out_, left_out_count_);
-            left_out_[left_out_count_++] = {
-                0, static_cast<std::uint32_t>(step), index,
-                64 * word + static_cast<std::uint32_t>(std::countr_zero(bits))};
-            next_left_out_ += step;
-        }
-        before = end;
-    }
-}
-
-// Their distances.
-void Search::refine_left_out() {
-    while (left_out_refined_ < left_out_count_) {
-        LeftOut* first = left_out_.data() + left_out_refined_;
-        const std::size_t left =
-            std::min(left_out_count_ - left_out_refined_, RefineBatch::capacity);
-        OpenCell& cell = cells_[first->cell];
-        RefineBatch& batch = *batch_;
-        for (batch.count = 0; batch.count < left && first[batch.count].cell == first->cell;
-             ++batch.count) {
-            batch.rows[batch.count] = first[batch.count].number;
-        }
-        read_batch(cell);
-        complete_dots(cell);
-        for (std::size_t i = 0; i < batch.count; ++i) {
-            first[i].estimate =
-                static_cast<float>(cell.distance
-                                       .refine(batch.entries[i].refine, batch.dots[i],
-                                               batch.rest[i], cell.key.long_rows)
-                                       .estimate);
-            beyond_centroids_ += cell.key.long_rows
-                                     ? 0
-                                     : static_cast<double>(first[i].estimate) -
-                                           static_cast<double>(cell.key.distance_squared);
-        }
-        work_.refined += batch.count;
-        left_out_refined_ += batch.count;
     }
 }
 
