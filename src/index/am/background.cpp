@@ -23,6 +23,7 @@
 #include "index/storage/meta.hpp"
 #include "index/upkeep/split.hpp"
 #include "index/upkeep/table_rows.hpp"
+#include "pg/delay_point.hpp"
 #include "pg/guard.hpp"
 #include "pg/settings.hpp"
 #include "pg/test_point.hpp"
@@ -35,7 +36,6 @@ extern "C" {
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "storage/lwlock.h"
@@ -45,7 +45,6 @@ extern "C" {
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
 PGDLLEXPORT void vecdot_background_upkeep(Datum);
 }
@@ -325,10 +324,7 @@ void run(Oid index) {
         }
         // A look at a large index costs milliseconds. Vacuum and the verifier look for a gap.
         const long took = TimestampDifferenceMilliseconds(start, now);
-        const long pause = busy ? pause_when_busy : Max(least_pause, 10 * took);
-        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, pause,
-                  PG_WAIT_EXTENSION);
-        ResetLatch(MyLatch);
+        pg::pause(busy ? pause_when_busy : Max(least_pause, 10 * took));
     }
 }
 

@@ -20,14 +20,10 @@
 #include "index/upkeep/split.hpp"
 #include "index/upkeep/strays.hpp"
 #include "kernels/kernels.hpp"
+#include "pg/delay_point.hpp"
 #include "pg/memory.hpp"
 #include "pg/test_point.hpp"
 #include "pg/vector_datum.hpp"
-
-extern "C" {
-#include "storage/latch.h"
-#include "utils/wait_event.h"
-}
 
 namespace vecdot::index {
 
@@ -302,9 +298,7 @@ void wait_for_thaw(Relation index) {
             unlock_structure(index);
             return;
         }
-        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1, PG_WAIT_EXTENSION);
-        ResetLatch(MyLatch);
-        CHECK_FOR_INTERRUPTS();
+        pg::pause(1);
     }
 }
 

@@ -3,12 +3,11 @@
 #include "engine/growth.hpp"
 #include "index/format/versions.hpp"
 #include "index/storage/readers.hpp"
+#include "pg/delay_point.hpp"
 
 extern "C" {
 #include "catalog/storage.h"
-#include "storage/latch.h"
 #include "storage/lmgr.h"
-#include "utils/wait_event.h"
 }
 
 namespace vecdot::index {
@@ -24,9 +23,7 @@ constexpr PageIdentity meta_identity{PageKind::meta, 0, 0, 0};
 // the lock, as it does with a worker of autovacuum (am/background.cpp).
 void wait_for_structure(Relation index, LOCKMODE mode) {
     while (!ConditionalLockPage(index, structure_lock, mode)) {
-        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1, PG_WAIT_EXTENSION);
-        ResetLatch(MyLatch);
-        CHECK_FOR_INTERRUPTS();
+        pg::pause(1);
     }
 }
 

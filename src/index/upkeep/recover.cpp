@@ -191,4 +191,15 @@ bool finish_unfinished(Relation index) {
     return true;
 }
 
+bool lock_finished_structure(Relation index) {
+    if (!try_lock_structure(index)) {
+        return false;
+    }
+    if (!finish_unfinished(index)) {
+        unlock_structure(index);
+        return false;
+    }
+    return true;
+}
+
 }  // namespace vecdot::index

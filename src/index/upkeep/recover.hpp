@@ -14,4 +14,8 @@ bool next_retired_cell(Relation index, const Meta& meta, uint32* next, Retiring*
 // there is no room to note what becomes free: then nothing but rows may be changed.
 bool finish_unfinished(Relation index);
 
+// Tries to get the structure lock, with nothing unfinished. False: somebody else has it, or there
+// is no room; it is not held.
+bool lock_finished_structure(Relation index);
+
 }  // namespace vecdot::index

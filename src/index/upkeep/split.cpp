@@ -180,18 +180,6 @@ bool split(Relation index, Relation table, const Directory& directory, const Cel
     return result == Replaced::done;
 }
 
-// The structure lock, with nothing unfinished; false if somebody else has it.
-bool begin_growing(Relation index) {
-    if (!try_lock_structure(index)) {
-        return false;
-    }
-    if (!finish_unfinished(index)) {
-        unlock_structure(index);
-        return false;
-    }
-    return true;
-}
-
 // False if the directory no longer has the cell.
 bool grow_cell(Relation index, Relation table, const CellRef& cell) {
     return pg::in_context("vecdot growth", [&] {
@@ -226,7 +214,7 @@ bool is_large(const CellView& view, uint32 rows, const Meta& meta) {
 }
 
 void grow(Relation index, Relation table, const CellRef& cell) {
-    if (begin_growing(index)) {
+    if (lock_finished_structure(index)) {
         if (grow_cell(index, table, cell)) {
             recluster_if_due(index, table);
         }
@@ -236,7 +224,7 @@ void grow(Relation index, Relation table, const CellRef& cell) {
 }
 
 void catch_up(Relation index, Relation table, const CellRef& cell) {
-    if (begin_growing(index)) {
+    if (lock_finished_structure(index)) {
         grow_cell(index, table, cell);
         unlock_structure(index);
     }
@@ -248,7 +236,7 @@ void catch_up(Relation index, Relation table, const CellRef& cell) {
 }
 
 bool keep_up(Relation index, Relation table) {
-    if (!begin_growing(index)) {
+    if (!lock_finished_structure(index)) {
         return false;
     }
     Meta before;

@@ -114,11 +114,7 @@ void gather_strays(Relation index, Relation table, uint32 slot) {
 bool start_cell(Relation index, uint64 version, const Parameters& found, const float* centroid,
                 float distance) {
     const Parameters parameters = found;
-    if (!try_lock_structure(index)) {
-        return false;
-    }
-    if (!finish_unfinished(index)) {
-        unlock_structure(index);
+    if (!lock_finished_structure(index)) {
         return false;
     }
     Meta meta;
